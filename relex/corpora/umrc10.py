@@ -1,0 +1,83 @@
+"""umrc10: 10,000 Chinese medical sentences, each with one entity pair and one of ten relation classes.
+
+Source: the authors' repository of the UMRC report; the files give mentions as strings, without offsets.
+"""
+
+from collections import Counter
+from pathlib import Path
+
+from relex.corpora.corpus import PARTS, Corpus, fingerprint
+from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span, read_jsonl
+from relex.errors import RelexError
+from relex.files import sha256
+from relex.mentions import find_all, nearest_pair
+
+CLASSES = (
+    "临床表现", "药物治疗", "同义词", "病因", "并发症", "病理分型", "实验室检查", "辅助治疗", "相关（导致）", "影像学检查",
+)  # fmt: skip
+"""The ten relation classes in the order of the authors' label ids; 4 and 8 are the hard ones."""
+
+SCHEMA = Schema(
+    ("entity",), tuple(RelationType(name, (("entity", "entity"),), symmetric=name == "同义词") for name in CLASSES)
+)
+
+FILES = {"train": "train.jsonl", "dev": "val.jsonl", "test": "test.jsonl"}
+
+PLACEHOLDERS = ("subject_placeholder", "object_placeholder")
+"""What stands for an entity that the sentence does not name."""
+
+
+def read(folder: Path) -> Corpus:
+    """Read the three files of `folder`.
+
+    `counts` tells, per part: rows whose head or tail is absent, rows with a mention that occurs more than once
+    (the span is then the occurrence nearest to the other mention), and rows whose sentence is also in train.
+    Raises a `RelexError` that names file and line for a line it cannot use.
+    """
+    parts, counts = {}, Counter()
+    for part in PARTS:
+        parts[part] = _read_part(folder / FILES[part], part, counts)
+    known = {d.text for d in parts["train"]}
+    for part in ("dev", "test"):
+        counts[f"{part}.seen_sentence"] = sum(d.text in known for d in parts[part])
+    marks = [sha256(folder / FILES[part]) for part in PARTS]
+    return Corpus("umrc10", SCHEMA, **parts, fingerprint=fingerprint("umrc10", 1, marks), counts=dict(counts))
+
+
+def _read_part(path: Path, part: str, counts: Counter) -> tuple[Document, ...]:
+    documents: dict[str, Document] = {}
+    for number, row in read_jsonl(path):
+        try:
+            document = _document(row, part, counts)
+            if document.id in documents:
+                raise RelexError(f"id {row['id']!r} occurs twice")
+        except RelexError as error:
+            raise RelexError(f"{path}, line {number}: {error}; correct or remove the line") from None
+        documents[document.id] = document
+    if not documents:
+        raise RelexError(f"{path} has no rows; the {part} part needs at least one")
+    return tuple(documents.values())
+
+
+def _document(row: dict, part: str, counts: Counter) -> Document:
+    for name in ("id", "sentence", "h", "t", "r"):
+        if name not in row:
+            raise RelexError(f"field {name!r} is missing")
+        if name != "id" and not (isinstance(row[name], str) and row[name]):
+            raise RelexError(f"field {name!r} should be a text that is not empty")
+    if row["r"] not in CLASSES:
+        raise RelexError(f"unknown relation {row['r']!r}; known are {', '.join(CLASSES)}")
+    text, head, tail = row["sentence"], row["h"], row["t"]
+    heads, tails = find_all(text, head), find_all(text, tail)
+    counts[f"{part}.absent_head"] += not heads
+    counts[f"{part}.absent_tail"] += not tails
+    counts[f"{part}.repeated_mention"] += len(heads) > 1 or len(tails) > 1
+    chosen_head, chosen_tail = nearest_pair(heads, tails)
+    entities = (_span(chosen_head, head), _span(chosen_tail, tail))
+    document = Document(f"{part}-{row['id']}", text, entities, (Relation(0, 1, row["r"]),))
+    document.check()
+    return document
+
+
+def _span(chosen: tuple[int, int] | None, mention: str) -> Span:
+    return Span(*chosen, "entity") if chosen else Span(ABSENT, ABSENT, "entity", mention)

@@ -1,0 +1,219 @@
+"""Documents: text with entities and relations in character offsets, and the schema they follow.
+
+Every corpus reader yields Documents, every model predicts Documents, every metric compares Documents.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from relex.errors import RelexError
+
+ABSENT = -1
+"""Start and end of an entity whose mention is not in the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A typed stretch of text, `text[start:end]`, in characters, end exclusive.
+
+    A mention that the text does not contain has `start = end = ABSENT`; only then does `mention` hold
+    its string (a placeholder in umrc10, or the name of an entity that the sentence leaves out).
+    """
+
+    start: int
+    end: int
+    type: str
+    mention: str = ""
+
+    @property
+    def absent(self) -> bool:
+        """Whether the text does not contain this entity."""
+        return self.start == ABSENT
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A directed, typed relation; `head` and `tail` index the entities of the same Document."""
+
+    head: int
+    tail: int
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One text with its entities and relations: a sentence, a report segment, a whole report."""
+
+    id: str
+    text: str
+    entities: tuple[Span, ...] = ()
+    relations: tuple[Relation, ...] = ()
+
+    def mention(self, index: int) -> str:
+        """The string of entity `index`, whether or not the text contains it."""
+        span = self.entities[index]
+        return span.mention if span.absent else self.text[span.start : span.end]
+
+    def triples(self) -> list[tuple[Span, str, Span]]:
+        """Relations as (head span, relation type, tail span)."""
+        return [(self.entities[r.head], r.type, self.entities[r.tail]) for r in self.relations]
+
+    def to_json(self) -> dict:
+        """The Document as plain JSON values; `from_json` reads them back unchanged."""
+        entities = [
+            {"start": s.start, "end": s.end, "type": s.type} | ({"mention": s.mention} if s.absent else {})
+            for s in self.entities
+        ]
+        relations = [{"head": r.head, "tail": r.tail, "type": r.type} for r in self.relations]
+        return {"id": self.id, "text": self.text, "entities": entities, "relations": relations}
+
+    @classmethod
+    def from_json(cls, value: dict) -> "Document":
+        """Build and check a Document; a `RelexError` says what is wrong with `value`."""
+        if not isinstance(value, dict):
+            raise RelexError("expected a JSON object")
+        entities = tuple(
+            Span(
+                _field(e, "start", int), _field(e, "end", int), _field(e, "type", str),
+                _field(e, "mention", str) if e["start"] == ABSENT else "",
+            )
+            for e in _field(value, "entities", list)
+        )
+        relations = tuple(
+            Relation(_field(r, "head", int), _field(r, "tail", int), _field(r, "type", str))
+            for r in _field(value, "relations", list)
+        )
+        document = cls(_field(value, "id", str), _field(value, "text", str), entities, relations)
+        document.check()
+        return document
+
+    def check(self) -> None:
+        """Raise a `RelexError` when a span leaves the text or a relation points to no entity."""
+        try:
+            self.text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise RelexError(f"character {error.start} of the text is half a surrogate pair") from None
+        for span in self.entities:
+            if span.absent and span.end == ABSENT:
+                continue
+            if not 0 <= span.start < span.end <= len(self.text):
+                raise RelexError(
+                    f"span {span.start}–{span.end} ({span.type}) does not lie within the text of {len(self.text)} characters"
+                )
+        for relation in self.relations:
+            if not (0 <= relation.head < len(self.entities) and 0 <= relation.tail < len(self.entities)):
+                raise RelexError(
+                    f"relation {relation.type} points to entities {relation.head} and {relation.tail}, "
+                    f"but there are {len(self.entities)}"
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class RelationType:
+    """A relation type, the (head type, tail type) pairs it allows, and whether direction means nothing."""
+
+    name: str
+    pairs: tuple[tuple[str, str], ...]
+    symmetric: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """Entity types and relation types, in the order of their ids."""
+
+    entity_types: tuple[str, ...]
+    relation_types: tuple[RelationType, ...]
+
+    @property
+    def relation_names(self) -> tuple[str, ...]:
+        """Relation type names, R of them, in the order of their ids."""
+        return tuple(r.name for r in self.relation_types)
+
+    def check(self, document: Document) -> None:
+        """Raise a `RelexError` when `document` uses a type the schema lacks or a pair it does not allow."""
+        for span in document.entities:
+            if span.type not in self.entity_types:
+                raise RelexError(f"unknown entity type {span.type!r}; known are {', '.join(self.entity_types)}")
+        pairs = {r.name: r.pairs for r in self.relation_types}
+        for head, name, tail in document.triples():
+            if name not in pairs:
+                raise RelexError(f"unknown relation {name!r}; known are {', '.join(pairs)}")
+            if (head.type, tail.type) not in pairs[name]:
+                raise RelexError(f"relation {name!r} does not join {head.type} to {tail.type}")
+
+
+def infer_schema(documents: Iterable[Document]) -> Schema:
+    """The smallest schema that `documents` follow; types in order of first appearance."""
+    entity_types: dict[str, None] = {}
+    pairs: dict[str, dict[tuple[str, str], None]] = {}
+    for document in documents:
+        entity_types.update((span.type, None) for span in document.entities)
+        for head, name, tail in document.triples():
+            pairs.setdefault(name, {})[head.type, tail.type] = None
+    return Schema(tuple(entity_types), tuple(RelationType(name, tuple(p)) for name, p in pairs.items()))
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict]]:
+    """Yield (line number, JSON object) of a JSON-lines file; blank lines are skipped.
+
+    Raises a `RelexError` that names file and line when a line is not UTF-8 or not a JSON object.
+    """
+    try:
+        stream = open(path, "rb")
+    except OSError as error:
+        raise RelexError(f"cannot read {path}: {error.strerror}; check the path") from None
+    with stream:
+        for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            try:
+                value = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except UnicodeDecodeError:
+                raise RelexError(f"{path}, line {number}: not UTF-8; convert the file") from None
+            except json.JSONDecodeError as error:
+                raise RelexError(f"{path}, line {number}: not JSON ({error.msg}); correct or remove the line") from None
+            if not isinstance(value, dict):
+                raise RelexError(f"{path}, line {number}: expected a JSON object; correct or remove the line")
+            yield number, value
+
+
+def read_documents(path: Path) -> tuple[Document, ...]:
+    """Read Documents in their JSON form, one a line.
+
+    Raises a `RelexError` that names file and line for a bad Document or an id that occurs twice.
+    """
+    documents: dict[str, Document] = {}
+    for number, value in read_jsonl(path):
+        try:
+            document = Document.from_json(value)
+            if document.id in documents:
+                raise RelexError(f"id {document.id!r} occurs twice")
+        except RelexError as error:
+            raise RelexError(f"{path}, line {number}: {error}; correct or remove the line") from None
+        documents[document.id] = document
+    return tuple(documents.values())
+
+
+def write_documents(path: Path, documents: Iterable[Document]) -> None:
+    """Write Documents as JSON lines, whole or not at all."""
+    from relex.files import write_text
+
+    write_text(path, "".join(json.dumps(d.to_json(), ensure_ascii=False) + "\n" for d in documents))
+
+
+def relation_counts(documents: Iterable[Document]) -> Counter[str]:
+    """How often each relation type occurs."""
+    return Counter(r.type for d in documents for r in d.relations)
+
+
+def _field(value: dict, name: str, kind: type):
+    if not isinstance(value, dict):
+        raise RelexError("expected a JSON object where an entity or a relation stands")
+    if name not in value:
+        raise RelexError(f"field {name!r} is missing")
+    if not isinstance(value[name], kind) or isinstance(value[name], bool):
+        raise RelexError(f"field {name!r} should be {kind.__name__}, not {type(value[name]).__name__}")
+    return value[name]

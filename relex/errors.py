@@ -1,0 +1,9 @@
+"""The one exception that users see."""
+
+
+class RelexError(Exception):
+    """A failure the user can do something about.
+
+    The message is one sentence that says what went wrong, where, and what to do.
+    The command line prints it without a traceback and exits with status 2.
+    """

@@ -1,0 +1,1 @@
+"""Metrics, statistics, baselines and audits: pure functions of Documents and arrays."""

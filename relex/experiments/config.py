@@ -1,0 +1,103 @@
+"""The frozen description of one run, flat in JSON, typed in Python."""
+
+import dataclasses
+import difflib
+import types
+import typing
+from dataclasses import dataclass, field, fields
+
+from relex.corpora.corpus import fingerprint
+from relex.errors import RelexError
+from relex.heads import OPTIONS
+from relex.training import Training
+
+LABELS = ("profile", "row")
+"""Fields that name a run and do not change it; they stay out of its key."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """One run: what is trained on what, and every switch.
+
+    `split` names the division of the corpus, `row` the table row the run answers. `train_limit`, `dev_limit` and
+    `test_limit` keep the first n documents of a seeded shuffle (the same n in every run), 0 keeps all. `sampler`:
+    `length`, `balanced`, `priority`, or `curriculum` (balanced for the first half of the epochs, then priority).
+    `augment`: names of augmentations, applied to the hard classes. `training` and `options` (of the head) stand beside
+    these fields in the JSON form.
+    """
+
+    head: str = "classifier"
+    corpus: str = "umrc10"
+    split: str = "shipped"
+    encoder: str = "wheel:me5-zh"
+    layers: int = 12
+    seed: int = 0
+    profile: str = "quick"
+    row: str = ""
+    train_limit: int = 0
+    dev_limit: int = 0
+    test_limit: int = 0
+    sampler: str = "length"
+    augment: tuple[str, ...] = ()
+    training: Training = field(default_factory=Training)
+    options: typing.Any = None
+
+    def __post_init__(self):
+        if self.head not in OPTIONS:
+            raise RelexError(f"there is no head {self.head!r}; known are {', '.join(OPTIONS)}")
+        if self.options is None:
+            object.__setattr__(self, "options", OPTIONS[self.head]())
+
+    def to_json(self) -> dict:
+        """All fields, those of training and head beside the others."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("training", "options")}
+        both = own | dataclasses.asdict(self.training) | dataclasses.asdict(self.options)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in both.items()}
+
+    @classmethod
+    def from_json(cls, value: dict) -> "Config":
+        """Read the flat form; fields left out have their defaults.
+
+        Raises a `RelexError` for an unknown key (with the nearest known one) or a value of the wrong type.
+        """
+        head = value.get("head", cls.head)
+        if head not in OPTIONS:
+            raise RelexError(f"config key 'head': there is no head {head!r}; known are {', '.join(OPTIONS)}")
+        kinds = {Training: {}, OPTIONS[head]: {}, cls: {}}
+        hints = {kind: typing.get_type_hints(kind) for kind in kinds}
+        known = {f.name: kind for kind in kinds for f in fields(kind) if f.name not in ("training", "options")}
+        for key, item in value.items():
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                advice = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+                raise RelexError(f"unknown config key {key!r}; {advice}")
+            kinds[known[key]][key] = _typed(key, item, hints[known[key]][key])
+        return cls(**kinds[cls], training=Training(**kinds[Training]), options=OPTIONS[head](**kinds[OPTIONS[head]]))
+
+    def with_(self, **changes) -> "Config":
+        """A copy with some fields changed, wherever they belong."""
+        return Config.from_json(self.to_json() | changes)
+
+    def key(self, corpus_fingerprint: str) -> str:
+        """The name of the run's record: a hash of the corpus and of all fields that differ from their defaults.
+
+        Labels do not count; leaving out defaults keeps the names of old runs when a switch is added later.
+        """
+        plain = Config(head=self.head).to_json()
+        changed = {k: v for k, v in self.to_json().items() if v != plain[k] and k not in LABELS}
+        return fingerprint(self.head, changed, corpus_fingerprint)
+
+
+def _typed(key: str, value, hint):
+    origin = typing.get_origin(hint) or hint
+    if origin is tuple and isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    if origin is types.UnionType and value is None:
+        return None
+    wanted = typing.get_args(hint) if origin is types.UnionType else (origin,)
+    if float in wanted and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+        name = "a list of texts" if origin is tuple else " or ".join(w.__name__ for w in wanted)
+        raise RelexError(f"config key {key!r} should be {name}, not {type(value).__name__} ({value!r})")
+    return value

@@ -1,0 +1,116 @@
+"""Run records: one JSON file per run, named by what it was a run of."""
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from relex.errors import RelexError
+from relex.files import project_root, write_text
+
+REQUIRED = ("experiment", "run", "config", "corpus", "metrics", "counts", "time", "machine", "commit", "date")
+
+
+def runs_dir() -> Path:
+    """This machine's own records and predictions; git ignores them."""
+    return project_root() / "runs"
+
+
+def results_dir() -> Path:
+    """The published records, committed."""
+    return project_root() / "book" / "results"
+
+
+def record_path(folder: Path, experiment: str, run: str) -> Path:
+    """Where the record of a run lies within `runs_dir()` or `results_dir()`."""
+    return folder / experiment / f"{run}.json"
+
+
+def read_record(path: Path, warn=print) -> dict | None:
+    """The record at `path`; a damaged one is set aside as `….damaged`, said, and answered with None."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        missing = [key for key in REQUIRED if key not in record]
+        if missing or record["run"] != path.stem:
+            raise ValueError(f"lacks {missing}" if missing else "is named after another run")
+        return record
+    except (ValueError, TypeError) as error:
+        aside = path.with_suffix(".json.damaged")
+        path.replace(aside)
+        warn(f"record {path} is damaged ({error}); it was set aside as {aside.name} and the run will be done again")
+        return None
+    except OSError as error:
+        raise RelexError(f"cannot read record {path}: {error.strerror}; check its permissions") from None
+
+
+def write_record(record: dict, folder: Path | None = None) -> Path:
+    """Write a record, whole or not at all."""
+    path = record_path(folder or runs_dir(), record["experiment"], record["run"])
+    write_text(path, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    return path
+
+
+def find_record(run: str) -> dict | None:
+    """The record of a run, made for whatever experiment, on this machine or published."""
+    for folder in (runs_dir(), results_dir()):
+        for path in sorted(folder.glob(f"*/{run}.json")):
+            record = read_record(path)
+            if record is not None:
+                return record
+    return None
+
+
+def published(experiment: str) -> list[dict]:
+    """All published records of an experiment, in the order of their names."""
+    paths = sorted((results_dir() / experiment).glob("*.json"))
+    return [record for record in map(read_record, paths) if record is not None]
+
+
+def publish(records: Iterable[dict]) -> list[Path]:
+    """Copy records to `results_dir()`, from where the book reads its recorded column."""
+    return [write_record(record, results_dir()) for record in records]
+
+
+def machine(device: str) -> dict:
+    """What a reader needs to judge the times of a record."""
+    return {
+        "device": device,
+        "cpu": _cpu_name(),
+        "torch": version("torch"),
+        "transformers": version("transformers"),
+        "python": platform.python_version(),
+    }
+
+
+def _cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+        return f"{len(names)} × {names[0]}"
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
+
+
+def commit() -> str:
+    """The commit of the checkout, with `+` behind it when files differ from it; empty outside a git checkout."""
+    try:
+        git = ["git", "-C", str(project_root())]
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run([*git, "status", "--porcelain", "relex"], capture_output=True, text=True).stdout.strip()
+        return head + ("+" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def now() -> str:
+    """The present, UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def say(text: str) -> None:
+    """A line on standard error, so that standard output stays for results."""
+    print(text, file=sys.stderr)

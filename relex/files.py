@@ -1,0 +1,70 @@
+"""Where things lie on disk, and files that are written whole or not at all."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from relex.errors import RelexError
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that a reader finds the old content or the new, never a part.
+
+    Raises a `RelexError` (full disk, missing permission) and leaves the old content as it was.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
+        os.replace(temporary, path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise RelexError(f"cannot write {path}: {error.strerror}; free some space or choose another place") from None
+
+
+def write_text(path: Path, content: str) -> None:
+    """`write_bytes` for UTF-8 text."""
+    write_bytes(path, content.encode("utf-8"))
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal sha256 of a file's bytes."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def project_root() -> Path:
+    """The checkout that holds `notebooks/` and `book/`: the working folder or the nearest one above it.
+
+    Falls back to the folder that holds the package.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "_toc.yml").is_file() and (folder / "relex").is_dir():
+            return folder
+    return Path(__file__).resolve().parent.parent
+
+
+def cache_dir() -> Path:
+    """Where converted encoders are kept: `$RELEX_CACHE`, else the user's cache directory."""
+    if "RELEX_CACHE" in os.environ:
+        return Path(os.environ["RELEX_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "relex"
+
+
+def corpora_dirs() -> list[Path]:
+    """Folders that may hold corpora, the first that has one wins.
+
+    `$RELEX_CORPORA` alone when it is set; else `../shared/corpora` beside the checkout, then the user's data directory.
+    """
+    if os.environ.get("RELEX_CORPORA"):
+        return [Path(os.environ["RELEX_CORPORA"])]
+    data = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return [project_root().parent / "shared" / "corpora", data / "relex" / "corpora"]

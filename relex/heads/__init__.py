@@ -1,0 +1,17 @@
+"""The model heads by name."""
+
+from relex.documents import Schema
+from relex.encoders.encoder import Encoder
+from relex.heads.classifier import Classifier, ClassifierOptions
+from relex.heads.head import Head
+
+HEADS = {"classifier": Classifier}
+OPTIONS = {"classifier": ClassifierOptions}
+
+
+def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
+    """A head with fresh parameters; seed torch before to make them reproducible."""
+    return HEADS[name](encoder, schema, options)
+
+
+__all__ = ["HEADS", "OPTIONS", "Classifier", "ClassifierOptions", "Head", "build"]

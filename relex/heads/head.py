@@ -1,0 +1,76 @@
+"""What every head is: the way from Documents to tensors and back, and a loss between them."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from relex.documents import Document
+from relex.encoders.encoder import Encoder
+
+Batch = dict[str, Tensor]
+
+
+class Head(nn.Module):
+    """A model on top of an encoder.
+
+    A subclass owns target encoding and decoding side by side:
+
+    * `collate(documents) -> batch`: CPU tensors, the batch dimension first;
+    * `loss(batch) -> scalar`: mean over the documents of the batch;
+    * `predict(batch, documents) -> documents`: the same texts with predicted entities or relations, after one copy from
+      the device;
+    * `length(document)`: the number of tokens its row has in a batch, by which samplers bucket.
+
+    The trainer and the metrics know nothing else of it.
+    """
+
+    def __init__(self, encoder: Encoder):
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The loss: what data-parallel wrappers call."""
+        return self.loss(batch)
+
+    def prepare(self, documents: Sequence[Document]) -> None:
+        """Tokenise many documents at once, ahead of `collate`."""
+
+    def collate(self, documents: Sequence[Document]) -> Batch:
+        """Tensors of a batch, targets included."""
+        raise NotImplementedError
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Scalar training loss, the mean over documents."""
+        raise NotImplementedError
+
+    def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
+        """Predicted Documents, in the order of `documents`."""
+        raise NotImplementedError
+
+    def length(self, document: Document) -> int:
+        """Tokens of this document in a batch."""
+        raise NotImplementedError
+
+    def parameter_groups(self, lr: float, head_lr: float, weight_decay: float) -> list[dict]:
+        """Optimizer groups: encoder and head with a rate each; biases and norms (one dimension) do not decay."""
+        groups = []
+        encoder_ids = {id(p) for p in self.encoder.parameters()}
+        for is_encoder, rate in ((True, lr), (False, head_lr)):
+            for decays in (True, False):
+                chosen = [
+                    p for p in self.parameters()
+                    if p.requires_grad and (id(p) in encoder_ids) == is_encoder and (p.ndim > 1) == decays
+                ]  # fmt: skip
+                if chosen:
+                    groups.append({"params": chosen, "lr": rate, "weight_decay": weight_decay if decays else 0.0})
+        return groups
+
+
+def pad(rows: Sequence[Sequence[int]], value: int) -> tuple[Tensor, Tensor]:
+    """Rows of different length as one tensor B×L filled up with `value`, and the mask B×L of real positions."""
+    lengths = torch.tensor([len(row) for row in rows])
+    mask = torch.arange(int(lengths.max())) < lengths[:, None]
+    filled = torch.full(mask.shape, value)
+    filled[mask] = torch.tensor([i for row in rows for i in row], dtype=filled.dtype)
+    return filled, mask

@@ -1,0 +1,43 @@
+"""Prediction in length-bucketed batches."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import send_to_device
+
+from relex.documents import Document
+from relex.heads.head import Head
+from relex.samplers import LengthBucketed
+
+
+@torch.inference_mode()
+def predict(
+    head: Head,
+    documents: Sequence[Document],
+    accelerator: Accelerator,
+    budget: int = 8192,
+    on_batch: Callable[[int], None] = lambda n: None,
+) -> list[Document]:
+    """Predicted Documents in the order of `documents`.
+
+    Batches hold at most `budget` tokens; under several processes each takes every n-th batch and all get the whole
+    answer. `on_batch` is told the number of documents of each finished batch.
+    """
+    was_training = head.training
+    head.eval()
+    head.prepare(documents)
+    batches = list(LengthBucketed([head.length(d) for d in documents], budget, shuffle=False))
+    found: list[tuple[int, Document]] = []
+    for indices in batches[accelerator.process_index :: accelerator.num_processes]:
+        chosen = [documents[i] for i in indices]
+        batch = send_to_device(head.collate(chosen), accelerator.device)
+        with accelerator.autocast():
+            found.extend(zip(indices, head.predict(batch, chosen), strict=True))
+        on_batch(len(indices))
+    if accelerator.num_processes > 1:
+        from accelerate.utils import gather_object
+
+        found = gather_object(found)
+    head.train(was_training)
+    return [document for _, document in sorted(found, key=lambda pair: pair[0])]

@@ -1,0 +1,211 @@
+"""The training loop, one for all heads."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import send_to_device
+
+from relex.documents import Document
+from relex.errors import RelexError
+from relex.heads.head import Head
+from relex.samplers import micro_batches
+from relex.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+
+SCHEDULES = ("linear", "halve", "constant")
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How to train.
+
+    `batch_tokens`: padded tokens of one gradient step of the length-bucketed sampler; `micro_tokens`: the most that go
+    through the model at once (a step is split by length and its gradients add up). `schedule`: `linear` rises over the
+    share `warmup` of all steps and falls to 0, `halve` halves after each epoch as UMRC does, `constant` stays.
+    `patience`: epochs without a better development score before training stops, 0 for never. `precision`: `auto` takes
+    bf16 where the device computes in it, else fp32.
+    """
+
+    epochs: int = 4
+    batch_tokens: int = 2400
+    micro_tokens: int = 1200
+    lr: float = 1e-4
+    head_lr: float = 1e-3
+    schedule: str = "linear"
+    warmup: float = 0.06
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    patience: int = 0
+    precision: str = "auto"
+
+
+def resolve_precision(precision: str) -> str:
+    """`bf16` or `fp32` for this machine."""
+    if precision not in PRECISIONS:
+        raise RelexError(f"there is no precision {precision!r}; known are {', '.join(PRECISIONS)}")
+    if precision != "auto":
+        return precision
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    # CPUs without bf16 instructions emulate them, slower than fp32
+    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+
+
+def make_accelerator(precision: str = "auto") -> Accelerator:
+    """The device(s) of this process in the given precision; several processes when started by `accelerate launch`."""
+    AcceleratorState._reset_state()  # it remembers the precision of the run before
+    return Accelerator(mixed_precision={"bf16": "bf16", "fp32": "no"}[resolve_precision(precision)])
+
+
+def learning_rate_factor(training: Training, steps_of_epoch: Sequence[int]) -> Callable[[int], float]:
+    """Step → factor on the learning rates."""
+    total = sum(steps_of_epoch)
+    rising = max(1, round(total * training.warmup))
+    ends = np.cumsum(steps_of_epoch)
+    factors = {
+        "linear": lambda step: min((step + 1) / rising, max(0.0, (total - step) / max(1, total - rising))),
+        "halve": lambda step: 0.5 ** int((ends <= step).sum()),
+        "constant": lambda step: 1.0,
+    }
+    if training.schedule not in factors:
+        raise RelexError(f"there is no schedule {training.schedule!r}; known are {', '.join(SCHEDULES)}")
+    return factors[training.schedule]
+
+
+class Trainer:
+    """Trains a head; knows nothing of relations.
+
+    Every step draws its randomness from (seed, step, process) alone, so a run that is stopped anywhere and resumed
+    from a checkpoint ends with the weights of the run that was not.
+    """
+
+    def __init__(self, head: Head, training: Training, seed: int, accelerator: Accelerator | None = None):
+        self.head, self.training, self.seed = head, training, seed
+        self.accelerator = accelerator or make_accelerator(training.precision)
+        head.to(self.accelerator.device)
+        groups = head.parameter_groups(training.lr, training.head_lr, training.weight_decay)
+        optimizer = torch.optim.AdamW(groups, fused=True)
+        self.base_rates = [group["lr"] for group in groups]
+        self.model, self.optimizer = self.accelerator.prepare(head, optimizer)
+        self.best: dict[str, torch.Tensor] = {}
+
+    def fit(
+        self,
+        documents: Sequence[Document],
+        sampler,
+        evaluate: Callable[[], float] | None = None,
+        checkpoint: Path | None = None,
+        checkpoint_s: float = 120.0,
+        on_progress: Callable[[float], None] = lambda share: None,
+    ) -> Progress:
+        """Train on `documents` in the order of `sampler`; afterwards the head holds the weights of the best epoch.
+
+        `evaluate` gives the development score (higher is better) after each epoch; without it the last weights stay.
+        `checkpoint` is written every `checkpoint_s` seconds and after epochs (not after each one that takes less than a
+        quarter of that), read when it exists, and left to the caller to remove. `on_progress` gets the share of all steps done, 0 to 1.
+        """
+        self.head.prepare(documents)
+        lengths = [self.head.length(d) for d in documents]
+        steps_of_epoch = self._steps(sampler)
+        self.factor = learning_rate_factor(self.training, steps_of_epoch)
+        progress = self._resume(checkpoint)
+        saved = time.perf_counter()
+        while progress.epoch < self.training.epochs and not (evaluate and self._out_of_patience(progress)):
+            sampler.set_epoch(progress.epoch)
+            batches = self._own_share(list(sampler))
+            before = sum(steps_of_epoch[: progress.epoch])
+            self.model.train()
+            while progress.step < len(batches):
+                self._step(documents, lengths, batches[progress.step], progress, before + progress.step)
+                progress.step += 1
+                on_progress((before + progress.step) / sum(steps_of_epoch))
+                if checkpoint and time.perf_counter() - saved > checkpoint_s:
+                    self._save(checkpoint, progress)
+                    saved = time.perf_counter()
+            self._end_epoch(progress, evaluate)
+            if checkpoint and time.perf_counter() - saved > checkpoint_s / 4:
+                self._save(checkpoint, progress)
+                saved = time.perf_counter()
+        if self.best:
+            self.head.load_state_dict(self.best)
+        return progress
+
+    def _steps(self, sampler) -> list[int]:
+        steps = []
+        for epoch in range(self.training.epochs):
+            sampler.set_epoch(epoch)
+            steps.append(len(sampler) // self.accelerator.num_processes or 1)
+        return steps
+
+    def _out_of_patience(self, progress: Progress) -> bool:
+        return 0 < self.training.patience < progress.epoch - progress.best_epoch
+
+    def _own_share(self, batches: list[list[int]]) -> list[list[int]]:
+        count = self.accelerator.num_processes
+        whole = [batches[i % len(batches)] for i in range(max(count, len(batches) // count * count))]
+        return whole[self.accelerator.process_index :: count]
+
+    def _step(self, documents, lengths, indices: list[int], progress: Progress, step: int) -> None:
+        began = time.perf_counter()
+        words = np.random.SeedSequence((self.seed, step, self.accelerator.process_index)).generate_state(2)
+        torch.manual_seed(int(words[0]) << 32 | int(words[1]))
+        factor = self.factor(step)
+        for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+            group["lr"] = base * factor
+        total = torch.zeros((), device=self.accelerator.device)
+        groups = micro_batches(indices, lengths, self.training.micro_tokens)
+        for i, group in enumerate(groups):
+            batch = send_to_device(self.head.collate([documents[j] for j in group]), self.accelerator.device)
+            progress.tokens += sum(lengths[j] for j in group)
+            progress.positions += max(lengths[j] for j in group) * len(group)
+            entered = time.perf_counter()
+            # gradients travel between processes once, with the last group
+            with nullcontext() if i == len(groups) - 1 else self.accelerator.no_sync(self.model):
+                loss = self.model(batch) * (len(group) / len(indices))
+                self.accelerator.backward(loss)
+            total += loss.detach()
+            progress.model_s += time.perf_counter() - entered
+        if self.training.clip:
+            self.accelerator.clip_grad_norm_(self.model.parameters(), self.training.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self._losses.append(total)
+        progress.train_s += time.perf_counter() - began
+
+    def _end_epoch(self, progress: Progress, evaluate) -> None:
+        epoch = progress.epoch
+        self._collect_losses(progress)
+        entry = {"epoch": epoch, "loss": progress.loss_sum / max(1, progress.step)}
+        if evaluate:
+            entry["score"] = evaluate()
+            if entry["score"] > progress.best_score:
+                progress.best_score, progress.best_epoch = entry["score"], epoch
+                self.best = {k: v.detach().cpu().clone() for k, v in self.head.state_dict().items()}
+        progress.history.append(entry)
+        progress.epoch, progress.step, progress.loss_sum = epoch + 1, 0, 0.0
+
+    def _save(self, path: Path, progress: Progress) -> None:
+        self._collect_losses(progress)
+        if self.accelerator.is_main_process:
+            save_checkpoint(path, progress, self.head, self.best, self.optimizer.optimizer)
+
+    def _collect_losses(self, progress: Progress) -> None:
+        # losses stay on the device until here: reading each one would wait for the device at every step
+        if self._losses:
+            progress.loss_sum += float(torch.stack(self._losses).sum())
+            self._losses.clear()
+
+    def _resume(self, path: Path | None) -> Progress:
+        self._losses: list[torch.Tensor] = []
+        state = load_checkpoint(path, self.head, self.optimizer.optimizer) if path and path.is_file() else None
+        if state is None:
+            return Progress()
+        progress, self.best = state
+        return progress
