@@ -5,7 +5,7 @@ Every corpus reader yields Documents, every model predicts Documents, every metr
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,11 +91,15 @@ class Document:
         return document
 
     def check(self) -> None:
-        """Raise a `RelexError` when a span leaves the text or a relation points to no entity."""
-        try:
-            self.text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise RelexError(f"character {error.start} of the text is half a surrogate pair") from None
+        """Raise a `RelexError` when a span leaves the text or a relation points to no entity.
+
+        Half surrogate pairs are refused as well: JSON can spell them, UTF-8 cannot hold them.
+        """
+        _check_characters("the text", self.text)
+        for what, value in [("the id", self.id), *(("a type", x.type) for x in (*self.entities, *self.relations))]:
+            _check_characters(what, value)
+        for span in self.entities:
+            _check_characters("a mention", span.mention)
         for span in self.entities:
             if span.absent and span.end == ABSENT:
                 continue
@@ -161,23 +165,47 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict]]:
 
     Raises a `RelexError` that names file and line when a line is not UTF-8 or not a JSON object.
     """
-    try:
-        stream = open(path, "rb")
-    except OSError as error:
-        raise RelexError(f"cannot read {path}: {error.strerror}; check the path") from None
-    with stream:
-        for number, line in enumerate(stream, 1):
-            if not line.strip():
-                continue
-            try:
-                value = json.loads(line.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except UnicodeDecodeError:
-                raise RelexError(f"{path}, line {number}: not UTF-8; convert the file") from None
-            except json.JSONDecodeError as error:
-                raise RelexError(f"{path}, line {number}: not JSON ({error.msg}); correct or remove the line") from None
-            if not isinstance(value, dict):
-                raise RelexError(f"{path}, line {number}: expected a JSON object; correct or remove the line")
-            yield number, value
+    for number, value in _lines(path):
+        if isinstance(value, RelexError):
+            raise value
+        yield number, value
+
+
+def scan(path: Path, parse: Callable[[int, dict], Document]) -> Iterator[Document | RelexError]:
+    """Yield `parse(line number, JSON object)` of every line, or in its place the `RelexError` that says what is wrong.
+
+    The one way by which files become Documents: readers raise the first error, `relex corpora check` tells all of
+    them. An error names file and line; an id that occurs twice is one as well.
+    """
+    seen = set()
+    for number, value in _lines(path):
+        if isinstance(value, RelexError):
+            yield value
+            continue
+        try:
+            document = parse(number, value)
+            if document.id in seen:
+                raise RelexError(f"id {document.id!r} occurs twice")
+        except RelexError as error:
+            yield RelexError(f"{path}, line {number}: {error}; correct or remove the line")
+            continue
+        seen.add(document.id)
+        yield document
+
+
+def scan_documents(path: Path) -> Iterator[Document | RelexError]:
+    """`scan` for Documents in their JSON form."""
+    return scan(path, lambda number, value: Document.from_json(value))
+
+
+def first_error_raised(found: Iterable[Document | RelexError]) -> tuple[Document, ...]:
+    """The Documents of a `scan`; raises the first error in it."""
+    documents = []
+    for item in found:
+        if isinstance(item, RelexError):
+            raise item
+        documents.append(item)
+    return tuple(documents)
 
 
 def read_documents(path: Path) -> tuple[Document, ...]:
@@ -185,16 +213,37 @@ def read_documents(path: Path) -> tuple[Document, ...]:
 
     Raises a `RelexError` that names file and line for a bad Document or an id that occurs twice.
     """
-    documents: dict[str, Document] = {}
-    for number, value in read_jsonl(path):
-        try:
-            document = Document.from_json(value)
-            if document.id in documents:
-                raise RelexError(f"id {document.id!r} occurs twice")
-        except RelexError as error:
-            raise RelexError(f"{path}, line {number}: {error}; correct or remove the line") from None
-        documents[document.id] = document
-    return tuple(documents.values())
+    return first_error_raised(scan_documents(path))
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict | RelexError]]:
+    """(line number, JSON object, or what is wrong with the line); blank lines are skipped."""
+    try:
+        stream = open(path, "rb")
+    except OSError as error:
+        yield 0, RelexError(f"cannot read {path}: {error.strerror}; check the path")
+        return
+    with stream:
+        for number, line in enumerate(stream, 1):
+            if line.strip():
+                try:
+                    yield number, _json_object(line.decode("utf-8-sig" if number == 1 else "utf-8"))
+                except UnicodeDecodeError:
+                    yield number, RelexError(f"{path}, line {number}: not UTF-8; convert the file")
+                except RelexError as error:
+                    yield number, RelexError(f"{path}, line {number}: {error}; correct or remove the line")
+
+
+def _json_object(line: str) -> dict:
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise RelexError(f"not JSON ({error.msg})") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, brackets thousands deep
+        raise RelexError("not JSON that can be read (a number too long or brackets too deep)") from None
+    if not isinstance(value, dict):
+        raise RelexError("expected a JSON object")
+    return value
 
 
 def write_documents(path: Path, documents: Iterable[Document]) -> None:
@@ -207,6 +256,13 @@ def write_documents(path: Path, documents: Iterable[Document]) -> None:
 def relation_counts(documents: Iterable[Document]) -> Counter[str]:
     """How often each relation type occurs."""
     return Counter(r.type for d in documents for r in d.relations)
+
+
+def _check_characters(what: str, value: str) -> None:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise RelexError(f"character {error.start} of {what} is half a surrogate pair") from None
 
 
 def _field(value: dict, name: str, kind: type):

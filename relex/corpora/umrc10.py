@@ -4,10 +4,11 @@ Source: the authors' repository of the UMRC report; the files give mentions as s
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
-from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span, read_jsonl
+from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span, first_error_raised, scan
 from relex.errors import RelexError
 from relex.files import sha256
 from relex.mentions import find_all, nearest_pair
@@ -36,7 +37,7 @@ def read(folder: Path) -> Corpus:
     """
     parts, counts = {}, Counter()
     for part in PARTS:
-        parts[part] = _read_part(folder / FILES[part], part, counts)
+        parts[part] = first_error_raised(scan_part(folder / FILES[part], part, counts))
     known = {d.text for d in parts["train"]}
     for part in ("dev", "test"):
         counts[f"{part}.seen_sentence"] = sum(d.text in known for d in parts[part])
@@ -44,19 +45,17 @@ def read(folder: Path) -> Corpus:
     return Corpus("umrc10", SCHEMA, **parts, fingerprint=fingerprint("umrc10", 1, marks), counts=dict(counts))
 
 
-def _read_part(path: Path, part: str, counts: Counter) -> tuple[Document, ...]:
-    documents: dict[str, Document] = {}
-    for number, row in read_jsonl(path):
-        try:
-            document = _document(row, part, counts)
-            if document.id in documents:
-                raise RelexError(f"id {row['id']!r} occurs twice")
-        except RelexError as error:
-            raise RelexError(f"{path}, line {number}: {error}; correct or remove the line") from None
-        documents[document.id] = document
-    if not documents:
-        raise RelexError(f"{path} has no rows; the {part} part needs at least one")
-    return tuple(documents.values())
+def scan_part(path: Path, part: str, counts: Counter | None = None) -> Iterator[Document | RelexError]:
+    """The Documents of one file, and in the place of a line that cannot be used what is wrong with it.
+
+    `counts` is added to. A file without rows is an error too.
+    """
+    counts, empty = Counter() if counts is None else counts, True
+    for item in scan(path, lambda number, row: _document(row, part, counts)):
+        empty = False
+        yield item
+    if empty:
+        yield RelexError(f"{path} has no rows; the {part} part needs at least one")
 
 
 def _document(row: dict, part: str, counts: Counter) -> Document:

@@ -1,0 +1,23 @@
+"""Experiments by name."""
+
+from relex.errors import RelexError
+from relex.experiments import umrc
+from relex.experiments.experiment import PROFILES, Experiment, reported, rows_in_order, run_all
+from relex.experiments.records import publish, published
+
+EXPERIMENTS = {e.name: e for e in (umrc.ENCODING_ABLATION, umrc.ENCODER_COMPARISON, umrc.CLASS_ENHANCEMENT)}
+
+
+def run_experiment(name: str, profile: str = "quick", **options) -> list[dict]:
+    """The records of an experiment; options as in `relex.experiments.experiment.run_all`.
+
+    Raises a `RelexError` for an unknown name.
+    """
+    if name not in EXPERIMENTS:
+        raise RelexError(f"there is no experiment {name!r}; known are {', '.join(EXPERIMENTS)}")
+    return run_all(EXPERIMENTS[name], profile, **options)
+
+
+__all__ = [
+    "EXPERIMENTS", "PROFILES", "Experiment", "publish", "published", "reported", "rows_in_order", "run_all", "run_experiment",
+]  # fmt: skip

@@ -15,9 +15,9 @@ class Curriculum:
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch, from 0, and with it the stage."""
-        for sampler, epochs in self.stages:
+        for i, (sampler, epochs) in enumerate(self.stages, 1):
             self.current = sampler
-            if epoch < epochs:
+            if epoch < epochs or i == len(self.stages):
                 break
             epoch -= epochs
         self.current.set_epoch(epoch)

@@ -1,0 +1,111 @@
+"""All that is wrong with a corpus folder or file, at once."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from relex.corpora import jsonl, umrc10
+from relex.corpora.corpus import PARTS
+from relex.documents import Document, Schema, infer_schema, read_jsonl, scan, scan_documents
+from relex.errors import RelexError
+
+
+@dataclass
+class Report:
+    """What a check found: the form of the files, `problems` as sentences, and usable documents per file name."""
+
+    form: str
+    problems: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def take(self, path: Path, found: Iterable[Document | RelexError]) -> list[Document]:
+        """Sort what a scan of `path` yields into problems and documents; returns the documents."""
+        documents = []
+        for item in found:
+            if isinstance(item, RelexError):
+                self.problems.append(str(item))
+            else:
+                documents.append(item)
+        self.sizes[path.name] = len(documents)
+        return documents
+
+
+def check(path: Path) -> list[str]:
+    """All problems of a corpus folder or file, one sentence each; none for a good one. See `report`."""
+    return report(path).problems
+
+
+def report(path: Path) -> Report:
+    """Read a folder or file of umrc10 or of Documents to its end, whatever is wrong on the way.
+
+    The form is told from file names and fields. A folder of Documents is checked against its `schema.json`, or the
+    types that train.jsonl uses. Raises a `RelexError` only when there is nothing at `path`.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise RelexError(f"there is no folder or file {path}; check the path")
+    if path.is_dir():
+        return _umrc10_folder(path) if _is_umrc10_folder(path) else _document_folder(path)
+    if _has_sentences(path):
+        found = Report("umrc10 file")
+        found.take(path, umrc10.scan_part(path, path.stem))
+        return found
+    found = Report("file of Documents")
+    found.take(path, _never_empty(path, scan_documents(path)))
+    return found
+
+
+def _is_umrc10_folder(folder: Path) -> bool:
+    if (folder / "val.jsonl").exists() != (folder / "dev.jsonl").exists():
+        return (folder / "val.jsonl").exists()
+    return _has_sentences(folder / "train.jsonl")
+
+
+def _has_sentences(path: Path) -> bool:
+    """Whether the first readable row has umrc10's field for the text."""
+    try:
+        return "sentence" in next(read_jsonl(path), (0, {}))[1]
+    except RelexError:
+        return False
+
+
+def _umrc10_folder(folder: Path) -> Report:
+    found = Report("umrc10 folder")
+    for part in PARTS:
+        path = folder / umrc10.FILES[part]
+        found.take(path, umrc10.scan_part(path, part))
+    return found
+
+
+def _document_folder(folder: Path) -> Report:
+    found, schema = Report("folder of Documents"), None
+    if (folder / "schema.json").is_file():
+        try:
+            schema = jsonl.read_schema(folder / "schema.json")
+        except RelexError as error:
+            found.problems.append(str(error))
+    for part in PARTS:
+        path = folder / f"{part}.jsonl"
+        documents = found.take(path, _never_empty(path, _scan_labels(path, schema)))
+        if part == "train" and schema is None and documents:
+            schema = infer_schema(documents)
+    return found
+
+
+def _scan_labels(path: Path, schema: Schema | None) -> Iterator[Document | RelexError]:
+    def parse(number: int, value: dict) -> Document:
+        document = Document.from_json(value)
+        if schema is not None:
+            schema.check(document)
+        return document
+
+    return scan(path, parse)
+
+
+def _never_empty(path: Path, found: Iterable[Document | RelexError]) -> Iterator[Document | RelexError]:
+    empty = True
+    for item in found:
+        empty = False
+        yield item
+    if empty:
+        yield RelexError(f"{path} has no documents; it needs at least one")

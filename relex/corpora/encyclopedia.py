@@ -1,0 +1,325 @@
+"""encyclopedia: generated Chinese medical sentences in the form of umrc10, a stand-in where that corpus is missing.
+
+A sentence is a few clauses about one disease, sometimes about another one as well, each clause a frame filled from
+the lexicon. The asked relation is in one of them, so neither the sentence nor the pair gives the class away. 并发症
+and 相关（导致） draw on the same conditions; two fifths of their clauses have cues of their own, in a third both
+relations stand side by side and only the pair's places tell them apart, and in the rest nothing does.
+"""
+
+import random
+import re
+from dataclasses import dataclass, field
+
+from relex.corpora.corpus import PARTS, Corpus, fingerprint
+from relex.corpora.encyclopedia_lexicon import (
+    AGES,
+    DISEASES,
+    PERIODS,
+    SHARED_TESTS,
+    SHARED_THERAPY,
+    SHARES,
+    SYMPTOMS,
+    TRIGGERS,
+    Disease,
+)
+from relex.corpora.encyclopedia_patterns import AMBIGUOUS, DUAL, FOLLOW_UPS, FRAMES, HEADINGS, NEUTRAL, STAND_INS
+from relex.corpora.umrc10 import CLASSES, PLACEHOLDERS, SCHEMA
+from relex.documents import ABSENT, Document, Relation, Span
+from relex.errors import RelexError
+
+VERSION = 1
+LONGEST = 299
+ABSENT_SHARE = 0.048
+EXTRA_ROW_SHARE = {True: 0.22, False: 0.045}
+ON_TOPIC_SHARE = 0.2
+SHARED_TAIL_SHARE = 0.36
+
+SYNONYM, CAUSE, COMPLICATION, RELATED = CLASSES[2], CLASSES[3], CLASSES[4], CLASSES[8]
+FIELDS = {
+    "S": "symptoms", "D": "drugs", "E": "causes", "C": "consequences",
+    "B": "subtypes", "L": "labs", "A": "care", "I": "imaging",
+}  # fmt: skip
+"""Slot of a frame → field of the lexicon that fills it."""
+TAILS = {
+    CLASSES[0]: ("symptoms", SYMPTOMS), CLASSES[1]: ("drugs", SHARED_THERAPY), CAUSE: ("causes", TRIGGERS),
+    COMPLICATION: ("consequences", SYMPTOMS), CLASSES[5]: ("subtypes", ()), CLASSES[6]: ("labs", SHARED_TESTS),
+    CLASSES[7]: ("care", SHARED_THERAPY), RELATED: ("consequences", SYMPTOMS), CLASSES[9]: ("imaging", SHARED_TESTS),
+}  # fmt: skip
+"""Relation → field of the lexicon that holds its tails, and terms that it shares with another relation."""
+SLOT = re.compile(r"\{(\w)\}")
+
+
+@dataclass(slots=True)
+class _Fact:
+    """A relation in a text; head or tail is (start, end), or None when the text does not name it."""
+
+    relation: str
+    head: tuple[int, int] | None
+    tail: tuple[int, int] | None
+
+
+@dataclass(slots=True)
+class _Text:
+    """A text in the making: where its topic was named last, whether it is still the one spoken of, and all facts."""
+
+    topic: Disease
+    name: str
+    text: str = ""
+    last: tuple[int, int] | None = None
+    fresh: bool = False
+    clauses: list[list[_Fact]] = field(default_factory=list)
+
+    def write_name(self) -> tuple[int, int]:
+        self.last, self.fresh = self.write(self.name), True
+        return self.last
+
+    def write(self, words: str) -> tuple[int, int]:
+        start = len(self.text)
+        self.text += words
+        return start, len(self.text)
+
+
+def generate(train: int = 7000, dev: int = 2000, test: int = 1000, seed: int = 0) -> Corpus:
+    """Generate `train`, `dev` and `test` rows, every one of the ten classes equally often in each part.
+
+    A sentence may carry several rows, and these may fall into different parts, as in umrc10; `counts` has the
+    same entries as there. The same arguments give the same corpus. Raises a `RelexError` when a size is not a
+    positive multiple of ten.
+    """
+    sizes = dict(zip(PARTS, (train, dev, test), strict=True))
+    for part, size in sizes.items():
+        if size <= 0 or size % len(CLASSES):
+            raise RelexError(f"encyclopedia cannot have {part}={size}; give a positive multiple of {len(CLASSES)}")
+    rng = random.Random(seed)
+    pools = _rows(rng, sum(sizes.values()) // len(CLASSES))
+    for pool in pools.values():
+        rng.shuffle(pool)
+    parts, start = {}, 0
+    for part, size in sizes.items():
+        stop = start + size // len(CLASSES)
+        rows = [(name, row) for name, pool in pools.items() for row in pool[start:stop]]
+        rng.shuffle(rows)
+        parts[part] = tuple(
+            Document(f"{part}-{i}", text, (head, tail), (Relation(0, 1, name),))
+            for i, (name, (text, head, tail)) in enumerate(rows)
+        )
+        start = stop
+    mark = fingerprint("encyclopedia", VERSION, sizes, seed)
+    return Corpus("encyclopedia", SCHEMA, **parts, fingerprint=mark, stand_in=True, counts=_counts(parts))
+
+
+def _rows(rng: random.Random, number: int) -> dict[str, list[tuple[str, Span, Span]]]:
+    """`number` different rows (text, head, tail) of each class."""
+    pools: dict[str, dict] = {name: {} for name in CLASSES}
+    while any(len(pool) < number for pool in pools.values()):
+        for name in CLASSES:
+            if len(pools[name]) == number:
+                continue
+            text, asked, others = _sentence(rng, name)
+            pools[name][_row(text, asked)] = None
+            for fact in others:
+                pool = pools[fact.relation]
+                share = EXTRA_ROW_SHARE[fact.relation == name]
+                # The pair of a row carries one label in its sentence, else the two would contradict each other.
+                taken = (asked.head, asked.tail) == (fact.head, fact.tail)
+                if len(pool) < number and not taken and fact.head and fact.tail and rng.random() < share:
+                    pool[_row(text, fact)] = None
+    return {name: list(pool) for name, pool in pools.items()}
+
+
+def _row(text: str, fact: _Fact) -> tuple[str, Span, Span]:
+    ends = zip((fact.head, fact.tail), PLACEHOLDERS, strict=True)
+    return text, *(Span(*p, "entity") if p else Span(ABSENT, ABSENT, "entity", absent) for p, absent in ends)
+
+
+def _sentence(rng: random.Random, relation: str) -> tuple[str, _Fact, list[_Fact]]:
+    """A text, the fact of `relation` that is asked, and the other facts it states."""
+    while True:
+        absent = rng.choice(("head", "tail")) if rng.random() < ABSENT_SHARE else ""
+        topic = rng.choice(DISEASES)
+        text = _Text(topic, rng.choice((topic.name,) * 5 + topic.synonyms))
+        others = rng.choices((0, 1, 2, 3, 4), (16, 32, 28, 17, 7))[0]
+        place = rng.randint(0, others)
+        _open(rng, text, named=absent != "head")
+        for i in range(others + 1):
+            if i == place:
+                _clause(rng, text, relation, absent)
+                asked = [fact for fact in text.clauses[-1] if fact.relation == relation]
+            elif rng.random() < 0.36:
+                _neutral(rng, text, named=absent != "head")
+            elif absent == "head" or rng.random() < 0.3:
+                aside = _Text(_other(rng, text.topic), "", text.text)
+                aside.name = aside.topic.name
+                _clause(rng, aside, rng.choice(CLASSES))
+                text.text = aside.text
+                text.clauses += aside.clauses
+                text.fresh = False
+            else:
+                _clause(rng, text, relation if rng.random() < ON_TOPIC_SHARE else rng.choice(CLASSES))
+            if rng.random() < 0.42:
+                text.write("，" + rng.choice(FOLLOW_UPS))
+            text.write("。" if i == others or rng.random() < 0.8 else "；")
+        if len(text.text) <= LONGEST and asked:
+            break
+    fact = rng.choice(asked)
+    return text.text, fact, [f for facts in text.clauses for f in facts if f is not fact]
+
+
+def _open(rng: random.Random, text: _Text, named: bool) -> None:
+    """Perhaps a title before the text, `疾病@`; now and then the page is another disease's."""
+    if rng.random() < 0.38:
+        if not named or rng.random() < 0.15:
+            text.write(_other(rng, text.topic).name + "@")
+        else:
+            text.write_name()
+            text.write("@")
+
+
+def _clause(rng: random.Random, text: _Text, relation: str, absent: str = "") -> None:
+    """Write one clause that states `relation` of the text's topic; `absent` leaves out its "head" or "tail"."""
+    frame = _frame(rng, relation, absent)
+    if rng.random() < 0.14:
+        text.write(rng.choice(HEADINGS))
+    if relation == SYNONYM:
+        names = (text.topic.name, *text.topic.synonyms)
+        text.name = rng.choice(names)
+        items = [n for n in names if n != text.name]
+        items = rng.sample(items, rng.randint(1, min(2, len(items))))
+    else:
+        stated = CAUSE if frame in FRAMES[CAUSE] else relation
+        items = _items(rng, text.topic, stated, text.name)[: 2 if "{V}" in frame else 4]
+    second = text.topic if "{K}" not in frame or rng.random() < 0.4 else _other(rng, text.topic)
+    hidden = absent == "head" or (
+        text.fresh and "{K}" not in frame and relation != SYNONYM and rng.random() < 0.4
+    )
+    places: dict[str, list[tuple[int, int]]] = {}
+    glosses: list[_Fact] = []
+    end = 0
+    for slot in SLOT.finditer(frame):
+        text.write(frame[end : slot.start()])
+        end, letter = slot.end(), slot[1]
+        if letter == "H" and hidden:
+            text.write(rng.choice(("本病", "该病", "此病", "本症")))
+            places.setdefault("H", [text.last] if text.last else [])
+        elif letter == "H":
+            places["H"] = [_name(rng, text, relation, glosses)]
+        elif letter == "K":
+            places["K"] = [text.write(second.name)]
+        elif letter == "T" and absent == "tail":
+            text.write(STAND_INS[CAUSE if frame in FRAMES[CAUSE] else relation])
+            places["T"] = []
+        elif letter == "T":
+            places["T"] = _list(rng, text, items)
+        elif letter == "V":
+            spare = [c for c in second.consequences if c not in items and c != second.name]
+            places["V"] = _list(rng, text, rng.sample(spare, min(len(spare), rng.choice((1, 1, 2)))))
+        else:
+            text.write(_filler(rng, text, letter, items))
+    text.write(frame[end:])
+    text.clauses.append(_facts(frame, relation, places) + glosses)
+
+
+def _facts(frame: str, relation: str, places: dict[str, list[tuple[int, int]]]) -> list[_Fact]:
+    """What a written clause states; a slot without places was left unnamed."""
+    heads, tails = places["H"] or [None], places["T"] or [None]
+    if frame in FRAMES[CAUSE]:
+        # A cause is the head when one asks for what it leads to, and the tail when one asks for the cause.
+        named = places["H"] and places["T"]
+        back = [_Fact(RELATED, t, h) for h in heads for t in tails] if named or relation == RELATED else []
+        return [_Fact(CAUSE, h, t) for h in heads for t in tails] + back
+    if "{V}" in frame:
+        first = [_Fact(COMPLICATION, h, t) for h in heads for t in tails]
+        return first + [_Fact(RELATED, h, v) for h in places.get("K") or heads for v in places["V"]]
+    return [_Fact(relation, h, t) for h in heads for t in tails]
+
+
+def _frame(rng: random.Random, relation: str, absent: str) -> str:
+    """A frame of `relation`; the hard classes share some of theirs."""
+    if relation in (COMPLICATION, RELATED):
+        draw = rng.random()
+        if relation == RELATED and draw > 0.85:
+            return rng.choice(FRAMES[CAUSE])
+        if draw < 0.25:
+            return rng.choice(AMBIGUOUS)
+        if draw < 0.58 and not absent:
+            return rng.choice(DUAL)
+    return rng.choice(FRAMES[relation])
+
+
+def _items(rng: random.Random, topic: Disease, relation: str, name: str) -> list[str]:
+    """One to four tails of `relation`; now and then one that another relation has as well."""
+    column, shared = TAILS[relation]
+    own = [item for item in getattr(topic, column) if item != name]
+    items = rng.sample(own, min(len(own), rng.choices((1, 2, 3, 4), (46, 24, 20, 10))[0]))
+    if shared and rng.random() < SHARED_TAIL_SHARE:
+        extra = rng.choice(topic.consequences if column == "symptoms" and rng.random() < 0.6 else shared)
+        if extra not in items and extra != name:
+            items[rng.randrange(len(items))] = extra
+    return items
+
+
+def _name(rng: random.Random, text: _Text, relation: str, glosses: list[_Fact]) -> tuple[int, int]:
+    """Name the topic, at its first mention perhaps with another name in brackets; returns where."""
+    first = text.last is None
+    named = text.write_name()
+    if first and relation != SYNONYM and rng.random() < 0.16:
+        other = rng.choice([n for n in (text.topic.name, *text.topic.synonyms) if n != text.name])
+        text.write("（")
+        glosses.append(_Fact(SYNONYM, named, text.write(other)))
+        text.write("）")
+    return named
+
+
+def _list(rng: random.Random, text: _Text, items: list[str]) -> list[tuple[int, int]]:
+    """Write a coordination of `items`; returns where each stands."""
+    places = []
+    for i, item in enumerate(items):
+        if i:
+            text.write(rng.choice("、、和及或") if i == len(items) - 1 else "、")
+        places.append(text.write(item))
+    if len(items) > 1 and rng.random() < 0.2:
+        text.write("等")
+    return places
+
+
+def _filler(rng: random.Random, text: _Text, letter: str, used: list[str]) -> str:
+    """Words for a slot that carries no asked mention."""
+    if letter in FIELDS:
+        spare = [item for item in getattr(text.topic, FIELDS[letter]) if item not in used and item != text.name]
+        return "、".join(rng.sample(spare, min(len(spare), rng.choice((1, 1, 2))))) or "其他"
+    if letter == "O":
+        return _other(rng, text.topic).name
+    return rng.choice({"G": AGES, "N": SHARES, "P": PERIODS}[letter])
+
+
+def _neutral(rng: random.Random, text: _Text, named: bool) -> None:
+    """Write a clause that states no relation."""
+    frame = rng.choice([f for f in NEUTRAL if named or "{H}" not in f])
+    end = 0
+    for slot in SLOT.finditer(frame):
+        text.write(frame[end : slot.start()])
+        end = slot.end()
+        if slot[1] == "H":
+            text.write_name()
+        else:
+            text.write(_filler(rng, text, slot[1], []))
+    text.write(frame[end:])
+
+
+def _other(rng: random.Random, topic: Disease) -> Disease:
+    """A disease that is not `topic`."""
+    return rng.choice([d for d in DISEASES if d is not topic])
+
+
+def _counts(parts: dict[str, tuple[Document, ...]]) -> dict[str, int]:
+    known = {d.text for d in parts["train"]}
+    counts = {}
+    for part, documents in parts.items():
+        counts[f"{part}.absent_head"] = sum(d.entities[0].absent for d in documents)
+        counts[f"{part}.absent_tail"] = sum(d.entities[1].absent for d in documents)
+        counts[f"{part}.repeated_mention"] = sum(
+            any(not s.absent and d.text.count(d.mention(i)) > 1 for i, s in enumerate(d.entities)) for d in documents
+        )
+        if part != "train":
+            counts[f"{part}.seen_sentence"] = sum(d.text in known for d in documents)
+    return counts

@@ -1,0 +1,196 @@
+"""Tables of the book: what a paper prints, what was recorded, what this execution measured."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from relex.evaluation import statistics
+from relex.experiments.experiment import reported, rows_in_order
+
+PRINTED, RECORDED, HERE = "printed", "recorded", "this execution"
+
+
+def mean_and_sd(values: Sequence[float]) -> str:
+    """Percent with one decimal: `83.1` for one value, `83.1 ± 0.4` (sample standard deviation) for more."""
+    values = 100 * np.asarray(values, dtype=float)
+    if len(values) == 0:
+        return "–"
+    return f"{values.mean():.1f}" + (f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else "")
+
+
+def comparison(
+    metrics: dict[str, str], printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict]
+) -> pd.DataFrame:
+    """One line per table row; for every metric its printed, recorded and present value, in percent.
+
+    `metrics` maps record keys to column titles; `printed` maps row → metric → percent. Rows come in the order of the
+    paper, then of the records. `n` counts the seeds behind recorded and present values.
+    """
+    rows = list(dict.fromkeys([*printed, *(r["config"]["row"] for r in [*recorded, *here])]))
+    columns: dict[tuple[str, str], list[str]] = {}
+    for metric, title in metrics.items():
+        columns[title, PRINTED] = [f"{printed[r][metric]:.2f}" if metric in printed.get(r, {}) else "–" for r in rows]
+        for source, records in ((RECORDED, recorded), (HERE, here)):
+            columns[title, source] = [mean_and_sd(values(records, r, metric)) for r in rows]
+    for source, records in ((RECORDED, recorded), (HERE, here)):
+        columns["seeds", source] = [str(len(of_row(records, r))) for r in rows]
+    table = pd.DataFrame(columns, index=pd.Index(rows, name="row"))
+    empty = [c for c in table if (table[c] == "–").all()]
+    return table.drop(columns=empty)
+
+
+def of_row(records: Sequence[dict], row: str) -> list[dict]:
+    """The records of one table row, by seed."""
+    return sorted((r for r in records if r["config"]["row"] == row), key=lambda r: r["config"]["seed"])
+
+
+def values(records: Sequence[dict], row: str, metric: str) -> list[float]:
+    """A metric over the seeds of one row; records without it are left out."""
+    return [r["metrics"][metric] for r in of_row(records, row) if metric in r["metrics"]]
+
+
+def answered(records: Sequence[dict], row: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Class ids of the gold labels N, of the predictions S×N, and which documents are unseen N (bool)."""
+    chosen = of_row(records, row)
+    decode = np.vectorize(lambda c: int(c, 36))
+    gold, unseen = (list(chosen[0]["answers"][k]) for k in ("gold", "unseen"))
+    predicted = np.array([decode(list(r["answers"]["predicted"])) for r in chosen])
+    return decode(gold), predicted, np.array(unseen) == "1"
+
+
+def differences(
+    records: Sequence[dict], pairs: Sequence[tuple[str, str]], printed: dict[tuple[str, str], float] | None = None,
+    unseen_only: bool = False,
+) -> pd.DataFrame:
+    """A minus B in macro-F1 for each pair of rows (A, B), on the same test documents.
+
+    Columns: `difference`, `low`, `high` (95 % over documents and seeds), `p` (paired permutation over documents),
+    `holm` (p corrected for all pairs of the table), `seeds`, `printed` (in fractions too), and `verdict`: *higher*,
+    *lower* or *within the noise*, by the rule that the interval excludes 0. Pairs without records are left out.
+    """  # fmt: skip
+    have, lines = {r["config"]["row"] for r in records}, {}
+    for a, b in pairs:
+        if not {a, b} <= have:
+            continue
+        gold, predicted_a, unseen = answered(records, a)
+        _, predicted_b, _ = answered(records, b)
+        kept = unseen if unseen_only else np.ones_like(unseen)
+        result = statistics.paired_f1_difference(
+            gold[kept], predicted_a[:, kept], predicted_b[:, kept], len(of_row(records, a)[0]["counts"]["classes"])
+        )
+        lines[f"{a} − {b}"] = {
+            "difference": result.mean, "low": result.low, "high": result.high, "p": result.p,
+            "seeds": min(len(predicted_a), len(predicted_b)), "printed": (printed or {}).get((a, b), np.nan),
+        }  # fmt: skip
+    table = pd.DataFrame.from_dict(lines, orient="index")
+    if len(table):
+        table.insert(4, "holm", statistics.holm(table["p"].tolist()))
+        table["verdict"] = np.where(table["low"] > 0, "higher", np.where(table["high"] < 0, "lower", "within the noise"))
+    return table
+
+
+def in_points(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `differences` for display: percentage points, p-values with three digits."""
+    shown = pd.DataFrame(index=table.index)
+    shown["difference"] = [f"{100 * d:+.1f}" for d in table["difference"]]
+    shown["95 % interval"] = [
+        f"{100 * a:+.1f} … {100 * b:+.1f}" for a, b in zip(table["low"], table["high"], strict=True)
+    ]
+    shown["p"] = [f"{p:.3f}" for p in table["p"]]
+    shown["p, Holm"] = [f"{p:.3f}" for p in table["holm"]]
+    shown["seeds"] = table["seeds"]
+    if table["printed"].notna().any():
+        shown["printed"] = ["–" if np.isnan(p) else f"{100 * p:+.2f}" for p in table["printed"]]
+    shown["verdict"] = table["verdict"]
+    return shown
+
+
+def mean_confusion(records: Sequence[dict], row: str) -> tuple[np.ndarray, list[str]]:
+    """Confusion matrix R×R of a row, summed over its seeds, and its classes."""
+    chosen = of_row(records, row)
+    return np.sum([r["counts"]["confusion"] for r in chosen], axis=0), chosen[0]["counts"]["classes"]
+
+
+def class_f1(records: Sequence[dict], row: str) -> pd.Series:
+    """Mean F1 over the seeds of a row, R values indexed by class."""
+    return pd.DataFrame([{k: v["f1"] for k, v in r["per_class"].items()} for r in of_row(records, row)]).mean()
+
+
+def provenance(records: Sequence[dict]) -> str:
+    """One sentence on what the records are of: corpus, encoder, seeds, training size, machine."""
+    if not records:
+        return "No records."
+    corpus = _several(_corpus_name(r) for r in records)
+    encoder = _several(f"`{r['config']['encoder']}` with {r['config']['layers']} layers" for r in records)
+    limits = {r["config"]["train_limit"] or r["corpus"]["sizes"]["train"] for r in records}
+    tests = {r["counts"]["n"] for r in records}
+    seeds = {r["config"]["seed"] for r in records}
+    return (
+        f"Profile {_several(r['config']['profile'] for r in records)}: corpus {corpus}, "
+        f"{_range(limits)} training documents for {_range({r['config']['epochs'] for r in records})} epochs, "
+        f"{_range(tests)} test documents; {encoder}; {len(seeds)} seed{'s' if len(seeds) > 1 else ''}; "
+        f"on {_several(r['machine']['device'] + ' (' + r['machine']['cpu'] + ')' for r in records)}."
+    )
+
+
+def _corpus_name(record: dict) -> str:
+    name = record["corpus"]["name"]
+    return f"{name}, **a generated stand-in**," if record["corpus"]["stand_in"] else name
+
+
+def _several(names) -> str:
+    return ", ".join(dict.fromkeys(names))
+
+
+def _range(numbers: set[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def printed(paper: str, table: str, names: dict[str, str] | None = None) -> dict[str, dict[str, float]]:
+    """A printed table as row → metric → percent; `names` maps the paper's column names to ours."""
+    content = reported(paper)["tables"][table]
+    columns = [(names or {}).get(c, c) for c in content["columns"]]
+    return {row: dict(zip(columns, cells, strict=True)) for row, cells in content["rows"].items()}
+
+
+def printed_differences(
+    pairs: Sequence[tuple[str, str]], rows: dict[str, dict[str, float]], metric: str = "macro_f1"
+) -> dict[tuple[str, str], float]:
+    """Printed A minus B of each pair that the paper prints, in fractions."""
+    return {
+        (a, b): (rows[a][metric] - rows[b][metric]) / 100 for a, b in pairs if metric in rows.get(a, {}) and b in rows
+    }
+
+
+def sentences(table: pd.DataFrame) -> str:
+    """A table of `differences` as a Markdown list, one sentence per comparison."""
+    lines = []
+    for name, d in table.iterrows():
+        line = (
+            f"- **{name}**: {100 * d['difference']:+.1f} points of macro-F1 "
+            f"(95 % interval {100 * d['low']:+.1f} … {100 * d['high']:+.1f}, {d['seeds']} seed{'s' * (d['seeds'] > 1)}): "
+            f"{d['verdict']}."
+        )
+        if not np.isnan(d["printed"]):
+            line += f" The paper prints {100 * d['printed']:+.2f}."
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def costs(records: Sequence[dict]) -> pd.DataFrame:
+    """What a run of each row costs: parameters, seconds of training, documents a second in training and prediction."""
+    lines = {}
+    for row in rows_in_order(records):
+        chosen = of_row(records, row)
+        trained = np.mean([r["counts"]["train_documents"] * len(r["history"]) / r["time"]["train_s"] for r in chosen])
+        lines[row] = {
+            "parameters (M)": f"{chosen[0]['counts']['parameters'] / 1e6:.1f}",
+            "training (s)": f"{np.mean([r['time']['train_s'] for r in chosen]):.0f}",
+            "documents/s, training": f"{trained:.0f}",
+            "documents/s, prediction": f"{np.mean([r['counts']['n'] / r['time']['predict_s'] for r in chosen]):.0f}",
+            "padding": f"{np.mean([1 - r['counts']['trained_tokens'] / r['counts']['padded_positions'] for r in chosen]):.1%}",
+            "in the model": f"{np.mean([r['time']['model_s'] / r['time']['train_s'] for r in chosen]):.0%}",
+        }
+    return pd.DataFrame.from_dict(lines, orient="index")

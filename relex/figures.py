@@ -1,0 +1,174 @@
+"""Figures: one style, a Chinese font that comes with the installation, and the four plots the book uses.
+
+Every function draws on a Figure of its own and returns it; nothing goes through pyplot, so a notebook shows a
+Figure once, when it is the value of the cell. Each checks before it returns that every character has a glyph.
+"""
+
+import warnings
+from importlib import resources
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from relex.errors import RelexError
+
+FONT_PACKAGE, FONT_FILE = "pylopdf_fonts_zh_cn", "NotoSansSC-Regular.otf"
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
+
+
+def font_path() -> Path:
+    """The file of Noto Sans SC in the package pylopdf-fonts-zh-cn (OFL); no system font is used.
+
+    Raises a `RelexError` when the package is not installed.
+    """
+    try:
+        path = Path(str(resources.files(FONT_PACKAGE) / FONT_FILE))
+    except ModuleNotFoundError:
+        path = None
+    if path is None or not path.is_file():
+        raise RelexError(
+            "the Chinese font for figures is not installed; run `pip install pylopdf-fonts-zh-cn==0.1.1` "
+            "or `make install`"
+        )
+    return path
+
+
+def use_style() -> None:
+    """Make the book's style the default of matplotlib, register the font, and show SVG when in a notebook."""
+    font_manager.fontManager.addfont(font_path())
+    with resources.as_file(resources.files("relex") / "data" / "relex.mplstyle") as path:
+        matplotlib.style.use(path)
+    try:
+        from IPython import get_ipython
+    except ModuleNotFoundError:
+        return
+    if get_ipython() is not None:
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        set_matplotlib_formats("svg")
+
+
+def checked(figure: Figure) -> Figure:
+    """Draw `figure` and return it; a `RelexError` names the characters that its fonts lack."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        figure.draw_without_rendering()
+    missing = [str(w.message) for w in caught if "missing from" in str(w.message) and "Glyph" in str(w.message)]
+    if missing:
+        raise RelexError(f"a figure lacks glyphs: {'; '.join(missing)}; call use_style() first, or change the text")
+    return figure
+
+
+def confusion(matrix, classes: list[str], title: str = "") -> Figure:
+    """Confusion matrix with counts: rows are gold classes, columns predicted ones (R × R); shade is the row's share."""
+    counts = np.asarray(matrix)
+    if counts.shape != (len(classes), len(classes)):
+        raise RelexError(f"a confusion matrix of shape {counts.shape} does not fit {len(classes)} classes")
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = 1.8 + 0.42 * len(classes)
+    figure, axes = _axes(height=side, width=side)
+    text = np.where(counts > 0, counts.astype(str), "")
+    seaborn.heatmap(
+        share, annot=text, fmt="", ax=axes, cmap="Blues", vmin=0, vmax=1, cbar=False, square=True, linewidths=0.5,
+        linecolor="#EEEEEE", xticklabels=classes, yticklabels=classes, annot_kws={"size": 9},
+    )
+    axes.tick_params(length=0)
+    axes.set_xticklabels(classes, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_yticklabels(classes, rotation=0)
+    axes.set(xlabel="predicted", ylabel="gold", title=title)
+    return checked(figure)
+
+
+def interval_plot(table: pd.DataFrame, title: str = "", xlabel: str = "difference (percentage points)") -> Figure:
+    """Differences with their intervals, one row each: columns `difference`, `low`, `high`, as fractions.
+
+    The index names the comparisons. An interval that holds zero is drawn hollow and grey.
+    """
+    _need(table, ("difference", "low", "high"))
+    figure, axes = _axes(height=1.3 + 0.42 * len(table))
+    axes.axvline(0, color=GREY, linewidth=1)
+    for y, (difference, low, high) in enumerate(table[["difference", "low", "high"]].to_numpy(float) * 100):
+        clear = low > 0 or high < 0
+        color = BLUE if clear else GREY
+        axes.plot([low, high], [y, y], color=color, solid_capstyle="butt")
+        axes.plot(difference, y, "o", color=color, markerfacecolor=color if clear else "white")
+    _rows(axes, table.index)
+    axes.set(xlabel=xlabel, title=title)
+    return checked(figure)
+
+
+def per_class_bars(
+    before: pd.Series, after: pd.Series, title: str = "", labels: tuple[str, str] = ("before", "after")
+) -> Figure:
+    """One dumbbell a class: `before` (hollow) and `after` (full), fractions indexed by class, in the order of `before`.
+
+    Raises a `RelexError` when the two do not have the same classes.
+    """
+    if set(before.index) != set(after.index):
+        different = ", ".join(sorted(map(str, set(before.index) ^ set(after.index))))
+        raise RelexError(f"before and after do not have the same classes; only one has {different}")
+    after = after.reindex(before.index)
+    figure, axes = _axes(height=1.6 + 0.34 * len(before))
+    rows = np.arange(len(before))
+    rising = (after >= before).to_numpy()
+    axes.hlines(rows, before, after, color=np.where(rising, BLUE, ORANGE), linewidth=2)
+    axes.plot(before, rows, "o", color=GREY, markerfacecolor="white", label=labels[0])
+    axes.scatter(after, rows, color=np.where(rising, BLUE, ORANGE), zorder=3)
+    axes.plot([], [], "o", color=BLUE, label=f"{labels[1]}, higher")
+    axes.plot([], [], "o", color=ORANGE, label=f"{labels[1]}, lower")
+    _rows(axes, before.index)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_title(title)
+    figure.legend(loc="outside lower center", ncols=3, handletextpad=0.2, columnspacing=1.0)
+    return checked(figure)
+
+
+def rates_bar(rates: pd.Series, title: str = "", xlabel: str = "") -> Figure:
+    """Horizontal bars of rates (fractions, indexed by name), each with its value in percent at the end."""
+    figure, axes = _axes(height=1.3 + 0.4 * len(rates))
+    bars = axes.barh(np.arange(len(rates)), rates.to_numpy(float), color=BLUE, height=0.65)
+    axes.bar_label(bars, labels=[f"{100 * rate:.1f} %" for rate in rates], padding=4, fontsize=10)
+    _rows(axes, rates.index)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlim(0, max(float(rates.max()) * 1.18, 0.01))
+    axes.set(xlabel=xlabel, title=title)
+    return checked(figure)
+
+
+def lengths(table: pd.DataFrame, value: str, group: str, title: str = "") -> Figure:
+    """One box a group, in order of appearance: median, quartiles, 5th and 95th percentile of column `value`."""
+    groups = list(dict.fromkeys(table[group]))
+    figure, axes = _axes(height=1.3 + 0.36 * len(groups))
+    axes.boxplot(
+        [table.loc[table[group] == g, value] for g in groups], positions=range(len(groups)), orientation="horizontal",
+        whis=(5, 95), showfliers=False, widths=0.55, patch_artist=True,
+        boxprops={"facecolor": "#CFE3F1", "edgecolor": BLUE}, medianprops={"color": ORANGE},
+        whiskerprops={"color": BLUE}, capprops={"color": BLUE},
+    )
+    _rows(axes, groups)
+    axes.set(xlabel=value, title=title)
+    return checked(figure)
+
+
+def _axes(height: float, width: float = 5.6):
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _rows(axes, names) -> None:
+    """Name the rows of a horizontal plot, the first on top."""
+    axes.set_yticks(range(len(names)), [str(name) for name in names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+
+
+def _need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise RelexError(f"the table has no column {', '.join(missing)}; it needs {', '.join(columns)}")

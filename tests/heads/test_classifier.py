@@ -1,0 +1,193 @@
+"""The classifier: equal to a plain loop, deaf to its batch, able to learn, and unmoved by odd texts."""
+
+import math
+
+import pytest
+import samples
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import classifier as plain
+from samples import ABSENT_ONE, CLASSES, DEV, TRAIN, document
+
+from relex.documents import ABSENT, Document, Relation, Span, infer_schema
+from relex.encoders.encodings import ENCODINGS
+from relex.errors import RelexError
+from relex.training import Trainer, Training, predict
+from relex.training.trainer import make_accelerator
+
+NESTED = document("慢性胃炎和胃炎不同。", "慢性胃炎", "胃炎", "同义词", "nested")
+MIXED = (*TRAIN[:5], ABSENT_ONE, NESTED, document("麻", "麻", "麻", name="short"), DEV[0])
+VARIANTS = [
+    {"encoding": name, "mark": mark, "absent": absent, "pooling": pooling}
+    for name in ENCODINGS
+    for mark in ("span", "all")
+    for absent in ("prefix", "drop")
+    for pooling in ("cls", "marker")
+    if name in ("entity1", "entity2", "typed") or (pooling == "cls" and mark == "span" and absent == "prefix")
+]
+
+
+@torch.no_grad()
+def logits(head, documents):
+    head.eval()
+    return head.logits(head.collate(documents))
+
+
+@pytest.mark.parametrize("options", VARIANTS, ids=lambda o: "-".join(o.values()))
+def test_agrees_with_a_plain_loop(make_head, options):
+    head = make_head(**options)
+    expected = torch.stack([plain.logits(head.eval(), d) for d in MIXED])
+    torch.testing.assert_close(logits(head, MIXED), expected, atol=1e-5, rtol=0)
+
+
+@given(st.permutations(range(len(MIXED))), st.integers(1, len(MIXED)))
+@settings(max_examples=15, deadline=None)
+def test_a_document_does_not_feel_its_batch(make_head, order, size):
+    head = make_head()
+    alone = torch.cat([logits(head, [d]) for d in MIXED])
+    chosen = order[:size]
+    together = logits(head, [MIXED[i] for i in chosen])
+    torch.testing.assert_close(together, alone[chosen], atol=1e-5, rtol=0)
+
+
+def test_loss_is_equation_1(make_head):
+    head = make_head(hard_classes=("病因", "同义词"), hard_weight=2.5).eval()
+    batch = head.collate(TRAIN[:6])
+    terms = []
+    for document_, row in zip(TRAIN[:6], logits(head, TRAIN[:6]).tolist(), strict=True):
+        label = document_.relations[0].type
+        weight = 2.5 if label in ("病因", "同义词") else 1.0
+        log_p = row[CLASSES.index(label)] - math.log(sum(math.exp(x) for x in row))
+        terms.append(-weight * log_p)
+    assert head(batch).item() == pytest.approx(sum(terms) / 6, rel=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["cls", "marker"])
+def test_learns_eight_documents(make_head, pooling):
+    head, few = make_head(dropout=0.0, pooling=pooling), list(TRAIN[:8])
+    training = Training(epochs=60, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
+    progress = Trainer(head, training, 0).fit(few, OneBatch(8))
+    assert progress.history[0]["loss"] > 1 and progress.history[-1]["loss"] < 0.02
+    assert predict(head, few, make_accelerator("fp32")) == few
+
+
+class OneBatch(list):
+    """A sampler whose every epoch is one batch of all documents."""
+
+    def __init__(self, size):
+        super().__init__([list(range(size))])
+
+    def set_epoch(self, epoch):
+        pass
+
+
+def test_predictions_come_in_order_with_text_and_entities_kept(make_head):
+    head = make_head()
+    everything = [*TRAIN, *DEV, NESTED]
+    unlabelled = [Document(d.id, d.text, d.entities) for d in everything]
+    best = logits(head, everything).argmax(-1)
+    expected = [
+        Document(d.id, d.text, d.entities, (Relation(0, 1, CLASSES[i]),)) for d, i in zip(everything, best, strict=True)
+    ]
+    head.train()
+    sizes = []
+    assert predict(head, unlabelled, make_accelerator("fp32"), budget=60, on_batch=sizes.append) == expected
+    assert head.training and sum(sizes) == len(everything) and len(sizes) > 3
+    assert predict(head, [], make_accelerator("fp32")) == []
+
+
+def test_collate(make_head):
+    pets = Document("p", "猫追猫，狗看猫。", (Span(0, 1, "cat"), Span(4, 5, "dog")), (Relation(0, 1, "看"),))
+    head = make_head(infer_schema([pets]), encoding="typed", mark="all")
+    batch = head.collate([pets, Document("q", "狗。", (Span(ABSENT, ABSENT, "cat", "猫"), Span(0, 1, "dog")))])
+    assert batch["labels"].tolist() == [0, -1]
+    mask, ids = batch["attention_mask"], batch["input_ids"]
+    assert mask.sum(1).tolist() == [head.length(pets), mask[1].sum()]
+    assert (ids[~mask] == head.encoder.pad_id).all() and (ids[mask] != head.encoder.pad_id).all()
+    for name, opening in (("head_weights", "[E1:cat]"), ("tail_weights", "[E2:dog]")):
+        assert ((batch[name] > 0) == (ids == head.encoder.marker_id(opening))).all()
+        torch.testing.assert_close(batch[name].sum(1), torch.ones(2))
+    assert batch["head_weights"].max(1).values.tolist() == pytest.approx([1 / 3, 1])
+
+
+def test_cls_speaks_for_a_dropped_mention(make_head):
+    batch = make_head(absent="drop").collate([ABSENT_ONE])
+    assert batch["head_weights"][0].nonzero().flatten().tolist() == [0]
+    assert batch["tail_weights"][0].nonzero().flatten().tolist() != [0]
+
+
+def test_errors(make_head):
+    with pytest.raises(RelexError, match="no pooling 'mean'; known are cls, marker"):
+        make_head(pooling="mean")
+    with pytest.raises(RelexError, match="'qa' has no markers to pool at; take pooling cls"):
+        make_head(encoding="qa", pooling="marker")
+    with pytest.raises(RelexError, match="hard class '并发症' is not a relation"):
+        make_head(hard_classes=("并发症",))
+    with pytest.raises(RelexError, match="no encoding 'entity3'"):
+        make_head(encoding="entity3", pooling="cls").collate([NESTED])
+
+
+# Odd and long texts
+
+LONG = "这里写的都是闲话，与问题无关。" * 700
+
+
+def long_document(head_at, tail_at):
+    text = LONG[:10_000]
+    spans = [(at, at + 2) for at in (head_at, tail_at)]
+    return Document("long", text, tuple(Span(*s, "entity") for s in spans), (Relation(0, 1, CLASSES[0]),))
+
+
+@pytest.mark.parametrize("options", VARIANTS, ids=lambda o: "-".join(o.values()))
+@pytest.mark.parametrize("places", [(0, 9_998), (9_998, 0), (5_000, 5_002), (3_000, 7_000)], ids=str)
+def test_ten_thousand_characters(make_head, options, places):
+    head, one = make_head(**options), long_document(*places)
+    batch = head.collate([one, TRAIN[0]])
+    encoder, ids = head.encoder, batch["input_ids"][0].tolist()
+    assert batch["input_ids"].shape == (2, encoder.max_length)
+    assert (ids[0], ids[-1]) == (encoder.cls_id, encoder.sep_id)
+    assert head.truncated([one, TRAIN[0]]) == 1
+    if options["mark"] == "span" and encoder.model.config.markers:
+        assert set(encoder.model.config.markers.values()) <= set(ids)
+    assert torch.isfinite(logits(head, [one])).all()
+
+
+@pytest.mark.parametrize("mark", ["span", "all"])
+def test_more_markers_than_positions(make_head, mark):
+    one = document("甲和乙，" * 400, "甲", "乙")
+    head = make_head(mark=mark)
+    batch = head.collate([one])
+    ids = batch["input_ids"][0].tolist()
+    assert len(ids) == head.encoder.max_length and ids[-1] == head.encoder.sep_id
+    for name in ("head_weights", "tail_weights"):
+        weights = batch[name][0]
+        assert weights.sum().item() == pytest.approx(1, abs=1e-4) and weights[0] == 0
+
+
+def test_a_mention_longer_than_all_positions(make_head):
+    head = make_head()
+    one = document("甲" * 2_000, "甲" * 1_999, "甲")
+    markers = set(head.encoder.model.config.markers.values())
+    assert markers <= set(head.collate([one])["input_ids"][0].tolist())
+
+
+everything = st.characters(exclude_categories=()) | st.sampled_from("😀👨\u200d\x00\x07\u202e\ufeff\ud83d\udc00[]/E1 \n\u0301")
+
+
+@given(st.text(everything, min_size=1, max_size=30), st.data(), st.sampled_from(VARIANTS))
+@settings(max_examples=60, deadline=None)
+def test_odd_texts(make_head, text, data, options):
+    spans = []
+    for _ in range(2):
+        start = data.draw(st.integers(ABSENT, len(text) - 1))
+        end = ABSENT if start == ABSENT else data.draw(st.integers(start + 1, len(text)))
+        spans.append(Span(start, end, "entity", data.draw(st.text(everything, max_size=5)) if start == ABSENT else ""))
+    head = make_head(**options)
+    one = Document("odd", text, tuple(spans), (Relation(0, 1, CLASSES[0]),))
+    batch = head.collate([one, samples.TEST[0]])
+    assert torch.isfinite(logits(head, [one])).all()
+    assert head.truncated([one]) == 0
+    if options["pooling"] == "marker":
+        torch.testing.assert_close(batch["head_weights"].sum(1), torch.ones(2))
+        torch.testing.assert_close(batch["tail_weights"].sum(1), torch.ones(2))
