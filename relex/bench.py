@@ -18,8 +18,9 @@ from torch.nn import functional as F
 from relex import corpora
 from relex.documents import Document
 from relex.errors import RelexError
+from relex.experiments.building import limited, make_head
 from relex.experiments.config import Config
-from relex.experiments.run import limited, load_corpus, make_head
+from relex.experiments.run import load_corpus
 from relex.samplers import LengthBucketed, balanced, micro_batches, padding_share, priority
 from relex.training import Trainer, predict
 
@@ -106,8 +107,8 @@ def classifier(
     """Measure the classifier; quantity → value, ready to print.
 
     `documents` of the training part are timed; padding shares are of the whole part. Both sides are warmed up, then
-    run in turns `repeats` times; speeds and ratios are medians. Tokenisation is done before. Raises a `RelexError`
-    for numbers below one.
+    run in turns `repeats` times; speeds and ratios are medians. Tokenisation is done before. Nothing
+    else should run on the machine: small matrices suffer most from it. Raises a `RelexError` for numbers below one.
     """
     if documents < 1 or repeats < 1:
         raise RelexError("a benchmark needs at least one document and one repeat; choose larger numbers")

@@ -1,6 +1,7 @@
 """The command line. What a command needs is imported when it runs, so that `--help` answers at once."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +23,13 @@ def main() -> None:
     # A terminal that cannot show Chinese should get escapes, not a traceback.
     sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has enough; what is still buffered has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except RelexError as error:
         _fail(str(error))
     except ModuleNotFoundError as error:
@@ -77,15 +84,14 @@ def check_corpus(
         print(problem)
     sizes = ", ".join(f"{name}: {size:,}" for name, size in found.sizes.items())
     if found.problems:
-        count = len(found.problems)
-        raise RelexError(f"{place}: {count} problem{'s' if count > 1 else ''} (usable documents: {sizes}); see the list")
+        raise RelexError(f"{place}: problems: {len(found.problems)}, usable documents: {sizes}; correct what is listed")
     print(f"{place}: a good {found.form}; documents: {sizes}")
 
 
 @corpora_app.command("fetch")
 def fetch_corpus(
     name: Annotated[str, typer.Argument(help="The corpus, such as umrc10.")],
-    to: Annotated[Path | None, typer.Option(help="Folder for the files, in place of the user's data directory.")] = None,
+    to: Annotated[Path | None, typer.Option(help="Folder for the files; else the user's data directory.")] = None,
 ) -> None:
     """Download a corpus from its public source and compare it with the pinned sha256."""
     from relex.corpora.fetch import fetch
@@ -175,9 +181,10 @@ def publish(
     """Copy this machine's records of an experiment to book/results, from where the book reads them."""
     from relex.experiments import records
 
-    paths = sorted((records.runs_dir() / experiment).glob("*.json"))
+    folder = records.runs_dir() / experiment
+    paths = sorted(folder.glob("*.json"))
     if not paths:
-        raise RelexError(f"there are no records in {records.runs_dir() / experiment}; run `relex run {experiment}` first")
+        raise RelexError(f"there are no records in {folder}; run `relex run {experiment}` first")
     found = [records.read_record(path) for path in paths]
     good = [record for record in found if record is not None]
     chosen = [record for record in good if record["config"]["profile"] == profile]
@@ -228,8 +235,9 @@ def _labelled(documents: tuple, run_name: str) -> list:
     from safetensors.torch import load_file
 
     from relex.experiments import records
+    from relex.experiments.building import make_head
     from relex.experiments.config import Config
-    from relex.experiments.run import load_corpus, make_head, model_path
+    from relex.experiments.run import load_corpus, model_path
     from relex.training import predict
     from relex.training.trainer import make_accelerator
 

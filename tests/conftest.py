@@ -3,11 +3,16 @@
 import pytest
 import samples
 import torch
+from hypothesis import HealthCheck, settings
 
 from relex import encoders
 from relex.documents import write_documents
 from relex.experiments import records
 from relex.heads import Classifier, ClassifierOptions
+
+# A busy machine is slow and not wrong.
+settings.register_profile("relex", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("relex")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A small corpus of our own sentences: four relation classes, one absent mention, a few test sentences seen in training."""
+"""A small corpus of our own sentences: four classes, an absent mention, test sentences seen in training."""
 
 from relex.corpora import Corpus
 from relex.documents import ABSENT, Document, Relation, Span, infer_schema

@@ -34,7 +34,7 @@ def fetch(name: str, folder: Path | None = None, base: str = RAW, say: Callable[
     for source in SOURCES[name]:
         path = folder / source.file
         if source in missing:
-            write_bytes(path, _download(source, folder, base))
+            write_bytes(path, _download(source, base, f"{', '.join(s.file for s in missing)} into {folder}"))
         say(f"{path} ({'downloaded' if source in missing else 'already there'}, sha256 as pinned)")
     return folder
 
@@ -49,7 +49,8 @@ def _present(path: Path, source: Source) -> bool:
     return True
 
 
-def _download(source: Source, folder: Path, base: str) -> bytes:
+def _download(source: Source, base: str, wanted: str) -> bytes:
+    """The bytes of a source; `wanted` says which files belong where, for a machine without a network."""
     url = f"{base}/{source.repository}/{source.commit}/{urllib.parse.quote(source.path)}"
     try:
         with urllib.request.urlopen(url, timeout=SECONDS) as answer:
@@ -57,8 +58,7 @@ def _download(source: Source, folder: Path, base: str) -> bytes:
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         raise RelexError(
-            f"cannot download {url} ({reason}); where it can be reached, get it there and put it at "
-            f"{folder / source.file}, then run this again (sha256 {source.sha256})"
+            f"cannot download {url} ({reason}); download on a machine that can, put {wanted}, and run this again"
         ) from None
     found = hashlib.sha256(content).hexdigest()
     if found != source.sha256:

@@ -5,7 +5,7 @@ Whoever claims that BERT understands a relation should beat counts of characters
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from sklearn.compose import ColumnTransformer
@@ -22,6 +22,18 @@ FEATURES = ("pair", "sentence", "pair+sentence", "pair+sentence+between")
 
 BEFORE, AFTER = 8, 20
 """`between` runs from so many characters before the first mention to so many after the second one's start."""
+
+
+@dataclass(frozen=True)
+class TfidfOptions:
+    """The feature set, one of `FEATURES`."""
+
+    features: str = FEATURES[-1]
+
+
+@dataclass(frozen=True)
+class MajorityOptions:
+    """Nothing to choose."""
 
 
 def majority(train: Sequence[Document], test: Sequence[Document]) -> list[Document]:

@@ -5,7 +5,12 @@ from relex.experiments import umrc
 from relex.experiments.experiment import PROFILES, Experiment, reported, rows_in_order, run_all
 from relex.experiments.records import publish, published
 
-EXPERIMENTS = {e.name: e for e in (umrc.ENCODING_ABLATION, umrc.ENCODER_COMPARISON, umrc.CLASS_ENHANCEMENT)}
+EXPERIMENTS = {
+    e.name: e
+    for e in (
+        umrc.BASELINES, umrc.ENCODING_ABLATION, umrc.ENCODER_COMPARISON, umrc.CLASS_ENHANCEMENT, umrc.STRONGEST,
+    )
+}  # fmt: skip
 
 
 def run_experiment(name: str, profile: str = "quick", **options) -> list[dict]:

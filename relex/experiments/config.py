@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 
 from relex.corpora.corpus import fingerprint
 from relex.errors import RelexError
-from relex.heads import OPTIONS
+from relex.heads import HEADS, OPTIONS
 from relex.training import Training
 
 LABELS = ("profile", "row")
@@ -49,9 +49,10 @@ class Config:
             object.__setattr__(self, "options", OPTIONS[self.head]())
 
     def to_json(self) -> dict:
-        """All fields, those of training and head beside the others."""
+        """All fields, those of training and head beside the others; what is not trained has no fields of training."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("training", "options")}
-        both = own | dataclasses.asdict(self.training) | dataclasses.asdict(self.options)
+        training = dataclasses.asdict(self.training) if self.head in HEADS else {}
+        both = own | training | dataclasses.asdict(self.options)
         return {k: list(v) if isinstance(v, tuple) else v for k, v in both.items()}
 
     @classmethod
@@ -61,7 +62,7 @@ class Config:
         Raises a `RelexError` for an unknown key (with the nearest known one) or a value of the wrong type.
         """
         head = value.get("head", cls.head)
-        if head not in OPTIONS:
+        if not isinstance(head, str) or head not in OPTIONS:
             raise RelexError(f"config key 'head': there is no head {head!r}; known are {', '.join(OPTIONS)}")
         kinds = {Training: {}, OPTIONS[head]: {}, cls: {}}
         hints = {kind: typing.get_type_hints(kind) for kind in kinds}
@@ -84,7 +85,8 @@ class Config:
         Labels do not count; leaving out defaults keeps the names of old runs when a switch is added later.
         """
         plain = Config(head=self.head).to_json()
-        changed = {k: v for k, v in self.to_json().items() if v != plain[k] and k not in LABELS}
+        own = Config.from_json(self.to_json()).to_json()  # 1 and 1.0 are written differently
+        changed = {k: v for k, v in own.items() if v != plain[k] and k not in LABELS}
         return fingerprint(self.head, changed, corpus_fingerprint)
 
 

@@ -38,7 +38,7 @@ def read_record(path: Path, warn=print) -> dict | None:
         if missing or record["run"] != path.stem:
             raise ValueError(f"lacks {missing}" if missing else "is named after another run")
         return record
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         aside = path.with_suffix(".json.damaged")
         path.replace(aside)
         warn(f"record {path} is damaged ({error}); it was set aside as {aside.name} and the run will be done again")

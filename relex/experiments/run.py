@@ -1,28 +1,22 @@
 """One run: from a config to a record, or the record that is already there."""
 
 import functools
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
-from transformers.utils import logging as transformers_logging
+from safetensors.torch import save
 
-from relex import corpora, encoders
-from relex.augmentation import augment
+from relex import corpora
 from relex.corpora import Corpus
 from relex.documents import Document, write_documents
-from relex.errors import RelexError
 from relex.evaluation import classification
 from relex.experiments import records
+from relex.experiments.building import Outcome, count_baseline, limited, make_head, parts, train_head  # noqa: F401
 from relex.experiments.config import Config
-from relex.heads import Head, build
-from relex.samplers import Curriculum, LengthBucketed, balanced, hardest_classes, priority
-from relex.training import Trainer, predict
-from relex.training.trainer import make_accelerator
-
-SAMPLERS = ("length", "balanced", "priority", "curriculum")
+from relex.files import write_bytes
+from relex.heads import HEADS, Head
+from relex.samplers import hardest_classes
 
 load_corpus = functools.lru_cache(maxsize=2)(corpora.load)
 
@@ -43,34 +37,29 @@ def run(
         on_progress(1.0)
         return _relabelled(found, config, experiment)
     checkpoint = records.runs_dir() / experiment / f"{key}.checkpoint.safetensors"
-    train, dev, test = (
-        limited(getattr(corpus, part), getattr(config, f"{part}_limit")) for part in corpora.PARTS
-    )
-    head, accelerator = make_head(config, corpus), make_accelerator(config.training.precision)
-    trainer = Trainer(head, config.training, config.seed, accelerator)
-    documents = augment(train, config.augment, config.options.hard_classes, config.seed)
-    head.prepare(documents)
-    evaluate = functools.partial(_dev_score, head, dev, corpus, accelerator)
-    fit = trainer.fit(
-        documents, make_sampler(config, head, documents), evaluate, checkpoint, on_progress=lambda s: on_progress(0.95 * s)
-    )
-    began = time.perf_counter()
-    predicted = predict(head, test, accelerator)
-    predict_s = time.perf_counter() - began
-    dev_predicted = predict(head, dev, accelerator)
+    if config.head in HEADS:
+        outcome = train_head(config, corpus, checkpoint, lambda share: on_progress(0.95 * share))
+    else:
+        outcome = count_baseline(config, corpus)
+    record = make_record(config, experiment, key, corpus, outcome)
+    if outcome.main_process:
+        write_documents(records.runs_dir() / experiment / f"{key}.predictions.jsonl", outcome.test)
+        if keep_model and outcome.head is not None:
+            save_model(outcome.head, model_path(experiment, key))
+        records.write_record(record)
+        checkpoint.unlink(missing_ok=True)
+    on_progress(1.0)
+    return record
+
+
+def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outcome: Outcome) -> dict:
+    """Score an outcome and put down all that a reader needs to judge or repeat it; no text of the corpus."""
+    _, dev, test = parts(config, corpus)
     classes, seen = corpus.schema.relation_names, {d.text for d in corpus.train}
-    metrics, counts = classification.evaluate(test, predicted, classes, seen)
-    dev_metrics, dev_counts = classification.evaluate(dev, dev_predicted, classes, seen)
-    metrics |= {f"dev.{k}": v for k, v in dev_metrics.items() if k in ("accuracy", "macro_f1")}
-    counts |= {
-        "dev.confusion": dev_counts["confusion"],
-        "train_documents": len(documents),
-        "truncated": head.truncated([*documents, *test]),
-        "trained_tokens": fit.tokens,
-        "padded_positions": fit.positions,
-        "parameters": sum(p.numel() for p in head.parameters()),
-    }
-    record = {
+    metrics, counts = classification.evaluate(test, outcome.test, classes, seen)
+    dev_metrics, dev_counts = classification.evaluate(dev, outcome.dev, classes, seen)
+    metrics |= {f"dev.{k}": dev_metrics[k] for k in ("accuracy", "macro_f1")}
+    return {
         "experiment": experiment,
         "run": key,
         "config": config.to_json(),
@@ -78,68 +67,20 @@ def run(
             "name": corpus.name, "fingerprint": corpus.fingerprint, "sizes": corpus.sizes, "stand_in": corpus.stand_in,
         },
         "metrics": {k: round(v, 6) for k, v in metrics.items()},
-        "counts": counts,
+        "counts": counts | {"dev.confusion": dev_counts["confusion"]} | outcome.counts,
         "per_class": classification.per_class(np.array(counts["confusion"]), classes).round(6).to_dict("index"),
-        "history": fit.history,
-        "answers": answers(test, predicted, classes, seen),
-        "time": {
-            "train_s": round(fit.train_s, 2), "model_s": round(fit.model_s, 2), "predict_s": round(predict_s, 2),
-        },
-        "machine": records.machine(_device_name(accelerator)) | {"precision": accelerator.mixed_precision},
+        "history": outcome.history,
+        "answers": answers(test, outcome.test, classes, seen),
+        "time": {k: round(v, 2) for k, v in outcome.time.items()},
+        "machine": records.machine(outcome.device) | {"precision": outcome.precision},
         "commit": records.commit(),
         "date": records.now(),
     }  # fmt: skip
-    if accelerator.is_main_process:
-        write_documents(records.runs_dir() / experiment / f"{key}.predictions.jsonl", predicted)
-        if keep_model:
-            save_model(head, model_path(experiment, key))
-        records.write_record(record)
-        checkpoint.unlink(missing_ok=True)
-    on_progress(1.0)
-    return record
-
-
-def limited(documents: Sequence[Document], limit: int) -> tuple[Document, ...]:
-    """All documents, or the first `limit` of a shuffle that is the same in every run."""
-    if not 0 < limit < len(documents):
-        return tuple(documents)
-    chosen = np.random.default_rng(0).permutation(len(documents))[:limit]
-    return tuple(documents[i] for i in sorted(chosen))
-
-
-def make_head(config: Config, corpus: Corpus) -> Head:
-    """Encoder and head of a config, initialised from its seed."""
-    transformers_logging.disable_progress_bar()
-    torch.manual_seed(config.seed)
-    texts = (d.text for d in corpus.train)
-    encoder = encoders.load(config.encoder, config.layers or None, config.seed, texts)
-    # Attention dropout keeps torch from its fused attention kernel on CPUs; dropout of states stays.
-    for block in encoder.blocks:
-        block.attention.self.dropout.p = 0.0
-    torch.manual_seed(config.seed)
-    return build(config.head, encoder, corpus.schema, config.options)
-
-
-def make_sampler(config: Config, head: Head, documents: Sequence[Document]):
-    """The sampler a config names, over `documents`."""
-    lengths = [head.length(d) for d in documents]
-    if config.sampler == "length":
-        return LengthBucketed(lengths, config.training.batch_tokens, config.seed)
-    labels = [head.class_ids[d.relations[0].type] for d in documents]
-    hard = [head.class_ids[name] for name in config.options.hard_classes]
-    if config.sampler == "balanced":
-        return balanced(labels, lengths, seed=config.seed)
-    if config.sampler == "priority":
-        return priority(labels, lengths, hard, seed=config.seed)
-    if config.sampler == "curriculum":
-        first, half = balanced(labels, lengths, seed=config.seed), (config.training.epochs + 1) // 2
-        return Curriculum([(first, half), (priority(labels, lengths, hard, seed=config.seed), half)])
-    raise RelexError(f"there is no sampler {config.sampler!r}; known are {', '.join(SAMPLERS)}")
 
 
 def resolve_hard_classes(config: Config, experiment: str) -> Config:
     """Put names in the place of `auto`: the two classes with the lowest development F1 of the run without enhancement."""
-    if config.options.hard_classes != ("auto",):
+    if getattr(config.options, "hard_classes", ()) != ("auto",):
         return config
     plain = config.with_(hard_classes=(), hard_weight=1.0, sampler="length", augment=(), row="regular")
     record = run(plain, experiment)
@@ -169,23 +110,7 @@ def model_path(experiment: str, key: str) -> Path:
 
 def save_model(head: Head, path: Path) -> None:
     """Write the weights of a head, whole or not at all."""
-    from safetensors.torch import save
-
-    from relex.files import write_bytes
-
     write_bytes(path, save({k: v.detach().cpu().contiguous() for k, v in head.state_dict().items()}))
-
-
-def _dev_score(head, dev, corpus, accelerator) -> float:
-    predicted = predict(head, dev, accelerator)
-    matrix = classification.confusion(dev, predicted, corpus.schema.relation_names)
-    return classification.scores(matrix)["macro_f1"]
-
-
-def _device_name(accelerator) -> str:
-    if accelerator.device.type == "cuda":
-        return f"{accelerator.num_processes} × {torch.cuda.get_device_name(accelerator.device)}"
-    return f"cpu, {torch.get_num_threads()} threads"
 
 
 def _relabelled(record: dict, config: Config, experiment: str) -> dict:

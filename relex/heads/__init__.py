@@ -2,11 +2,15 @@
 
 from relex.documents import Schema
 from relex.encoders.encoder import Encoder
+from relex.evaluation.baselines import MajorityOptions, TfidfOptions
 from relex.heads.classifier import Classifier, ClassifierOptions
 from relex.heads.head import Head
 
 HEADS = {"classifier": Classifier}
-OPTIONS = {"classifier": ClassifierOptions}
+"""Heads that are trained on an encoder."""
+
+OPTIONS = {"classifier": ClassifierOptions, "tfidf": TfidfOptions, "majority": MajorityOptions}
+"""Switches of everything a config can name as its head, the baselines that only count included."""
 
 
 def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:

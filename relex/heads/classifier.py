@@ -94,6 +94,8 @@ class Classifier(Head):
 
     def _tokenize(self, documents: Sequence[Document]) -> list[_Row]:
         o = self.options
+        for document in documents:
+            _check(document)
         pieces = [encode(d, o.encoding, o.mark, o.absent) for d in documents]
         plain = iter(self.encoder.tokenize([p.text for row in pieces for p in row if not p.special]))
         special = {"[SEP]": self.encoder.sep_id}
@@ -113,11 +115,17 @@ class Classifier(Head):
         return rows
 
     def _fit(self, ids: list[int], anchors: list[int]) -> _Row:
-        """Cut a row that exceeds the encoder's positions: the tokens nearest to the markers stay, [CLS] and [SEP] too."""
+        """Cut a row that exceeds the encoder's positions: the tokens nearest to the markers stay, [CLS] and [SEP] too.
+
+        Should the markers alone be too many (`mark="all"`), the first of each kind stays before all others.
+        """
         cut = max(0, len(ids) - self.encoder.max_length)
         if cut:
-            distance = np.abs(np.arange(len(ids))[:, None] - np.array(anchors or [0])).min(1)
-            distance[[0, -1]] = 0
+            positions, places = np.arange(len(ids)), np.array(anchors or [0])
+            after = np.searchsorted(places, positions).clip(max=len(places) - 1)
+            distance = np.minimum(abs(positions - places[after]), abs(positions - places[(after - 1).clip(0)]))
+            first_of_kind = {ids[i]: i for i in reversed(anchors)}
+            distance[[0, -1, *first_of_kind.values()]] = -1
             kept = np.sort(np.argsort(distance, kind="stable")[: self.encoder.max_length])
             ids = [ids[i] for i in kept]
         heads = tuple(i for i, token in enumerate(ids) if token in self.head_opens)
@@ -170,3 +178,12 @@ class Classifier(Head):
         return [
             replace(d, relations=(Relation(0, 1, self.classes[i]),)) for d, i in zip(documents, best, strict=True)
         ]
+
+
+def _check(document: Document) -> None:
+    pairs = [(r.head, r.tail) for r in document.relations]
+    if len(document.entities) != 2 or pairs not in ([], [(0, 1)]):
+        raise RelexError(
+            f"document {document.id!r} does not fit relation classification: it has {len(document.entities)} entities "
+            f"and relations between {pairs}; give it two entities, head first, and one relation from 0 to 1"
+        )

@@ -40,7 +40,10 @@ def save_checkpoint(path: Path, progress: Progress, model: nn.Module, best: dict
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> tuple[Progress, dict[str, Tensor]] | None:
-    """Put a checkpoint into model and optimizer; returns progress and best weights, or None when it is missing or damaged."""
+    """Put a checkpoint into model and optimizer; returns progress and best weights.
+
+    None, with nothing changed, when it is missing, damaged, or that of a model of another shape.
+    """
     groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
     try:
         with safe_open(path, "pt") as file:
@@ -49,6 +52,8 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> tuple
                 group, name = key.split(".", 1)
                 groups[group][name] = file.get_tensor(key)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+        return None
+    if {k: v.shape for k, v in groups["model"].items()} != {k: v.shape for k, v in model.state_dict().items()}:
         return None
     model.load_state_dict(groups["model"])
     state: dict[int, dict[str, Tensor]] = {}

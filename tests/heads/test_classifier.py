@@ -42,7 +42,7 @@ def test_agrees_with_a_plain_loop(make_head, options):
 
 
 @given(st.permutations(range(len(MIXED))), st.integers(1, len(MIXED)))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_document_does_not_feel_its_batch(make_head, order, size):
     head = make_head()
     alone = torch.cat([logits(head, [d]) for d in MIXED])
@@ -128,6 +128,24 @@ def test_errors(make_head):
         make_head(encoding="entity3", pooling="cls").collate([NESTED])
 
 
+E = Span(0, 1, "entity")
+
+
+@pytest.mark.parametrize(
+    ("entities", "relations"),
+    [
+        ((), ()),
+        ((E,), (Relation(0, 0, "病因"),)),
+        ((E, E, E), (Relation(0, 1, "病因"),)),
+        ((E, E), (Relation(1, 0, "病因"),)),
+        ((E, E), (Relation(0, 1, "病因"), Relation(0, 1, "同义词"))),
+    ],
+)
+def test_documents_that_do_not_fit_are_refused(make_head, entities, relations):
+    with pytest.raises(RelexError, match="document 'x' does not fit relation classification: it has"):
+        make_head().prepare([TRAIN[0], Document("x", "麻", entities, relations)])
+
+
 # Odd and long texts
 
 LONG = "这里写的都是闲话，与问题无关。" * 700
@@ -140,7 +158,7 @@ def long_document(head_at, tail_at):
 
 
 @pytest.mark.parametrize("options", VARIANTS, ids=lambda o: "-".join(o.values()))
-@pytest.mark.parametrize("places", [(0, 9_998), (9_998, 0), (5_000, 5_002), (3_000, 7_000)], ids=str)
+@pytest.mark.parametrize("places", [(9_998, 0), (3_000, 7_000)], ids=str)
 def test_ten_thousand_characters(make_head, options, places):
     head, one = make_head(**options), long_document(*places)
     batch = head.collate([one, TRAIN[0]])
@@ -148,14 +166,15 @@ def test_ten_thousand_characters(make_head, options, places):
     assert batch["input_ids"].shape == (2, encoder.max_length)
     assert (ids[0], ids[-1]) == (encoder.cls_id, encoder.sep_id)
     assert head.truncated([one, TRAIN[0]]) == 1
-    if options["mark"] == "span" and encoder.model.config.markers:
+    if encoder.model.config.markers:
         assert set(encoder.model.config.markers.values()) <= set(ids)
     assert torch.isfinite(logits(head, [one])).all()
 
 
 @pytest.mark.parametrize("mark", ["span", "all"])
-def test_more_markers_than_positions(make_head, mark):
-    one = document("甲和乙，" * 400, "甲", "乙")
+@pytest.mark.parametrize("text", ["甲和乙，" * 400, "甲和" * 400 + "乙"], ids=["mixed", "apart"])
+def test_more_markers_than_positions(make_head, mark, text):
+    one = document(text, "甲", "乙")
     head = make_head(mark=mark)
     batch = head.collate([one])
     ids = batch["input_ids"][0].tolist()
@@ -172,11 +191,12 @@ def test_a_mention_longer_than_all_positions(make_head):
     assert markers <= set(head.collate([one])["input_ids"][0].tolist())
 
 
-everything = st.characters(exclude_categories=()) | st.sampled_from("😀👨\u200d\x00\x07\u202e\ufeff\ud83d\udc00[]/E1 \n\u0301")
+ODD = "😀👨\u200d\x00\x07\u202e\ufeff\ud83d\udc00[]/E1 \n\u0301"
+everything = st.characters(exclude_categories=()) | st.sampled_from(ODD)
 
 
 @given(st.text(everything, min_size=1, max_size=30), st.data(), st.sampled_from(VARIANTS))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_odd_texts(make_head, text, data, options):
     spans = []
     for _ in range(2):

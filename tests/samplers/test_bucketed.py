@@ -42,7 +42,10 @@ def test_without_shuffling_the_longest_come_first_in_every_epoch():
     assert list(sampler) == [[1, 2], [0, 3]]
 
 
-@given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=5), max_size=6), st.lists(st.integers(1, 30), min_size=10))
+batches_of_ten = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=5), max_size=6)
+
+
+@given(batches_of_ten, st.lists(st.integers(1, 30), min_size=10))
 def test_padding_share_equals_a_plain_loop(batches, lengths):
     real = filled = 0
     for batch in batches:

@@ -1,0 +1,272 @@
+"""Training is the same for the same seed, wherever it was stopped and however its steps were split."""
+
+import itertools
+import os
+
+import pytest
+import samples
+import torch
+
+from relex.errors import RelexError
+from relex.samplers import Curriculum, LengthBucketed, balanced
+from relex.training import Trainer, Training
+from relex.training.trainer import learning_rate_factor, resolve_precision
+
+FEW = samples.TRAIN[:12]
+QUICK = Training(epochs=3, batch_tokens=110, micro_tokens=60, lr=1e-3, head_lr=1e-2, precision="fp32")
+
+class Killed(BaseException):
+    """What a test stops a run with."""
+
+
+def sampler(head, seed=0):
+    lengths = [head.length(d) for d in FEW]
+    half = balanced([samples.CLASSES.index(d.relations[0].type) for d in FEW], lengths, 1, seed)
+    return Curriculum([(LengthBucketed(lengths, 110, seed), 2), (half, 1)])
+
+
+def weights(head):
+    return {k: v.clone() for k, v in head.state_dict().items()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+def scores(head, start, sign):
+    """A score that falls (sign −1) or rises (+1) as the weights leave their start."""
+
+    def score():
+        moved = sum(float((p.detach() - start[k]).abs().sum()) for k, p in head.named_parameters())
+        return 1 / (1 + moved) if sign < 0 else moved
+
+    return score
+
+
+def fit(make_head, training=QUICK, seed=0, sign=1, checkpoint=None, kill_step=None, kill_score=None):
+    """Train afresh or from `checkpoint`; raise `Killed` after the given step or instead of the given score."""
+    head = make_head(seed=seed)
+    score, steps, scored = scores(head, weights(head), sign), itertools.count(1), itertools.count(1)
+
+    def on_progress(share):
+        assert 0 < share <= 1
+        if next(steps) == kill_step:
+            raise Killed
+
+    def evaluate():
+        if next(scored) == kill_score:
+            raise Killed
+        return score()
+
+    progress = Trainer(head, training, seed).fit(FEW, sampler(head, seed), evaluate, checkpoint, 0.0, on_progress)
+    return weights(head), progress, next(steps) - 1
+
+
+def test_the_seed_fixes_the_weights(make_head):
+    one, progress, steps = fit(make_head)
+    assert same(one, fit(make_head)[0])
+    assert not same(one, fit(make_head, seed=1)[0])
+    head = make_head()
+    assert steps == sum(len(batches) for batches in epochs(sampler(head)))
+    assert len(progress.history) == 3 and progress.best_epoch == 2
+
+
+def test_the_seed_of_training_matters_beside_that_of_the_head(make_head):
+    """Same initial weights, same batches: dropout alone differs."""
+    results = []
+    for seed in (0, 0, 1):
+        head = make_head()
+        Trainer(head, QUICK, seed).fit(FEW, sampler(head))
+        results.append(weights(head))
+    assert same(results[0], results[1]) and not same(results[0], results[2])
+
+
+def epochs(sampler, number=3):
+    found = []
+    for epoch in range(number):
+        sampler.set_epoch(epoch)
+        found.append(list(sampler))
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(make_head):
+    """The uninterrupted runs: one that gets better in each epoch, one that only gets worse and stops early."""
+    patient = Training(**{**vars(QUICK), "patience": 1})
+    return {1: (QUICK, *fit(make_head, QUICK)), -1: (patient, *fit(make_head, patient, sign=-1))}
+
+
+def check_resumed(whole, make_head, path, sign, **kill):
+    training, expected, progress, steps = whole[sign]
+    with pytest.raises(Killed):
+        fit(make_head, training, sign=sign, checkpoint=path, **kill)
+    got, again, more = fit(make_head, training, sign=sign, checkpoint=path)
+    assert same(got, expected)
+    for name in ("epoch", "step", "best_epoch", "best_score", "tokens", "positions"):
+        assert getattr(again, name) == getattr(progress, name)
+    for one, other in zip(again.history, progress.history, strict=True):
+        assert one == pytest.approx(other)
+    return more, steps
+
+
+def test_the_runs_have_the_steps_that_the_next_test_kills(whole):
+    assert (whole[1][3], whole[-1][3]) == (9, 6)
+
+
+@pytest.mark.parametrize(("sign", "step"), [*((1, i) for i in range(1, 10)), *((-1, i) for i in range(1, 7))])
+def test_killed_at_any_step_and_resumed(whole, make_head, tmp_path, sign, step):
+    more, steps = check_resumed(whole, make_head, tmp_path / "c", sign, kill_step=step)
+    assert more == steps - (step - 1)  # the step that was killed had no checkpoint yet
+
+
+@pytest.mark.parametrize(("sign", "score"), [(1, 1), (1, 2), (1, 3), (-1, 1), (-1, 2)])
+def test_killed_while_scoring_and_resumed(whole, make_head, tmp_path, sign, score):
+    check_resumed(whole, make_head, tmp_path / "c", sign, kill_score=score)
+
+
+def test_killed_again_and_again(whole, make_head, tmp_path):
+    for _ in range(30):
+        try:
+            got, progress, _ = fit(make_head, checkpoint=tmp_path / "c", kill_step=2)
+            break
+        except Killed:
+            continue
+    assert same(got, whole[1][1])
+
+
+def test_resumed_after_the_end_nothing_is_left_to_do(whole, make_head, tmp_path):
+    for sign in (1, -1):
+        path = tmp_path / str(sign)
+        fit(make_head, whole[sign][0], sign=sign, checkpoint=path)
+        got, _, steps = fit(make_head, whole[sign][0], sign=sign, checkpoint=path)
+        assert steps == 0 and same(got, whole[sign][1])
+
+
+def test_a_damaged_checkpoint_starts_anew(whole, make_head, tmp_path):
+    path = tmp_path / "c"
+    with pytest.raises(Killed):
+        fit(make_head, checkpoint=path, kill_step=5)
+    path.write_bytes(path.read_bytes()[:-100])
+    got, _, steps = fit(make_head, checkpoint=path)
+    assert steps == whole[1][3] and same(got, whole[1][1])
+
+
+def test_a_full_disk_stops_with_a_sentence_and_the_run_can_go_on(whole, make_head, tmp_path, monkeypatch):
+    path, calls, fsync = tmp_path / "c", itertools.count(1), os.fsync
+
+    def full(handle):
+        if next(calls) > 3:
+            raise OSError(28, "No space left on device")
+        fsync(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(RelexError, match="No space left"):
+            fit(make_head, checkpoint=path)
+    got, _, steps = fit(make_head, checkpoint=path)
+    assert steps < whole[1][3] and same(got, whole[1][1])
+
+
+def test_early_stopping_and_best_weights(whole, make_head):
+    _, worse, progress, _ = whole[-1]
+    assert progress.epoch == 2 and progress.best_epoch == 0  # the second epoch was no better
+    head = make_head()
+    epoch_0 = []
+
+    def evaluate():
+        epoch_0.append(weights(head))
+        return -len(epoch_0) / 10
+
+    last = Trainer(head, QUICK, 0).fit(FEW, sampler(head), evaluate)
+    assert last.epoch == 3 and [h["score"] for h in last.history] == [-0.1, -0.2, -0.3]
+    assert same(weights(head), epoch_0[0]) and not same(epoch_0[0], epoch_0[1])
+    assert same(worse, epoch_0[0])
+
+
+def test_without_evaluation_the_last_weights_stay(make_head):
+    head = make_head()
+    progress = Trainer(head, QUICK, 0).fit(FEW, sampler(head))
+    assert same(weights(head), fit(make_head)[0])  # there the last epoch was the best
+    assert progress.best_epoch == -1 and all("score" not in h for h in progress.history)
+
+
+def gradients(make_head, micro_tokens, batch, **options):
+    """Gradients of one step over `batch`, before clipping."""
+    head = make_head(dropout=0.0, **options)
+    trainer = Trainer(head, Training(micro_tokens=micro_tokens, clip=0, precision="fp32", epochs=1), 0)
+    found = {}
+
+    def keep():
+        found.update((k, p.grad.clone()) for k, p in head.named_parameters() if p.grad is not None)
+
+    trainer.optimizer.zero_grad = keep
+    one = Batches([batch])
+    progress = trainer.fit(FEW, one)
+    return found, progress
+
+
+class Batches(list):
+    def set_epoch(self, epoch):
+        pass
+
+
+@pytest.mark.parametrize("options", [{}, {"hard_classes": ("病因",), "hard_weight": 3.0}], ids=["plain", "weighted"])
+def test_a_split_step_has_the_gradient_of_the_whole(make_head, options):
+    batch = list(range(10))
+    whole, progress = gradients(make_head, 10_000, batch, **options)
+    for micro_tokens in (1, 60, 100):
+        split, parts = gradients(make_head, micro_tokens, batch, **options)
+        assert parts.positions < progress.positions  # it was split
+        assert parts.history[0]["loss"] == pytest.approx(progress.history[0]["loss"], abs=1e-5)
+        assert split.keys() == whole.keys() and len(whole) > 20
+        for name, gradient in whole.items():
+            torch.testing.assert_close(split[name], gradient, atol=1e-5, rtol=0)
+
+
+def test_learning_rates():
+    linear = learning_rate_factor(Training(schedule="linear", warmup=0.2), [5, 5])
+    assert [linear(i) for i in range(10)] == pytest.approx([0.5, 1, 1, 7 / 8, 6 / 8, 5 / 8, 4 / 8, 3 / 8, 2 / 8, 1 / 8])
+    halve = learning_rate_factor(Training(schedule="halve"), [2, 3, 1])
+    assert [halve(i) for i in range(6)] == [1, 1, 0.5, 0.5, 0.5, 0.25]
+    constant = learning_rate_factor(Training(schedule="constant"), [4])
+    assert [constant(i) for i in range(4)] == [1] * 4
+    with pytest.raises(RelexError, match="no schedule 'cosine'; known are linear, halve, constant"):
+        learning_rate_factor(Training(schedule="cosine"), [4])
+
+
+def test_the_optimizer_gets_the_learning_rates(make_head):
+    head = make_head()
+    training = Training(**{**vars(QUICK), "schedule": "halve"})
+    trainer, seen = Trainer(head, training, 0), []
+    encoder = {id(p) for p in head.encoder.parameters()}
+
+    def on_progress(share):
+        for group in trainer.optimizer.param_groups:
+            inside = {id(p) in encoder for p in group["params"]}
+            assert len(inside) == 1
+            assert group["weight_decay"] == (0.01 if group["params"][0].ndim > 1 else 0)
+            seen.append((inside.pop(), group["lr"]))
+
+    trainer.fit(FEW, sampler(head), on_progress=on_progress)
+    lengths = [len(batches) for batches in epochs(sampler(head))]
+    rates = [0.5**epoch for epoch, steps in enumerate(lengths) for _ in range(steps)]
+    assert [lr for inside, lr in seen if inside][::2] == pytest.approx([1e-3 * r for r in rates])
+    assert [lr for inside, lr in seen if not inside][::2] == pytest.approx([1e-2 * r for r in rates])
+
+
+def test_gradients_are_clipped(make_head):
+    head = make_head()
+    trainer = Trainer(head, Training(clip=0.25, precision="fp32", epochs=1), 0)
+    norms = []
+    trainer.optimizer.zero_grad = lambda: norms.append(
+        torch.stack([p.grad.norm() for p in head.parameters() if p.grad is not None]).norm().item()
+    )
+    trainer.fit(FEW, Batches([list(range(8))]))
+    assert norms == [pytest.approx(0.25, rel=1e-3)]
+
+
+def test_precision():
+    assert resolve_precision("fp32") == "fp32" and resolve_precision("bf16") == "bf16"
+    assert resolve_precision("auto") in ("fp32", "bf16")
+    with pytest.raises(RelexError, match="no precision 'fp16'; known are auto, fp32, bf16"):
+        resolve_precision("fp16")
