@@ -27,7 +27,7 @@ CLAUSE = re.compile(r"[^，；。！？,;!?]*[，；。！？,;!?]+|[^，；。�
 
 
 def edit(document: Document, edits: Sequence[Edit]) -> Document:
-    """Apply edits that do not overlap; spans move with their text, a span that is replaced as a whole takes the new one."""
+    """Apply edits that do not overlap; spans move with their text, a span replaced as a whole takes the new one."""
     edits = sorted(edits)
     parts, position = [], 0
     for start, end, new in edits:

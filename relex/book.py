@@ -21,8 +21,20 @@ EXECUTED = "book/executed"
 CHINESE = "\u2e80"
 """First character of the East Asian blocks."""
 
-SHOWN = ("relex", "torch", "transformers", "tokenizers", "numpy", "scipy", "scikit-learn", "pandas", "matplotlib",
-         "papermill", "jupyter-book", "Sphinx")
+SHOWN = (
+    "relex",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "matplotlib",
+    "papermill",
+    "jupyter-book",
+    "Sphinx",
+)
 """Packages whose versions the status page lists."""
 
 
@@ -95,7 +107,11 @@ def build(root: Path | None = None) -> Path:
     program = "from jupyter_book.cli.main import main; main()"  # the package cannot be run with -m
     command = [sys.executable, "-c", program, "build", ".", "--all", "-W", "--keep-going", "-n"]
     result = subprocess.run(
-        command, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        command,
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         env=os.environ | {"PYTHONUTF8": "1", "NO_COLOR": "1"},
     )
     log = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout.decode("utf-8", "replace"))
@@ -141,11 +157,16 @@ def write_status(root: Path | None = None) -> Path:
         if path.is_file()
     ]
     notebooks = [(t["notebook"], t["profile"], f"{t['seconds']:.1f}", t["date"]) for t in timings]
-    text = "\n\n".join([
-        "## Notebooks", _table(("notebook", "profile", "seconds", "executed"), notebooks),
-        "## Machine", _table(("machine", "this build"), _machine().items()),
-        "## Packages", _table(("package", "version"), [(name, _version(name)) for name in SHOWN]),
-    ])
+    text = "\n\n".join(
+        [
+            "## Notebooks",
+            _table(("notebook", "profile", "seconds", "executed"), notebooks),
+            "## Machine",
+            _table(("machine", "this build"), _machine().items()),
+            "## Packages",
+            _table(("package", "version"), [(name, _version(name)) for name in SHOWN]),
+        ]
+    )
     path = root / EXECUTED / "status.md"
     write_text(path, text + "\n")
     return path
@@ -195,8 +216,13 @@ def _run(root: Path, name: str, values: dict) -> str | None:
     where = f"its outputs are in {draft}"
     try:
         papermill.execute_notebook(
-            str(root / "notebooks" / f"{name}.ipynb"), str(draft), values,
-            kernel_name="python3", cwd=str(root), progress_bar=False, log_output=False,
+            str(root / "notebooks" / f"{name}.ipynb"),
+            str(draft),
+            values,
+            kernel_name="python3",
+            cwd=str(root),
+            progress_bar=False,
+            log_output=False,
             extra_arguments=["--log-level=50"],  # the kernel's own chatter on start and stop
         )
     except papermill.PapermillExecutionError as error:

@@ -77,7 +77,9 @@ class Document:
             raise RelexError("expected a JSON object")
         entities = tuple(
             Span(
-                _field(e, "start", int), _field(e, "end", int), _field(e, "type", str),
+                _field(e, "start", int),
+                _field(e, "end", int),
+                _field(e, "type", str),
                 _field(e, "mention", str) if e["start"] == ABSENT else "",
             )
             for e in _field(value, "entities", list)
@@ -105,7 +107,7 @@ class Document:
                 continue
             if not 0 <= span.start < span.end <= len(self.text):
                 raise RelexError(
-                    f"span {span.start}–{span.end} ({span.type}) does not lie within the text of {len(self.text)} characters"
+                    f"span {span.start}–{span.end} ({span.type}) does not lie within the {len(self.text)} characters"
                 )
         for relation in self.relations:
             if not (0 <= relation.head < len(self.entities) and 0 <= relation.tail < len(self.entities)):
@@ -193,9 +195,16 @@ def scan(path: Path, parse: Callable[[int, dict], Document]) -> Iterator[Documen
         yield document
 
 
-def scan_documents(path: Path) -> Iterator[Document | RelexError]:
-    """`scan` for Documents in their JSON form."""
-    return scan(path, lambda number, value: Document.from_json(value))
+def scan_documents(path: Path, schema: Schema | None = None) -> Iterator[Document | RelexError]:
+    """`scan` for Documents in their JSON form; with a `schema`, labels that it lacks are errors too."""
+
+    def parse(number: int, value: dict) -> Document:
+        document = Document.from_json(value)
+        if schema:
+            schema.check(document)
+        return document
+
+    return scan(path, parse)
 
 
 def first_error_raised(found: Iterable[Document | RelexError]) -> tuple[Document, ...]:
@@ -208,12 +217,13 @@ def first_error_raised(found: Iterable[Document | RelexError]) -> tuple[Document
     return tuple(documents)
 
 
-def read_documents(path: Path) -> tuple[Document, ...]:
+def read_documents(path: Path, schema: Schema | None = None) -> tuple[Document, ...]:
     """Read Documents in their JSON form, one a line.
 
-    Raises a `RelexError` that names file and line for a bad Document or an id that occurs twice.
+    Raises a `RelexError` that names file and line for a bad Document, an id that occurs twice, or, with a `schema`,
+    a label that it lacks.
     """
-    return first_error_raised(scan_documents(path))
+    return first_error_raised(scan_documents(path, schema))
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict | RelexError]]:

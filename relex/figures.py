@@ -75,8 +75,20 @@ def confusion(matrix, classes: list[str], title: str = "") -> Figure:
     figure, axes = _axes(height=side, width=side)
     text = np.where(counts > 0, counts.astype(str), "")
     seaborn.heatmap(
-        share, annot=text, fmt="", ax=axes, cmap="Blues", vmin=0, vmax=1, cbar=False, square=True, linewidths=0.5,
-        linecolor="#EEEEEE", xticklabels=classes, yticklabels=classes, annot_kws={"size": 9},
+        share,
+        annot=text,
+        fmt="",
+        ax=axes,
+        cmap="Blues",
+        vmin=0,
+        vmax=1,
+        cbar=False,
+        square=True,
+        linewidths=0.5,
+        linecolor="#EEEEEE",
+        xticklabels=classes,
+        yticklabels=classes,
+        annot_kws={"size": 9},
     )
     axes.tick_params(length=0)
     axes.set_xticklabels(classes, rotation=45, ha="right", rotation_mode="anchor")
@@ -141,15 +153,42 @@ def rates_bar(rates: pd.Series, title: str = "", xlabel: str = "") -> Figure:
     return checked(figure)
 
 
+def ladder(table: pd.DataFrame, title: str = "", xlabel: str = "") -> Figure:
+    """Scores one below the other: columns `score` (fraction) and `source`; one colour and marker a source."""
+    _need(table, ("score", "source"))
+    figure, axes = _axes(height=1.5 + 0.38 * len(table))
+    styles = zip(dict.fromkeys(table["source"]), ((GREY, "s"), (BLUE, "o"), (ORANGE, "D")), strict=False)
+    for source, (color, marker) in styles:
+        chosen = np.flatnonzero(table["source"] == source)
+        scores = table["score"].to_numpy(float)[chosen]
+        axes.hlines(chosen, 0, scores, color=color, linewidth=1, alpha=0.4)
+        axes.plot(scores, chosen, marker, color=color, label=source)
+        for x, y in zip(scores, chosen, strict=True):
+            axes.annotate(f"{100 * x:.1f}", (x, y), (7, 0), textcoords="offset points", va="center", fontsize=10)
+    _rows(axes, table.index)
+    axes.set_xlim(0, 1.08)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set(xlabel=xlabel, title=title)
+    figure.legend(loc="outside lower center", ncols=3, handletextpad=0.2, columnspacing=1.0)
+    return checked(figure)
+
+
 def lengths(table: pd.DataFrame, value: str, group: str, title: str = "") -> Figure:
     """One box a group, in order of appearance: median, quartiles, 5th and 95th percentile of column `value`."""
     groups = list(dict.fromkeys(table[group]))
     figure, axes = _axes(height=1.3 + 0.36 * len(groups))
     axes.boxplot(
-        [table.loc[table[group] == g, value] for g in groups], positions=range(len(groups)), orientation="horizontal",
-        whis=(5, 95), showfliers=False, widths=0.55, patch_artist=True,
-        boxprops={"facecolor": "#CFE3F1", "edgecolor": BLUE}, medianprops={"color": ORANGE},
-        whiskerprops={"color": BLUE}, capprops={"color": BLUE},
+        [table.loc[table[group] == g, value] for g in groups],
+        positions=range(len(groups)),
+        orientation="horizontal",
+        whis=(5, 95),
+        showfliers=False,
+        widths=0.55,
+        patch_artist=True,
+        boxprops={"facecolor": "#CFE3F1", "edgecolor": BLUE},
+        medianprops={"color": ORANGE},
+        whiskerprops={"color": BLUE},
+        capprops={"color": BLUE},
     )
     _rows(axes, groups)
     axes.set(xlabel=value, title=title)

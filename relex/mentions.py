@@ -3,6 +3,7 @@
 Occurrence = tuple[int, int]
 """(start, end) in characters, end exclusive."""
 
+
 def find_all(text: str, mention: str) -> list[Occurrence]:
     """Occurrences of `mention` as (start, end), left to right, not overlapping each other."""
     found, start = [], text.find(mention)
@@ -12,9 +13,7 @@ def find_all(text: str, mention: str) -> list[Occurrence]:
     return found
 
 
-def nearest_pair(
-    heads: list[Occurrence], tails: list[Occurrence]
-) -> tuple[Occurrence | None, Occurrence | None]:
+def nearest_pair(heads: list[Occurrence], tails: list[Occurrence]) -> tuple[Occurrence | None, Occurrence | None]:
     """The head and tail occurrence with the fewest characters between them; overlapping pairs come last.
 
     A mention without occurrences gives None, and the other one's first occurrence.

@@ -87,3 +87,10 @@ def test_augment_adds_to_the_given_classes_only():
 def test_unknown_augmentation():
     with pytest.raises(RelexError, match="no augmentation 'backtranslation'; known are duplicate"):
         augment(TRAIN, ["backtranslation"], ["病因"])
+
+
+def test_words_and_clauses_that_touch_a_mention():
+    rng = np.random.default_rng(0)
+    assert AUGMENTATIONS["synonym"](document("花粉出现后，由于喘", "花粉", "喘"), [], rng).text == "花粉发生后，因为喘"
+    swapped = AUGMENTATIONS["order_swap"](document("受凉，鼻塞。", "受凉", "鼻塞"), [], rng)
+    assert (swapped.text, swapped.mention(0), swapped.mention(1)) == ("鼻塞。受凉，", "受凉", "鼻塞")

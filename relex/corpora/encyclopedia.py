@@ -189,9 +189,7 @@ def _clause(rng: random.Random, text: _Text, relation: str, absent: str = "") ->
         stated = CAUSE if frame in FRAMES[CAUSE] else relation
         items = _items(rng, text.topic, stated, text.name)[: 2 if "{V}" in frame else 4]
     second = text.topic if "{K}" not in frame or rng.random() < 0.4 else _other(rng, text.topic)
-    hidden = absent == "head" or (
-        text.fresh and "{K}" not in frame and relation != SYNONYM and rng.random() < 0.4
-    )
+    hidden = absent == "head" or (text.fresh and "{K}" not in frame and relation != SYNONYM and rng.random() < 0.4)
     places: dict[str, list[tuple[int, int]]] = {}
     glosses: list[_Fact] = []
     end = 0

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
-from relex.documents import Document, RelationType, Schema, infer_schema, read_documents
+from relex.documents import RelationType, Schema, infer_schema, read_documents
 from relex.errors import RelexError
 from relex.files import sha256
 
@@ -17,11 +17,9 @@ def read(folder: Path) -> Corpus:
     if not folder.is_dir():
         raise RelexError(f"there is no folder {folder}; give one that holds train.jsonl, dev.jsonl and test.jsonl")
     paths = {part: folder / f"{part}.jsonl" for part in PARTS}
-    parts = {part: read_documents(path) for part, path in paths.items()}
     schema_path = folder / "schema.json"
-    schema = read_schema(schema_path) if schema_path.is_file() else infer_schema(parts["train"])
-    for part, documents in parts.items():
-        _check_labels(paths[part], documents, schema)
+    schema = read_schema(schema_path) if schema_path.is_file() else infer_schema(read_documents(paths["train"]))
+    parts = {part: read_documents(path, schema) for part, path in paths.items()}
     files = [*paths.values(), *([schema_path] if schema_path.is_file() else [])]
     marks = [sha256(path) for path in files]
     return Corpus(f"jsonl:{folder}", schema, **parts, fingerprint=fingerprint("jsonl", marks))
@@ -40,11 +38,3 @@ def read_schema(path: Path) -> Schema:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RelexError(f"{path}: not a schema ({error!r}); see the corpora page of the book for its form") from None
-
-
-def _check_labels(path: Path, documents: tuple[Document, ...], schema: Schema) -> None:
-    for document in documents:
-        try:
-            schema.check(document)
-        except RelexError as error:
-            raise RelexError(f"{path}, document {document.id!r}: {error}; correct the line or the schema") from None

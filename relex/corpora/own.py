@@ -13,6 +13,7 @@ def doccano(path: Path, counts: Counter) -> tuple[Document, ...]:
 
     `label` (or `labels`) holds [start, end, type] for each entity. A row without `id` gets its line number.
     """
+
     def parse(number: int, row: dict) -> Document:
         places: dict = {}
         entities = []
@@ -40,6 +41,7 @@ def spo(path: Path, counts: Counter) -> tuple[Document, ...]:
     triples with a choice of occurrences, mentions that are not in the text (they stay, without a span), triples that
     came twice, and further slots of an object beside `@value`, which are left out.
     """
+
     def parse(number: int, row: dict) -> Document:
         text = _get(row, "text", str)
         entities: dict[Span, int] = {}

@@ -14,7 +14,8 @@ from relex.files import sha256
 from relex.mentions import find_all, nearest_pair
 
 CLASSES = (
-    "临床表现", "药物治疗", "同义词", "病因", "并发症", "病理分型", "实验室检查", "辅助治疗", "相关（导致）", "影像学检查",
+    "临床表现", "药物治疗", "同义词", "病因", "并发症",
+    "病理分型", "实验室检查", "辅助治疗", "相关（导致）", "影像学检查",
 )  # fmt: skip
 """The ten relation classes in the order of the authors' label ids; 4 and 8 are the hard ones."""
 

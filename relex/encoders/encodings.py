@@ -87,9 +87,12 @@ def entity_marked(
     ):
         if mention:
             pieces += [Piece(opening, True), Piece(mention), Piece(closing, True), SEP]
-    # Events at one character: closings first, the shorter mention's before the longer's; then openings, the longer first.
+    # Events at one character: closings, the shorter mention's first; then openings, the longer mention's first.
     events = []
-    for spans, opening, closing in ((heads, marks.head_open, marks.head_close), (tails, marks.tail_open, marks.tail_close)):
+    for spans, opening, closing in (
+        (heads, marks.head_open, marks.head_close),
+        (tails, marks.tail_open, marks.tail_close),
+    ):
         for start, end in spans:
             events.append((start, 1, start - end, opening))
             events.append((end, 0, end - start, closing))
@@ -115,9 +118,7 @@ def occurrences(document: Document, policy: str) -> tuple[list[Occurrence], list
         spans = document.entities[0], document.entities[1]
         head, tail = ([] if s.absent else [(s.start, s.end)] for s in spans)
         return head, tail
-    heads, tails = (
-        [] if document.entities[i].absent else find_all(document.text, document.mention(i)) for i in (0, 1)
-    )
+    heads, tails = ([] if document.entities[i].absent else find_all(document.text, document.mention(i)) for i in (0, 1))
     if policy == "first":
         return heads[:1], tails[:1]
     if policy == "nearest":

@@ -29,9 +29,14 @@ TOKENIZER = struct.Struct("<6i4x")
 ENTRY = struct.Struct("<BIQQ")
 
 NAMES = {
-    "q": "attention.self.query", "k": "attention.self.key", "v": "attention.self.value",
-    "ao": "attention.output.dense", "aln": "attention.output.LayerNorm",
-    "fi": "intermediate.dense", "fo": "output.dense", "oln": "output.LayerNorm",
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
 }
 """Parts of a layer: name in the file → name in `BertModel`."""
 
@@ -56,8 +61,14 @@ class E5File:
         if magic != b"E5S1" or block != BLOCK:
             raise ValueError("wrong magic or block size")
         self.config = BertConfig(
-            vocab_size=self.rows, hidden_size=hidden, num_hidden_layers=layers, num_attention_heads=heads,
-            intermediate_size=ffn, max_position_embeddings=positions, type_vocab_size=types, layer_norm_eps=epsilon,
+            vocab_size=self.rows,
+            hidden_size=hidden,
+            num_hidden_layers=layers,
+            num_attention_heads=heads,
+            intermediate_size=ffn,
+            max_position_embeddings=positions,
+            type_vocab_size=types,
+            layer_norm_eps=epsilon,
         )
         at = HEADER.size
         count, *_, size = TOKENIZER.unpack_from(content, at)

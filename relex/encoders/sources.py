@@ -86,8 +86,12 @@ def random(name: str, shape: str, texts: Iterable[str], seed: int) -> Encoder:
     depth, hidden, heads, ffn = RANDOM_SHAPES[shape]
     tokens = vocabulary.of_texts(texts)
     config = BertConfig(
-        vocab_size=len(tokens), hidden_size=hidden, num_hidden_layers=depth, num_attention_heads=heads,
-        intermediate_size=ffn, pad_token_id=0,
+        vocab_size=len(tokens),
+        hidden_size=hidden,
+        num_hidden_layers=depth,
+        num_attention_heads=heads,
+        intermediate_size=ffn,
+        pad_token_id=0,
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

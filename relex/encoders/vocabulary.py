@@ -79,10 +79,12 @@ def build(tokens: Sequence[str]) -> Tokenizer:
     # BPE without merges gives single characters in linear time; WordPiece is cubic in the length of a word.
     tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token="[UNK]", continuing_subword_prefix="##"))
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(r"\s+"), "removed"),
-        pre_tokenizers.Split(Regex(f"[^{word}]"), "isolated"),
-    ])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(r"\s+"), "removed"),
+            pre_tokenizers.Split(Regex(f"[^{word}]"), "isolated"),
+        ]
+    )
     return tokenizer
 
 

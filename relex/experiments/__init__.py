@@ -24,5 +24,6 @@ def run_experiment(name: str, profile: str = "quick", **options) -> list[dict]:
 
 
 __all__ = [
-    "EXPERIMENTS", "PROFILES", "Experiment", "publish", "published", "reported", "rows_in_order", "run_all", "run_experiment",
+    "EXPERIMENTS", "PROFILES", "Experiment", "publish", "published", "reported", "rows_in_order", "run_all",
+    "run_experiment",
 ]  # fmt: skip

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from accelerate import Accelerator
 from transformers.utils import logging as transformers_logging
 
 from relex import corpora, encoders

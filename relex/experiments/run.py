@@ -79,7 +79,7 @@ def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outco
 
 
 def resolve_hard_classes(config: Config, experiment: str) -> Config:
-    """Put names in the place of `auto`: the two classes with the lowest development F1 of the run without enhancement."""
+    """Names in the place of `auto`: the two classes with the lowest development F1 of the run without enhancement."""
     if getattr(config.options, "hard_classes", ()) != ("auto",):
         return config
     plain = config.with_(hard_classes=(), hard_weight=1.0, sampler="length", augment=(), row="regular")

@@ -60,7 +60,9 @@ def answered(records: Sequence[dict], row: str) -> tuple[np.ndarray, np.ndarray,
 
 
 def differences(
-    records: Sequence[dict], pairs: Sequence[tuple[str, str]], printed: dict[tuple[str, str], float] | None = None,
+    records: Sequence[dict],
+    pairs: Sequence[tuple[str, str]],
+    printed: dict[tuple[str, str], float] | None = None,
     unseen_only: bool = False,
 ) -> pd.DataFrame:
     """A minus B in macro-F1 for each pair of rows (A, B), on the same test documents.
@@ -86,7 +88,9 @@ def differences(
     table = pd.DataFrame.from_dict(lines, orient="index")
     if len(table):
         table.insert(4, "holm", statistics.holm(table["p"].tolist()))
-        table["verdict"] = np.where(table["low"] > 0, "higher", np.where(table["high"] < 0, "lower", "within the noise"))
+        table["verdict"] = np.where(
+            table["low"] > 0, "higher", np.where(table["high"] < 0, "lower", "within the noise")
+        )
     return table
 
 
@@ -170,7 +174,8 @@ def sentences(table: pd.DataFrame) -> str:
     for name, d in table.iterrows():
         line = (
             f"- **{name}**: {100 * d['difference']:+.1f} points of macro-F1 "
-            f"(95 % interval {100 * d['low']:+.1f} … {100 * d['high']:+.1f}, {d['seeds']} seed{'s' * (d['seeds'] > 1)}): "
+            f"(95 % interval {100 * d['low']:+.1f} … {100 * d['high']:+.1f}, "
+            f"{d['seeds']} seed{'s' * (d['seeds'] > 1)}): "
             f"{d['verdict']}."
         )
         if not np.isnan(d["printed"]):
@@ -184,13 +189,25 @@ def costs(records: Sequence[dict]) -> pd.DataFrame:
     lines = {}
     for row in rows_in_order(records):
         chosen = of_row(records, row)
+        padding = [1 - r["counts"]["trained_tokens"] / r["counts"]["padded_positions"] for r in chosen]
         trained = np.mean([r["counts"]["train_documents"] * len(r["history"]) / r["time"]["train_s"] for r in chosen])
         lines[row] = {
             "parameters (M)": f"{chosen[0]['counts']['parameters'] / 1e6:.1f}",
             "training (s)": f"{np.mean([r['time']['train_s'] for r in chosen]):.0f}",
             "documents/s, training": f"{trained:.0f}",
             "documents/s, prediction": f"{np.mean([r['counts']['n'] / r['time']['predict_s'] for r in chosen]):.0f}",
-            "padding": f"{np.mean([1 - r['counts']['trained_tokens'] / r['counts']['padded_positions'] for r in chosen]):.1%}",
+            "padding": f"{np.mean(padding):.1%}",
             "in the model": f"{np.mean([r['time']['model_s'] / r['time']['train_s'] for r in chosen]):.0%}",
         }
     return pd.DataFrame.from_dict(lines, orient="index")
+
+
+def best_row(records: Sequence[dict], metric: str) -> str:
+    """The row with the highest mean of a metric over its seeds."""
+    return max(rows_in_order(records), key=lambda row: np.mean(values(records, row, metric)))
+
+
+def ladder(records: Sequence[dict], metric: str, source: str) -> pd.DataFrame:
+    """Mean of a metric for each row, as `relex.figures.ladder` draws it."""
+    scores = {row: np.mean(values(records, row, metric)) for row in rows_in_order(records)}
+    return pd.DataFrame({"score": scores, "source": source})

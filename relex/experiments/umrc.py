@@ -1,5 +1,7 @@
 """The experiments on UMRC: text encodings, encoders, class enhancement (`book/relation-classification.md`)."""
 
+import itertools
+
 from relex.evaluation.baselines import FEATURES
 from relex.experiments.config import Config
 from relex.experiments.experiment import Experiment
@@ -35,7 +37,7 @@ def _config(profile: str, corpus: str, row: str, **changes) -> Config:
 
 
 def encoding_rows(profile: str, corpus: str) -> list[Config]:
-    """The paper's five encodings as its authors' code has them, and entity2 as we would do it; in full, the steps between."""
+    """The paper's five encodings as its authors' code has them, and entity2 as we would do it; in full, steps between."""
     rows = {name: THEIRS | {"encoding": name} for name in ("basic1", "basic2", "qa", "entity1", "entity2")}
     if profile == "full":
         rows |= {
@@ -71,7 +73,8 @@ def encoder_rows(profile: str, corpus: str) -> list[Config]:
         if profile == "cpu":
             encoders["me5-zh, 4 layers"] = ("wheel:me5-zh", 4)
     return [
-        _config(profile, corpus, row, **OURS, encoder=encoder, layers=layers) for row, (encoder, layers) in encoders.items()
+        _config(profile, corpus, row, **OURS, encoder=encoder, layers=layers)
+        for row, (encoder, layers) in encoders.items()
     ]
 
 
@@ -83,8 +86,7 @@ def enhancement_rows(profile: str, corpus: str) -> list[Config]:
         "aug": {"augment": ["duplicate", "clause_drop"]},
     }
     rows = [_config(profile, corpus, "regular", **OURS)]
-    combinations = [("weighted",), ("priority",), ("aug",), ("weighted", "priority"), ("weighted", "aug"), ("priority", "aug"),
-                    ("weighted", "priority", "aug")]  # fmt: skip
+    combinations = [c for size in (1, 2, 3) for c in itertools.combinations(parts, size)]
     if profile == "quick":
         combinations = [("weighted",), ("priority",), ("weighted", "aug")]
     for names in combinations:
@@ -101,7 +103,9 @@ def baseline_rows(profile: str, corpus: str) -> list[Config]:
     settings = {"corpus": corpus, "profile": profile, "encoder": "", "layers": 0}
     settings |= {"train_limit": 400, "test_limit": 100} if profile == "smoke" else {}
     rows = [Config.from_json(settings | {"head": "majority", "row": "majority"})]
-    return rows + [Config.from_json(settings | {"head": "tfidf", "features": f, "row": f"TF-IDF {f}"}) for f in FEATURES]
+    return rows + [
+        Config.from_json(settings | {"head": "tfidf", "features": f, "row": f"TF-IDF {f}"}) for f in FEATURES
+    ]
 
 
 def strongest_rows(profile: str, corpus: str) -> list[Config]:
@@ -121,8 +125,8 @@ ENCODER_COMPARISON = Experiment(
     "umrc10", "encyclopedia", SEEDS, encoder_rows,
 )  # fmt: skip
 CLASS_ENHANCEMENT = Experiment(
-    "class_enhancement", "Do weighting, sampling and augmentation help the hard classes?", "umrc", ("class_enhancement",),
-    "umrc10", "encyclopedia", SEEDS, enhancement_rows,
+    "class_enhancement", "Do weighting, sampling and augmentation help the hard classes?", "umrc",
+    ("class_enhancement",), "umrc10", "encyclopedia", SEEDS, enhancement_rows,
 )  # fmt: skip
 STRONGEST = Experiment(
     "strongest", "How far does the strongest setting go?", "umrc", ("encoder_comparison",),

@@ -53,14 +53,17 @@ class Classifier(Head):
             raise RelexError(f"there is no pooling {options.pooling!r}; known are cls, marker")
         if options.pooling == "marker" and options.encoding not in MARKED:
             raise RelexError(
-                f"encoding {options.encoding!r} has no markers to pool at; take pooling cls, or one of {', '.join(MARKED)}"
+                f"encoding {options.encoding!r} has no markers to pool at; "
+                f"take pooling cls, or one of {', '.join(MARKED)}"
             )
         self.options = options
         self.classes = schema.relation_names
         self.class_ids = {name: i for i, name in enumerate(self.classes)}
         for name in options.hard_classes:
             if name not in self.class_ids:
-                raise RelexError(f"hard class {name!r} is not a relation of the corpus; known are {', '.join(self.classes)}")
+                raise RelexError(
+                    f"hard class {name!r} is not a relation of the corpus; known are {', '.join(self.classes)}"
+                )
         self.head_opens, self.tail_opens = self._add_markers(schema)
         weights = [options.hard_weight if name in options.hard_classes else 1.0 for name in self.classes]
         self.register_buffer("class_weights", torch.tensor(weights), persistent=False)
@@ -141,7 +144,7 @@ class Classifier(Head):
         return sum(self._row(d).cut > 0 for d in documents)
 
     def collate(self, documents: Sequence[Document]) -> Batch:
-        """`input_ids`, `attention_mask` B×L; `head_weights`, `tail_weights` B×L (rows sum to 1); `labels` B (−1: unknown)."""
+        """`input_ids`, `attention_mask` B×L; `head_weights`, `tail_weights` B×L, rows sum to 1; `labels` B, −1 unknown."""
         rows = [self._row(d) for d in documents]
         input_ids, mask = pad([row.ids for row in rows], self.encoder.pad_id)
         labels = [self.class_ids[d.relations[0].type] if d.relations else -1 for d in documents]
@@ -175,9 +178,7 @@ class Classifier(Head):
     def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
         """The documents with the most probable relation between head and tail."""
         best = self.logits(batch).argmax(-1).tolist()
-        return [
-            replace(d, relations=(Relation(0, 1, self.classes[i]),)) for d, i in zip(documents, best, strict=True)
-        ]
+        return [replace(d, relations=(Relation(0, 1, self.classes[i]),)) for d, i in zip(documents, best, strict=True)]
 
 
 def _check(document: Document) -> None:

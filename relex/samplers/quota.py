@@ -47,9 +47,14 @@ def balanced(labels: Sequence[int], lengths: Sequence[int], per_class: int = 2, 
 
 
 def priority(
-    labels: Sequence[int], lengths: Sequence[int], hard: Sequence[int], hard_quota: int = 4, quota: int = 1, seed: int = 0
+    labels: Sequence[int],
+    lengths: Sequence[int],
+    hard: Sequence[int],
+    hard_quota: int = 4,
+    quota: int = 1,
+    seed: int = 0,
 ) -> ClassQuota:
-    """`hard_quota` documents of each hard class and `quota` of every other (4, 4 and 8 × 1: the paper's batch of 16)."""
+    """`hard_quota` documents of each hard class, `quota` of every other (4, 4 and 8 × 1: the paper's batch of 16)."""
     quotas = {int(c): hard_quota if c in hard else quota for c in np.unique(labels)}
     return ClassQuota(labels, lengths, quotas, seed)
 

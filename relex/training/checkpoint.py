@@ -28,14 +28,18 @@ class Progress:
     loss_sum: float = 0.0
 
 
-def save_checkpoint(path: Path, progress: Progress, model: nn.Module, best: dict[str, Tensor], optimizer: Optimizer) -> None:
+def save_checkpoint(
+    path: Path, progress: Progress, model: nn.Module, best: dict[str, Tensor], optimizer: Optimizer
+) -> None:
     """Write model, best weights so far, optimizer state and progress to `path`."""
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"best.{k}": v for k, v in best.items()}
     for i, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
     # clone: safetensors refuses tensors that share memory, and the best weights may be the current ones
-    content = save({k: v.detach().cpu().clone() for k, v in tensors.items()}, {"progress": json.dumps(asdict(progress))})
+    content = save(
+        {k: v.detach().cpu().clone() for k, v in tensors.items()}, {"progress": json.dumps(asdict(progress))}
+    )
     write_bytes(path, content)
 
 

@@ -109,7 +109,8 @@ class Trainer:
 
         `evaluate` gives the development score (higher is better) after each epoch; without it the last weights stay.
         `checkpoint` is written every `checkpoint_s` seconds and after epochs (not after each one that takes less than a
-        quarter of that), read when it exists, and left to the caller to remove. `on_progress` gets the share of all steps done, 0 to 1.
+        quarter of that), read when it exists, and left to the caller to remove.
+        `on_progress` gets the share of all steps done, 0 to 1.
         """
         self.head.prepare(documents)
         lengths = [self.head.length(d) for d in documents]

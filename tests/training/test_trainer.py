@@ -270,3 +270,18 @@ def test_precision():
     assert resolve_precision("auto") in ("fp32", "bf16")
     with pytest.raises(RelexError, match="no precision 'fp16'; known are auto, fp32, bf16"):
         resolve_precision("fp16")
+
+
+def test_every_step_has_a_seed_of_its_own(make_head):
+    head, seeds = make_head(), []
+    Trainer(head, QUICK, 0).fit(FEW, sampler(head), on_progress=lambda share: seeds.append(torch.initial_seed()))
+    assert len(set(seeds)) == len(seeds) == 9
+
+
+def test_the_loss_of_an_epoch_is_the_mean_of_its_steps(make_head):
+    head = make_head(dropout=0.0)
+    still = Training(**{**vars(QUICK), "lr": 0.0, "head_lr": 0.0})
+    batches = Batches([[0, 1], [2, 3, 4], [5]])
+    expected = sum(head.loss(head.collate([FEW[i] for i in batch])).item() for batch in batches) / 3
+    progress = Trainer(head, still, 0).fit(FEW, batches)
+    assert [entry["loss"] for entry in progress.history] == pytest.approx([expected] * 3, abs=1e-5)
