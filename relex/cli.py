@@ -237,16 +237,16 @@ def _labelled(documents: tuple, run_name: str) -> list:
     from relex.experiments import records
     from relex.experiments.building import make_head
     from relex.experiments.config import Config
-    from relex.experiments.run import load_corpus, model_path
+    from relex.experiments.run import find_model, load_corpus
     from relex.training import predict
     from relex.training.trainer import make_accelerator
 
     record = records.find_record(run_name)
     if record is None:
         raise RelexError(f"there is no run {run_name!r}; a run is named as its record's file, without .json")
-    path = model_path(record["experiment"], run_name)
-    if not path.is_file():
-        raise RelexError(f"the model of run {run_name!r} was not kept ({path}); do the run again with --keep-models")
+    path = find_model(run_name)
+    if path is None:
+        raise RelexError(f"the model of run {run_name!r} was not kept; do the run again with --keep-models")
     config = Config.from_json(record["config"])
     corpus = load_corpus(config.corpus)
     if corpus.fingerprint != record["corpus"]["fingerprint"]:

@@ -22,7 +22,7 @@ def read(folder: Path) -> Corpus:
     parts = {part: read_documents(path, schema) for part, path in paths.items()}
     files = [*paths.values(), *([schema_path] if schema_path.is_file() else [])]
     marks = [sha256(path) for path in files]
-    return Corpus(f"jsonl:{folder}", schema, **parts, fingerprint=fingerprint("jsonl", marks))
+    return Corpus(f"jsonl:{folder.name}", schema, **parts, fingerprint=fingerprint("jsonl", marks))
 
 
 def read_schema(path: Path) -> Schema:

@@ -36,19 +36,23 @@ class MajorityOptions:
     """Nothing to choose."""
 
 
-def majority(train: Sequence[Document], test: Sequence[Document]) -> list[Document]:
-    """`test` with the most frequent training relation everywhere; of equally frequent ones the first met."""
+Baseline = Callable[[Sequence[Document]], list[Document]]
+"""A fitted baseline: documents in, the same documents with predicted relations out, whatever relations they held."""
+
+
+def majority(train: Sequence[Document]) -> Baseline:
+    """The most frequent training relation everywhere; of equally frequent ones the first met."""
     if not train:
         raise RelexError("there are no training documents; give at least one")
-    return _labelled(test, [Counter(labels(train)).most_common(1)[0][0]] * len(test))
+    most_frequent = Counter(labels(train)).most_common(1)[0][0]
+    return lambda documents: _labelled(documents, [most_frequent] * len(documents))
 
 
-def predict(features: str, train: Sequence[Document], test: Sequence[Document]) -> list[Document]:
-    """`test` with the relations that a character n-gram classifier, trained on `train`, gives them.
+def tfidf(features: str, train: Sequence[Document]) -> Baseline:
+    """A character n-gram classifier.
 
     TF-IDF of character 1–3-grams (sublinear tf, n-grams of at least two training documents) for each field on
-    its own, then multinomial logistic regression with C = 10. `features` is one of `FEATURES`. The relations
-    that `test` may hold are not looked at. Deterministic.
+    its own, then multinomial logistic regression with C = 10. `features` is one of `FEATURES`. Deterministic.
     Raises a `RelexError` for an unknown feature set, and when `train` is too small or has only one relation.
     """
     if features not in FEATURES:
@@ -56,15 +60,17 @@ def predict(features: str, train: Sequence[Document], test: Sequence[Document]) 
     gold = labels(train)
     if len(set(gold)) < 2:
         raise RelexError(f"the training documents hold {len(set(gold))} relations; a classifier needs at least two")
-    if not test:
-        return []
     columns = [column for part in features.split("+") for column in PARTS[part]]
     classifier = _classifier(columns)
     try:
         classifier.fit(_table(train, columns), gold)
     except ValueError as error:  # scikit-learn's word for "no n-gram occurs in two documents"
         raise RelexError(f"cannot learn from {len(train)} documents ({error}); give more of them") from None
-    return _labelled(test, classifier.predict(_table(test, columns)))
+
+    def predict(documents: Sequence[Document]) -> list[Document]:
+        return _labelled(documents, classifier.predict(_table(documents, columns))) if documents else []
+
+    return predict
 
 
 def between(document: Document) -> str:

@@ -45,6 +45,9 @@ class Config:
     def __post_init__(self):
         if self.head not in OPTIONS:
             raise RelexError(f"there is no head {self.head!r}; known are {', '.join(OPTIONS)}")
+        for name in ("seed", "layers", "train_limit", "dev_limit", "test_limit"):
+            if getattr(self, name) < 0:
+                raise RelexError(f"config key {name!r} is {getattr(self, name)}, but must not be negative")
         if self.options is None:
             object.__setattr__(self, "options", OPTIONS[self.head]())
 

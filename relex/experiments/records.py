@@ -30,7 +30,12 @@ def record_path(folder: Path, experiment: str, run: str) -> Path:
     return folder / experiment / f"{run}.json"
 
 
-def read_record(path: Path, warn=print) -> dict | None:
+def say(text: str) -> None:
+    """A line on standard error, so that standard output stays for results."""
+    print(text, file=sys.stderr)
+
+
+def read_record(path: Path, warn=say) -> dict | None:
     """The record at `path`; a damaged one is set aside as `….damaged`, said, and answered with None."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -111,8 +116,3 @@ def commit() -> str:
 def now() -> str:
     """The present, UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def say(text: str) -> None:
-    """A line on standard error, so that standard output stays for results."""
-    print(text, file=sys.stderr)

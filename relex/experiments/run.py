@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from accelerate import PartialState
 from safetensors.torch import save
 
 from relex import corpora
@@ -33,7 +34,7 @@ def run(
     config = resolve_hard_classes(config, experiment)
     key = config.key(corpus.fingerprint)
     found = records.find_record(key)
-    if found and (not keep_model or model_path(found["experiment"], key).is_file()):
+    if found and (not keep_model or config.head not in HEADS or find_model(key)):
         on_progress(1.0)
         return _relabelled(found, config, experiment)
     checkpoint = records.runs_dir() / experiment / f"{key}.checkpoint.safetensors"
@@ -48,6 +49,7 @@ def run(
             save_model(outcome.head, model_path(experiment, key))
         records.write_record(record)
         checkpoint.unlink(missing_ok=True)
+    PartialState().wait_for_everyone()  # the next run may ask for this record
     on_progress(1.0)
     return record
 
@@ -106,6 +108,11 @@ def answers(
 def model_path(experiment: str, key: str) -> Path:
     """Where the weights of a run lie when they are kept."""
     return records.runs_dir() / experiment / f"{key}.model.safetensors"
+
+
+def find_model(key: str) -> Path | None:
+    """The kept weights of a run, for whatever experiment they were trained; None when they were not kept."""
+    return next(records.runs_dir().glob(f"*/{key}.model.safetensors"), None)
 
 
 def save_model(head: Head, path: Path) -> None:

@@ -37,7 +37,7 @@ def _config(profile: str, corpus: str, row: str, **changes) -> Config:
 
 
 def encoding_rows(profile: str, corpus: str) -> list[Config]:
-    """The paper's five encodings as its authors' code has them, and entity2 as we would do it; in full, steps between."""
+    """The paper's five encodings as its authors' code has them, and entity2 our way; in full, the steps between."""
     rows = {name: THEIRS | {"encoding": name} for name in ("basic1", "basic2", "qa", "entity1", "entity2")}
     if profile == "full":
         rows |= {

@@ -56,6 +56,11 @@ class Classifier(Head):
                 f"encoding {options.encoding!r} has no markers to pool at; "
                 f"take pooling cls, or one of {', '.join(MARKED)}"
             )
+        if not (0 <= options.dropout < 1 and options.hard_weight > 0):
+            raise RelexError(
+                f"dropout is {options.dropout} and hard_weight {options.hard_weight}, "
+                "but dropout must lie in 0 … 1 (1 excluded) and the weight above 0"
+            )
         self.options = options
         self.classes = schema.relation_names
         self.class_ids = {name: i for i, name in enumerate(self.classes)}
@@ -144,7 +149,7 @@ class Classifier(Head):
         return sum(self._row(d).cut > 0 for d in documents)
 
     def collate(self, documents: Sequence[Document]) -> Batch:
-        """`input_ids`, `attention_mask` B×L; `head_weights`, `tail_weights` B×L, rows sum to 1; `labels` B, −1 unknown."""
+        """`input_ids`, `attention_mask` B×L; `head_weights`, `tail_weights` B×L, rows sum to 1; `labels` B, −1 none."""
         rows = [self._row(d) for d in documents]
         input_ids, mask = pad([row.ids for row in rows], self.encoder.pad_id)
         labels = [self.class_ids[d.relations[0].type] if d.relations else -1 for d in documents]

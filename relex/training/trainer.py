@@ -1,5 +1,6 @@
 """The training loop, one for all heads."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -44,6 +45,20 @@ class Training:
     clip: float = 1.0
     patience: int = 0
     precision: str = "auto"
+
+    def __post_init__(self):
+        for name, lowest in (("epochs", 1), ("batch_tokens", 1), ("micro_tokens", 1), ("patience", 0)):
+            if getattr(self, name) < lowest:
+                raise RelexError(f"{name} is {getattr(self, name)}, but must be at least {lowest}")
+        for name, highest in (
+            ("lr", 1.0),
+            ("head_lr", 1.0),
+            ("warmup", 1.0),
+            ("weight_decay", 1.0),
+            ("clip", math.inf),
+        ):
+            if not 0 <= getattr(self, name) <= highest:
+                raise RelexError(f"{name} is {getattr(self, name)}, but must lie between 0 and {highest}")
 
 
 def resolve_precision(precision: str) -> str:

@@ -30,7 +30,7 @@ def corpus():
 @pytest.mark.parametrize("features", [f for f in baselines.FEATURES if "sentence" in f])
 def test_learns_what_the_sentence_says(features):
     train, test = corpus()[:48], corpus()[48:]
-    predicted = baselines.predict(features, train, test)
+    predicted = baselines.tfidf(features, train)(test)
     metrics, _ = evaluate(test, predicted, ("treats", "causes"), [d.text for d in train])
     assert metrics["unseen.accuracy"] == 1
     assert [d.entities for d in predicted] == [d.entities for d in test]
@@ -39,9 +39,9 @@ def test_learns_what_the_sentence_says(features):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # there is nothing to learn
 def test_pair_sees_the_mentions_only():
     train = [*corpus(), *(d for d in corpus() if labels([d]) == ["treats"])]
-    assert set(labels(baselines.predict("pair", train, corpus()))) == {"treats"}
+    assert set(labels(baselines.tfidf("pair", train)(corpus()))) == {"treats"}
     moved = [document(f"{drug}与{disease}无关。", drug, disease, "causes") for drug, disease in [("布洛芬", "发热")]]
-    assert labels(baselines.predict("pair", train, moved)) == ["treats"]
+    assert labels(baselines.tfidf("pair", train)(moved)) == ["treats"]
 
 
 def test_between_tells_the_order():
@@ -63,23 +63,23 @@ def test_between_without_mentions():
 def test_gold_of_the_test_part_is_not_used_and_repeats_agree():
     train, test = corpus()[:40], corpus()[40:]
     blind = [Document(d.id, d.text, d.entities) for d in test]
-    found = baselines.predict("pair+sentence+between", train, blind)
-    assert found == baselines.predict("pair+sentence+between", train, test)
+    found = baselines.tfidf("pair+sentence+between", train)(blind)
+    assert found == baselines.tfidf("pair+sentence+between", train)(test)
 
 
 def test_majority():
     train = [*corpus(), document("布洛芬可以治疗牙痛。", "布洛芬", "牙痛", "treats")]
-    assert set(labels(baselines.majority(train, corpus()))) == {"treats"}
+    assert set(labels(baselines.majority(train)(corpus()))) == {"treats"}
     with pytest.raises(RelexError, match="no training documents"):
-        baselines.majority([], corpus())
+        baselines.majority([])(corpus())
 
 
 def test_errors_say_what_is_wrong():
     with pytest.raises(RelexError, match="unknown feature set 'words'"):
-        baselines.predict("words", corpus(), corpus())
+        baselines.tfidf("words", corpus())(corpus())
     with pytest.raises(RelexError, match="hold 1 relations"):
-        baselines.predict("pair", corpus()[:1], corpus())
+        baselines.tfidf("pair", corpus()[:1])(corpus())
     lonely = [document("甲乙", "甲", "乙", "treats"), document("丙丁", "丙", "丁", "causes")]
     with pytest.raises(RelexError, match="cannot learn from 2 documents"):
-        baselines.predict("pair", lonely, corpus())
-    assert baselines.predict("pair", corpus(), []) == []
+        baselines.tfidf("pair", lonely)(corpus())
+    assert baselines.tfidf("pair", corpus())([]) == []

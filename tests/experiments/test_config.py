@@ -15,8 +15,8 @@ from relex.training import Training
 NAMES = list(Config().to_json())
 VALUES = {
     str: st.text(max_size=5),
-    int: st.integers(-5, 99),
-    float: st.floats(allow_nan=False),
+    int: st.integers(1, 99),
+    float: st.floats(0, 1),
     list: st.lists(st.text(), max_size=3),
 }
 
@@ -80,6 +80,8 @@ def test_mistakes_are_named(value, message):
 def changed(value):
     if isinstance(value, list):
         return [*value, "x"]
+    if isinstance(value, float):
+        return value / 2
     return value + ("x" if isinstance(value, str) else 1)
 
 
@@ -110,10 +112,16 @@ def test_saying_a_default_is_leaving_it_out():
 
 @pytest.mark.parametrize("name", [f.name for f in dataclasses.fields(Training) if f.type in (float, "float")])
 def test_whole_numbers_and_fractions_that_are_equal_have_one_key(name):
-    one, other = (Config(training=Training(**{name: value})) for value in (2, 2.0))
+    one, other = (Config(training=Training(**{name: value})) for value in (1, 1.0))
     assert one == other and one.key("f") == other.key("f")
 
 
 def test_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Config().seed = 1
+
+
+@pytest.mark.parametrize("change", [{"epochs": 0}, {"lr": -1.0}, {"lr": 1e30}, {"micro_tokens": -3}, {"seed": -1}])
+def test_values_out_of_range_are_named(change):
+    with pytest.raises(RelexError, match=next(iter(change))):
+        Config.from_json(change)
