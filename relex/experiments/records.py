@@ -70,9 +70,14 @@ def find_record(run: str) -> dict | None:
 
 
 def published(experiment: str) -> list[dict]:
-    """All published records of an experiment, in the order of their names."""
+    """The published records of an experiment, by seed in the order of the table; of one profile, the largest."""
     paths = sorted((results_dir() / experiment).glob("*.json"))
-    return [record for record in map(read_record, paths) if record is not None]
+    records = [record for record in map(read_record, paths) if record is not None]
+    largest = next(
+        (p for p in ("full", "cpu", "quick", "smoke") if any(r["config"]["profile"] == p for r in records)), ""
+    )
+    chosen = [record for record in records if record["config"]["profile"] == largest]
+    return sorted(chosen, key=lambda record: (record["config"]["seed"], record["date"]))
 
 
 def publish(records: Iterable[dict]) -> list[Path]:

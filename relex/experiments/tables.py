@@ -140,7 +140,7 @@ def provenance(records: Sequence[dict]) -> str:
 
 def _corpus_name(record: dict) -> str:
     name = record["corpus"]["name"]
-    return f"{name}, **a generated stand-in**," if record["corpus"]["stand_in"] else name
+    return f"{name} (**a generated stand-in**)" if record["corpus"]["stand_in"] else name
 
 
 def _several(names) -> str:
