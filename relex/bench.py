@@ -6,6 +6,7 @@ shuffle, and one `.item()` per document to read its answer.
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,7 +31,7 @@ PADDED = 300
 REPEATS = 10
 
 
-class Side:
+class Side(ABC):
     """One way to train on and to label `documents`; both sides share model, optimizer, precision and step size."""
 
     def __init__(self, trainer: Trainer, documents: Sequence[Document]):
@@ -38,13 +39,13 @@ class Side:
         self.device = trainer.accelerator.device
         self.lengths = [self.head.length(d) for d in documents]
 
+    @abstractmethod
     def train(self) -> None:
         """One epoch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def label(self) -> list[Document]:
         """Predicted documents."""
-        raise NotImplementedError
 
 
 class Bucketed(Side):

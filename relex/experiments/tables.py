@@ -185,19 +185,23 @@ def sentences(table: pd.DataFrame) -> str:
 
 
 def costs(records: Sequence[dict]) -> pd.DataFrame:
-    """What a run of each row costs: parameters, seconds of training, documents a second in training and prediction."""
+    """What a run of each row costs, means over its seeds: parameters, training time and speed, prediction speed.
+
+    `padding` is the share of positions that hold no token, `in the model` the share of training time spent in forward
+    and backward passes (on a CPU; a GPU's cannot be told from outside).
+    """
     lines = {}
     for row in rows_in_order(records):
-        chosen = of_row(records, row)
-        padding = [1 - r["counts"]["trained_tokens"] / r["counts"]["padded_positions"] for r in chosen]
-        trained = np.mean([r["counts"]["train_documents"] * len(r["history"]) / r["time"]["train_s"] for r in chosen])
+        runs = pd.DataFrame([{**r["counts"], **r["time"], "epochs": len(r["history"])} for r in of_row(records, row)])
+        trained = runs["train_documents"] * runs["epochs"]
+        inside = runs["model_s"] / runs["train_s"] if "model_s" in runs else pd.Series([np.nan])
         lines[row] = {
-            "parameters (M)": f"{chosen[0]['counts']['parameters'] / 1e6:.1f}",
-            "training (s)": f"{np.mean([r['time']['train_s'] for r in chosen]):.0f}",
-            "documents/s, training": f"{trained:.0f}",
-            "documents/s, prediction": f"{np.mean([r['counts']['n'] / r['time']['predict_s'] for r in chosen]):.0f}",
-            "padding": f"{np.mean(padding):.1%}",
-            "in the model": f"{np.mean([r['time']['model_s'] / r['time']['train_s'] for r in chosen]):.0%}",
+            "parameters (M)": f"{runs['parameters'].mean() / 1e6:.1f}",
+            "training (s)": f"{runs['train_s'].mean():.0f}",
+            "documents/s, training": f"{(trained / runs['train_s'].clip(lower=0.01)).mean():.0f}",
+            "documents/s, prediction": f"{(runs['n'] / runs['predict_s'].clip(lower=0.01)).mean():.0f}",
+            "padding": f"{(1 - runs['trained_tokens'] / runs['padded_positions']).mean():.1%}",
+            "in the model": "–" if inside.isna().all() else f"{inside.mean():.0%}",
         }
     return pd.DataFrame.from_dict(lines, orient="index")
 

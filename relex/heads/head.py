@@ -1,5 +1,6 @@
 """What every head is: the way from Documents to tensors and back, and a loss between them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -11,7 +12,7 @@ from relex.encoders.encoder import Encoder
 Batch = dict[str, Tensor]
 
 
-class Head(nn.Module):
+class Head(nn.Module, ABC):
     """A model on top of an encoder.
 
     A subclass owns target encoding and decoding side by side:
@@ -36,21 +37,21 @@ class Head(nn.Module):
     def prepare(self, documents: Sequence[Document]) -> None:
         """Tokenise many documents at once, ahead of `collate`."""
 
+    @abstractmethod
     def collate(self, documents: Sequence[Document]) -> Batch:
         """Tensors of a batch, targets included."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, batch: Batch) -> Tensor:
         """Scalar training loss, the mean over documents."""
-        raise NotImplementedError
 
+    @abstractmethod
     def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
         """Predicted Documents, in the order of `documents`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def length(self, document: Document) -> int:
         """Tokens of this document in a batch."""
-        raise NotImplementedError
 
     def parameter_groups(self, lr: float, head_lr: float, weight_decay: float) -> list[dict]:
         """Optimizer groups: encoder and head with a rate each; biases and norms (one dimension) do not decay."""
