@@ -103,9 +103,11 @@ def baseline_rows(profile: str, corpus: str) -> list[Config]:
     settings = {"corpus": corpus, "profile": profile, "encoder": "", "layers": 0}
     settings |= {"train_limit": 400, "test_limit": 100} if profile == "smoke" else {}
     rows = [Config.from_json(settings | {"head": "majority", "row": "majority"})]
-    return rows + [
-        Config.from_json(settings | {"head": "tfidf", "features": f, "row": f"TF-IDF {f}"}) for f in FEATURES
-    ]
+    rows += [Config.from_json(settings | {"head": "tfidf", "features": f, "row": f"TF-IDF {f}"}) for f in FEATURES]
+    if profile != "smoke":
+        few = PROFILE["cpu"]["train_limit"]  # what the runs of that profile train on
+        rows.append(rows[-1].with_(train_limit=few, row=f"{rows[-1].row}, {few:,} documents"))
+    return rows
 
 
 def strongest_rows(profile: str, corpus: str) -> list[Config]:
