@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from relex.evaluation import statistics
+from relex.evaluation import classification, statistics
 from relex.experiments.experiment import reported, rows_in_order
+from relex.samplers import hardest_classes
 
 PRINTED, RECORDED, HERE = "printed", "recorded", "this execution"
 
@@ -97,15 +98,13 @@ def differences(
 def in_points(table: pd.DataFrame) -> pd.DataFrame:
     """A table of `differences` for display: percentage points, p-values with three digits."""
     shown = pd.DataFrame(index=table.index)
-    shown["difference"] = [f"{100 * d:+.1f}" for d in table["difference"]]
-    shown["95 % interval"] = [
-        f"{100 * a:+.1f} … {100 * b:+.1f}" for a, b in zip(table["low"], table["high"], strict=True)
-    ]
+    shown["difference"] = [_points(d) for d in table["difference"]]
+    shown["95 % interval"] = [f"{_points(a)} … {_points(b)}" for a, b in zip(table["low"], table["high"], strict=True)]
     shown["p"] = [f"{p:.3f}" for p in table["p"]]
     shown["p, Holm"] = [f"{p:.3f}" for p in table["holm"]]
     shown["seeds"] = table["seeds"]
     if table["printed"].notna().any():
-        shown["printed"] = ["–" if np.isnan(p) else f"{100 * p:+.2f}" for p in table["printed"]]
+        shown["printed"] = ["–" if np.isnan(p) else _points(p, 2) for p in table["printed"]]
     shown["verdict"] = table["verdict"]
     return shown
 
@@ -130,17 +129,28 @@ def provenance(records: Sequence[dict]) -> str:
     limits = {r["config"]["train_limit"] or r["corpus"]["sizes"]["train"] for r in records}
     tests = {r["counts"]["n"] for r in records}
     seeds = {r["config"]["seed"] for r in records}
+    epochs = _plural(_range({r["config"]["epochs"] for r in records}), "epoch")
+    machines = _several(
+        f"{r['machine']['device']} ({r['machine']['cpu']})".replace("1 threads", "1 thread") for r in records
+    )
     return (
         f"Profile {_several(r['config']['profile'] for r in records)}: corpus {corpus}, "
-        f"{_range(limits)} training documents for {_range({r['config']['epochs'] for r in records})} epochs, "
-        f"{_range(tests)} test documents; {encoder}; {len(seeds)} seed{'s' if len(seeds) > 1 else ''}; "
-        f"on {_several(r['machine']['device'] + ' (' + r['machine']['cpu'] + ')' for r in records)}."
+        f"{_range(limits)} training documents for {epochs}, {_range(tests)} test documents; {encoder}; "
+        f"{_plural(str(len(seeds)), 'seed')}; on {machines}."
     )
 
 
 def _corpus_name(record: dict) -> str:
     name = record["corpus"]["name"]
     return f"{name} (**a generated stand-in**)" if record["corpus"]["stand_in"] else name
+
+
+def _points(fraction: float, digits: int = 1) -> str:
+    return f"{100 * fraction:+.{digits}f}".replace("-", "−")
+
+
+def _plural(count: str, noun: str) -> str:
+    return f"{count} {noun}{'' if count == '1' else 's'}"
 
 
 def _several(names) -> str:
@@ -168,20 +178,32 @@ def printed_differences(
     }
 
 
-def sentences(table: pd.DataFrame) -> str:
-    """A table of `differences` as a Markdown list, one sentence per comparison."""
+def summary(table: pd.DataFrame) -> str:
+    """A table of `differences` in a few sentences of Markdown: its verdicts, and where the printed order is another."""
+    if table.empty:
+        return "There is nothing to compare."
+    counts = table["verdict"].value_counts()
+    words = [f"{counts[v]} *{v}*" for v in ("higher", "lower", "within the noise") if v in counts]
+    text = f"Of {len(table)} comparison{'s' * (len(table) > 1)}: {', '.join(words)}."
+    against = table[(table["verdict"] != "within the noise") & (table["difference"] * table["printed"] < 0)]
+    if len(against):
+        text += f" The printed order is the opposite for {_several(f'**{name}**' for name in against.index)}."
+    if (table["seeds"] == 1).any():
+        text += " With one seed an interval covers the choice of test documents only."
+    return text
+
+
+def confusions(matrix: np.ndarray, classes: Sequence[str], number: int = 2) -> str:
+    """The `number` classes with the lowest F1 of a confusion matrix R×R, and what they are taken for, in Markdown."""
+    f1 = classification.per_class(np.asarray(matrix), classes)["f1"]
     lines = []
-    for name, d in table.iterrows():
-        line = (
-            f"- **{name}**: {100 * d['difference']:+.1f} points of macro-F1 "
-            f"(95 % interval {100 * d['low']:+.1f} … {100 * d['high']:+.1f}, "
-            f"{d['seeds']} seed{'s' * (d['seeds'] > 1)}): "
-            f"{d['verdict']}."
-        )
-        if not np.isnan(d["printed"]):
-            line += f" The paper prints {100 * d['printed']:+.2f}."
-        lines.append(line)
-    return "\n".join(lines)
+    for i in hardest_classes(matrix, number):
+        wrong = np.array(matrix[i])
+        wrong[i] = 0
+        taken = [f"{classes[j]} ({wrong[j]})" for j in np.argsort(-wrong, kind="stable")[:2] if wrong[j]]
+        line = f"- **{classes[i]}**, F1 {f1.iloc[i]:.1%}: of {np.sum(matrix[i])} documents {matrix[i][i]} are right"
+        lines.append(line + (f", the others are most often taken for {' and '.join(taken)}." if taken else "."))
+    return "The classes with the lowest F1:\n\n" + "\n".join(lines)
 
 
 def costs(records: Sequence[dict]) -> pd.DataFrame:
