@@ -107,7 +107,8 @@ class Document:
                 continue
             if not 0 <= span.start < span.end <= len(self.text):
                 raise RelexError(
-                    f"span {span.start}–{span.end} ({span.type}) does not lie within the {len(self.text)} characters"
+                    f"span {span.start}–{span.end} ({span.type}) does not lie within "
+                    f"the text of {len(self.text)} characters"
                 )
         for relation in self.relations:
             if not (0 <= relation.head < len(self.entities) and 0 <= relation.tail < len(self.entities)):

@@ -1,5 +1,6 @@
 """The command line: what it prints, and that every bad input is one sentence and a status that is not 0."""
 
+import functools
 import json
 import os
 import signal
@@ -340,7 +341,9 @@ def test_output_that_nobody_reads_is_no_error(own, unbuffered):
 
 def test_interrupt_ends_quietly(project):
     os.mkfifo(project / "pipe.jsonl")  # reading it waits until somebody writes
-    process = subprocess_of("corpora", "convert", "duie", project / "pipe.jsonl", project / "out.jsonl")
+    heeded = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background job ignores it
+    command = ("corpora", "convert", "duie", project / "pipe.jsonl", project / "out.jsonl")
+    process = subprocess_of(*command, preexec_fn=heeded)
     waiting = os.open(project / "pipe.jsonl", os.O_WRONLY)  # returns once the process reads
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)

@@ -36,7 +36,7 @@ def test_schema_file(corpus_name, tmp_path):
     expected = (RelationType(n, (("entity", "entity"),), n == "同义词") for n in reversed(samples.CLASSES))
     assert schema == Schema(("entity",), tuple(expected))
     path.write_text(json.dumps({"entity_types": ["entity"], "relation_types": types[:3]}))
-    with pytest.raises(RelexError, match="train.jsonl, document 'train-0-0': unknown relation '药物治疗'"):
+    with pytest.raises(RelexError, match="train.jsonl, line 1: unknown relation '药物治疗'"):
         corpora.load(corpus_name)
     for bad in ("{", "[]", '{"entity_types": [], "relation_types": [3]}', '{"entity_types": []}', "\ufeff{}"):
         path.write_text(bad)
@@ -66,5 +66,5 @@ def test_a_label_that_only_dev_has(corpus_name, tmp_path):
     stray = samples.document("感冒了要休息。", "感冒", "休息", "辅助治疗", "stray")
     with open(tmp_path / "own" / "dev.jsonl", "a") as file:
         file.write(json.dumps(stray.to_json()) + "\n")
-    with pytest.raises(RelexError, match="dev.jsonl, document 'stray': unknown relation '辅助治疗'"):
+    with pytest.raises(RelexError, match="dev.jsonl, line 13: unknown relation '辅助治疗'"):
         corpora.load(corpus_name)

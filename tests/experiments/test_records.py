@@ -8,8 +8,8 @@ from relex.errors import RelexError
 from relex.experiments import records
 
 RECORD = {
-    "experiment": "one", "run": "abc", "config": {"seed": 0}, "corpus": {}, "metrics": {"accuracy": 0.5}, "counts": {},
-    "time": {}, "machine": {}, "commit": "", "date": records.now(), "per_class": {"病因": {"f1": 0.5}},
+    "experiment": "one", "run": "abc", "config": {"seed": 0, "profile": "cpu"}, "corpus": {}, "metrics": {"accuracy": 0.5},
+    "counts": {}, "time": {}, "machine": {}, "commit": "", "date": records.now(), "per_class": {"病因": {"f1": 0.5}},
 }  # fmt: skip
 
 
@@ -24,6 +24,12 @@ def test_write_find_publish(project):
     path.unlink()
     assert records.find_record("abc") == RECORD
     assert records.published("one") == [RECORD] and records.published("two") == []
+
+
+def test_published_records_of_two_profiles_do_not_mix(project):
+    runs = [("a", "cpu", 0), ("b", "full", 1), ("c", "full", 0)]
+    records.publish(RECORD | {"run": run, "config": {"seed": seed, "profile": p}} for run, p, seed in runs)
+    assert [r["run"] for r in records.published("one")] == ["c", "b"]
 
 
 def test_own_records_come_before_published_ones(project):
