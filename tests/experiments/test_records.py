@@ -8,8 +8,9 @@ from relex.errors import RelexError
 from relex.experiments import records
 
 RECORD = {
-    "experiment": "one", "run": "abc", "config": {"seed": 0, "profile": "cpu"}, "corpus": {}, "metrics": {"accuracy": 0.5},
-    "counts": {}, "time": {}, "machine": {}, "commit": "", "date": records.now(), "per_class": {"病因": {"f1": 0.5}},
+    "experiment": "one", "run": "abc", "config": {"seed": 0, "profile": "cpu"}, "corpus": {}, "counts": {},
+    "metrics": {"accuracy": 0.5}, "time": {}, "machine": {}, "commit": "", "date": records.now(),
+    "per_class": {"病因": {"f1": 0.5}},
 }  # fmt: skip
 
 
