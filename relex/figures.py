@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from relex.errors import RelexError
+from relex.files import project_root
 
 FONT_PACKAGE, FONT_FILE = "pylopdf_fonts_zh_cn", "NotoSansSC-Regular.otf"
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
@@ -63,6 +64,14 @@ def checked(figure: Figure) -> Figure:
     if missing:
         raise RelexError(f"a figure lacks glyphs: {'; '.join(missing)}; call use_style() first, or change the text")
     return figure
+
+
+def save(figure: Figure, name: str) -> Path:
+    """Write a figure as SVG beside the executed notebooks, for pages that show it; return its path."""
+    path = project_root() / "book" / "executed" / f"{name}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Date": None})
+    return path
 
 
 def confusion(matrix, classes: list[str], title: str = "") -> Figure:

@@ -15,7 +15,7 @@ NAMES = book.notebook_names(ROOT)
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A project root with our notebooks and published records, and no real corpora."""
-    (tmp_path / "relex").mkdir()
+    (tmp_path / "relex").symlink_to(ROOT / "relex")
     shutil.copy(ROOT / "_toc.yml", tmp_path)
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".*"))
     shutil.copytree(ROOT / "book" / "results", tmp_path / "book" / "results")
