@@ -15,8 +15,8 @@ PROFILE = {
         "train_limit": 60, "dev_limit": 30, "test_limit": 40,
     },
     "quick": {
-        "layers": 2, "epochs": 1, "lr": 3e-4, "batch_tokens": 1200,
-        "train_limit": 500, "dev_limit": 100, "test_limit": 400,
+        "layers": 2, "epochs": 1, "lr": 3e-4, "batch_tokens": 600,
+        "train_limit": 360, "dev_limit": 60, "test_limit": 300,
     },
     "cpu": {"layers": 2, "epochs": 2, "lr": 2e-4, "batch_tokens": 1200, "train_limit": 2000, "dev_limit": 300},
     "full": {"layers": 12, "epochs": 5, "micro_tokens": 8192},
