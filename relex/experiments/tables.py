@@ -207,20 +207,20 @@ def confusions(matrix: np.ndarray, classes: Sequence[str], number: int = 2) -> s
 
 
 def costs(records: Sequence[dict]) -> pd.DataFrame:
-    """What a run of each row costs, means over its seeds: parameters, training time and speed, prediction speed.
+    """What a run of each row costs, means over its seeds: parameters, time, tokens and speed.
 
     `padding` is the share of positions that hold no token, `in the model` the share of training time spent in forward
     and backward passes (on a CPU; a GPU's cannot be told from outside).
     """
     lines = {}
     for row in rows_in_order(records):
-        runs = pd.DataFrame([{**r["counts"], **r["time"], "epochs": len(r["history"])} for r in of_row(records, row)])
-        trained = runs["train_documents"] * runs["epochs"]
+        runs = pd.DataFrame([{**r["counts"], **r["time"]} for r in of_row(records, row)])
         inside = runs["model_s"] / runs["train_s"] if "model_s" in runs else pd.Series([np.nan])
         lines[row] = {
             "parameters (M)": f"{runs['parameters'].mean() / 1e6:.1f}",
             "training (s)": f"{runs['train_s'].mean():.0f}",
-            "documents/s, training": f"{(trained / runs['train_s'].clip(lower=0.01)).mean():.0f}",
+            "tokens trained on": f"{runs['trained_tokens'].mean():,.0f}",
+            "tokens/s": f"{(runs['trained_tokens'] / runs['train_s'].clip(lower=0.01)).mean():,.0f}",
             "documents/s, prediction": f"{(runs['n'] / runs['predict_s'].clip(lower=0.01)).mean():.0f}",
             "padding": f"{(1 - runs['trained_tokens'] / runs['padded_positions']).mean():.1%}",
             "in the model": "–" if inside.isna().all() else f"{inside.mean():.0%}",
