@@ -1,5 +1,6 @@
 """The book: execute the notebooks, write the status page, build the HTML."""
 
+import hashlib
 import json
 import os
 import platform
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from relex.api import api_page
 from relex.errors import RelexError
-from relex.files import project_root, write_text
+from relex.files import corpora_dirs, project_root, sha256, write_text
 
 EXECUTED = "book/executed"
 """Folder, relative to the project, that holds the executed notebooks which the book shows."""
@@ -65,6 +66,8 @@ def execute(
 
     `names` defaults to all of the table of contents. Every notebook gets `profile`; `parameters` are further
     values and must be known to each of the `names`. The working folder of the notebooks is the project's root.
+    A notebook is kept as it is when all that its page depends on is as it was: its source and parameters, the package,
+    the locked versions, the published records, the corpora, and the records that it left in runs/.
 
     Raises a `RelexError` before anything runs when a notebook or a parameter does not exist, and after all have
     run when one failed: it names notebook, cell and error.
@@ -77,6 +80,11 @@ def execute(
     seconds, failures = {}, []
     for number, name in enumerate(names, 1):
         print(f"[{number}/{len(names)}] {name} … ", end="", flush=True)
+        state = _state(root, name, values)
+        if _unchanged(root, name, state):
+            seconds[name] = 0.0
+            print("unchanged, kept", flush=True)
+            continue
         start = time.perf_counter()
         failure = _run(root, name, values)
         seconds[name] = time.perf_counter() - start
@@ -84,7 +92,7 @@ def execute(
         if failure:
             failures.append(failure)
         else:
-            _write_timing(root, name, profile, seconds[name])
+            _write_timing(root, name, profile, seconds[name], state)
     if failures:
         raise RelexError("; ".join(failures) + "; correct this and run it again")
     return seconds
@@ -259,9 +267,37 @@ def _tidy(notebook) -> None:
             tags.append("hide-cell")
 
 
-def _write_timing(root: Path, name: str, profile: str, seconds: float) -> None:
+def _state(root: Path, name: str, values: dict) -> str:
+    """A hash of everything that can change the page of a notebook, but for the records in runs/."""
+    package = Path(__file__).parent
+    files = [root / "notebooks" / f"{name}.ipynb", root / "requirements.lock"]
+    files += [path for path in sorted(package.rglob("*")) if path.suffix in (".py", ".yaml", ".mplstyle")]
+    files += sorted((root / "book" / "results").rglob("*.json"))
+    digest = hashlib.sha256(json.dumps([values, platform.python_version()]).encode())
+    for path in files:
+        digest.update(f"{path.name} {sha256(path) if path.is_file() else ''}".encode())
+    for path in sorted(p for folder in corpora_dirs() for p in folder.glob("*/*") if p.is_file()):
+        digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
+def _unchanged(root: Path, name: str, state: str) -> bool:
+    try:
+        before = json.loads((root / "runs" / "timings" / f"{name}.json").read_text(encoding="utf-8"))
+        kept = before["state"] == state and all((root / record).is_file() for record in before["records"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return kept and all((root / path).is_file() for path in [f"{EXECUTED}/{name}.ipynb", *before["figures"]])
+
+
+def _write_timing(root: Path, name: str, profile: str, seconds: float, state: str) -> None:
     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    value = {"notebook": name, "profile": profile, "seconds": round(seconds, 1), "date": date}
+    records = [p for p in sorted((root / "runs").glob("*/*.json")) if p.parent.name not in ("timings", "notebooks")]
+    value = {
+        "notebook": name, "profile": profile, "seconds": round(seconds, 1), "date": date, "state": state,
+        "records": [str(path.relative_to(root)) for path in records],
+        "figures": [str(path.relative_to(root)) for path in sorted((root / EXECUTED).glob("*.svg"))],
+    }  # fmt: skip
     write_text(root / "runs" / "timings" / f"{name}.json", json.dumps(value) + "\n")
 
 

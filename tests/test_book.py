@@ -154,3 +154,22 @@ def test_figures_refuse_what_does_not_fit(style):
         figures.per_class_bars(pd.Series({"a": 1.0}), pd.Series({"a": 1.0, "b": 0.5}))
     with pytest.raises(RelexError, match="no column high"):
         figures.interval_plot(pd.DataFrame({"difference": [0.0], "low": [0.0]}))
+
+
+def test_a_notebook_is_kept_until_something_it_depends_on_changes(project, capsys):
+    def executed():
+        book.execute(["good"], profile="smoke", root=project)
+        return "done in" in capsys.readouterr().out
+
+    record = project / "runs" / "one" / "abc.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    assert executed() and not executed()
+    record.unlink()
+    assert executed() and not executed()
+    published = project / "book" / "results" / "one" / "abc.json"
+    published.parent.mkdir(parents=True)
+    published.write_text("{}")
+    assert executed() and not executed()
+    (project / book.EXECUTED / "good.ipynb").unlink()
+    assert executed()
