@@ -16,7 +16,7 @@ PROFILE = {
     },
     "quick": {
         "layers": 2, "epochs": 1, "lr": 3e-4, "batch_tokens": 600,
-        "train_limit": 360, "dev_limit": 60, "test_limit": 300,
+        "train_limit": 280, "dev_limit": 60, "test_limit": 260,
     },
     "cpu": {"layers": 2, "epochs": 2, "lr": 2e-4, "batch_tokens": 1200, "train_limit": 2000, "dev_limit": 300},
     "full": {"layers": 12, "epochs": 5, "micro_tokens": 8192},
