@@ -17,6 +17,12 @@ app = typer.Typer(
 corpora_app = typer.Typer(help="Find, check, fetch and convert corpora.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(corpora_app, name="corpora")
 
+SHOWN = (
+    "accuracy", "macro_f1", "unseen.accuracy",
+    "triples.offset.f1", "triples.string.f1", "unseen.triples.string.f1",
+)  # fmt: skip
+"""The metrics that `relex run` prints, those of classification and those of extraction."""
+
 
 def main() -> None:
     """Run the command line; a failure is one sentence on standard error and exit status 2."""
@@ -157,18 +163,18 @@ def _run_config(path: Path, keep_model: bool) -> dict:
 def _print_records(records: list[dict]) -> None:
     from relex.experiments.experiment import rows_in_order
     from relex.experiments.records import record_path, runs_dir
-    from relex.experiments.tables import mean_and_sd, of_row, values
+    from relex.experiments.tables import mean_and_sd, of_row, origin, values
 
-    metrics = ("accuracy", "macro_f1", "unseen.accuracy")
-    rows = [
-        (row or "–", str(len(of_row(records, row))), *(mean_and_sd(values(records, row, metric)) for metric in metrics))
-        for row in rows_in_order(records)
-    ]
-    _print_table(("row", "seeds", *metrics), rows)
-    corpus = records[0]["corpus"]
-    stand_in = ", a generated stand-in" if corpus["stand_in"] else ""
+    metrics = [m for m in SHOWN if any(m in record["metrics"] for record in records)]
+    for name in dict.fromkeys(map(origin, records)):
+        chosen = [record for record in records if origin(record) == name]
+        rows = [
+            (row or "–", str(len(of_row(chosen, row))), *(mean_and_sd(values(chosen, row, m)) for m in metrics))
+            for row in rows_in_order(chosen)
+        ]
+        _print_table(("row", "seeds", *metrics), rows)
+        print(f"percent, mean ± sd over seeds; corpus {name.replace('**', '')}")
     experiment = records[0]["experiment"]
-    print(f"percent, mean ± sd over seeds; corpus {corpus['name']}{stand_in}")
     where = record_path(runs_dir(), experiment, records[0]["run"])
     print(f"record: {where}" if len(records) == 1 else f"records: {where.parent}")
 
@@ -201,24 +207,39 @@ def publish(
 @app.command("predict")
 def predict_documents(
     run_name: Annotated[str, typer.Argument(metavar="RUN", help="The name of a run: its record's file name.")],
-    source: Annotated[Path, typer.Argument(metavar="INPUT.jsonl", help="Documents of two entities, head and tail.")],
-    out: Annotated[Path, typer.Argument(metavar="OUTPUT.jsonl", help="The same with the predicted relation.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT.jsonl", help="Documents; for a classifier of two entities, head and tail.")
+    ],
+    out: Annotated[Path, typer.Argument(metavar="OUTPUT.jsonl", help="The same with what was predicted.")],
 ) -> None:
-    """Label Documents with the model of a run that was made with --keep-models."""
-    from relex.documents import write_documents
+    """Label Documents with the model of a run that was made with --keep-models.
 
-    documents = _pairs(source)
-    write_documents(out, _labelled(documents, run_name))
+    A classifier adds the relation between head and tail. A model that extracts finds entities and relations; those that
+    the input may have are ignored.
+    """
+    from relex.documents import write_documents
+    from relex.experiments.config import Config
+    from relex.experiments.records import find_record
+    from relex.heads import TASKS
+
+    record = find_record(run_name)
+    if record is None:
+        raise RelexError(f"there is no run {run_name!r}; a run is named as its record's file, without .json")
+    config = Config.from_json(record["config"])
+    documents = _questions(source, TASKS[config.head])
+    write_documents(out, _labelled(documents, config, record))
     print(f"{out}: {len(documents):,} documents")
 
 
-def _pairs(path: Path) -> tuple:
-    """Documents of two entities, without their relations: those are what a model is asked for."""
+def _questions(path: Path, task: str) -> tuple:
+    """Documents without what a model is asked for: the relation, or for extraction all but the text."""
     from dataclasses import replace
 
     from relex.documents import Document, first_error_raised, scan
 
     def parse(number: int, value: dict) -> Document:
+        if task == "extraction":
+            return Document.from_json(value | {"entities": [], "relations": []})
         document = Document.from_json(value)
         if len(document.entities) != 2:
             raise RelexError(f"it has {len(document.entities)} entities, and a relation joins two, head and tail")
@@ -230,25 +251,23 @@ def _pairs(path: Path) -> tuple:
     return documents
 
 
-def _labelled(documents: tuple, run_name: str) -> list:
+def _labelled(documents: tuple, config, record: dict) -> list:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from relex.experiments import records
     from relex.experiments.building import make_head
-    from relex.experiments.config import Config
     from relex.experiments.run import find_model, load_corpus
+    from relex.heads import HEADS
     from relex.training import predict
     from relex.training.trainer import make_accelerator
 
-    record = records.find_record(run_name)
-    if record is None:
-        raise RelexError(f"there is no run {run_name!r}; a run is named as its record's file, without .json")
-    path = find_model(run_name)
+    run_name = record["run"]
+    if config.head not in HEADS:
+        raise RelexError(f"run {run_name!r} only counts and has no model; take a run of {' or '.join(HEADS)}")
+    path = find_model(record.get("derived_from", run_name))
     if path is None:
         raise RelexError(f"the model of run {run_name!r} was not kept; do the run again with --keep-models")
-    config = Config.from_json(record["config"])
-    corpus = load_corpus(config.corpus)
+    corpus = load_corpus(config)
     if corpus.fingerprint != record["corpus"]["fingerprint"]:
         raise RelexError(f"corpus {config.corpus!r} is not the one run {run_name!r} was trained on; restore its files")
     head, accelerator = make_head(config, corpus), make_accelerator(config.training.precision)

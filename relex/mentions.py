@@ -1,7 +1,15 @@
 """Where a mention stands in a text, for corpora that give strings instead of offsets."""
 
+from collections.abc import Sequence
+
 Occurrence = tuple[int, int]
 """(start, end) in characters, end exclusive."""
+
+Pair = tuple[Occurrence | None, Occurrence | None]
+"""Occurrences of a head and a tail; None for a mention that the text does not contain."""
+
+POLICIES = ("nearest", "first", "all")
+"""How `align` chooses among occurrences, the usual one first."""
 
 
 def find_all(text: str, mention: str) -> list[Occurrence]:
@@ -13,7 +21,7 @@ def find_all(text: str, mention: str) -> list[Occurrence]:
     return found
 
 
-def nearest_pair(heads: list[Occurrence], tails: list[Occurrence]) -> tuple[Occurrence | None, Occurrence | None]:
+def nearest_pair(heads: list[Occurrence], tails: list[Occurrence]) -> Pair:
     """The head and tail occurrence with the fewest characters between them; overlapping pairs come last.
 
     A mention without occurrences gives None, and the other one's first occurrence.
@@ -27,3 +35,19 @@ def nearest_pair(heads: list[Occurrence], tails: list[Occurrence]) -> tuple[Occu
         return gap < 0, abs(gap)
 
     return min(((h, t) for h in heads for t in tails), key=distance)
+
+
+def align(heads: Sequence[Occurrence], tails: Sequence[Occurrence], policy: str = "nearest") -> list[Pair]:
+    """The pairs that stand for a triple of strings whose head and tail occur at `heads` and `tails`; never none.
+
+    `policy`: `nearest`, the one pair with the fewest characters between (`nearest_pair`); `first`, the first
+    occurrence of each; `all`, every head with every tail. A mention without occurrences is None in every pair.
+    Raises a ValueError for another policy.
+    """
+    if policy not in POLICIES:
+        raise ValueError(f"no policy {policy!r}; known are {', '.join(POLICIES)}")
+    if policy == "nearest":
+        return [nearest_pair(list(heads), list(tails))]
+    if policy == "first":
+        heads, tails = heads[:1], tails[:1]
+    return [(head, tail) for head in heads or [None] for tail in tails or [None]]

@@ -13,7 +13,7 @@ import pytest
 
 from relex import cli
 from relex.errors import RelexError
-from relex.experiments import records
+from relex.experiments import records, run
 
 REPOSITORY = Path(cli.__file__).resolve().parent.parent
 
@@ -111,9 +111,10 @@ def test_help_and_list_do_not_wait_for_torch():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8",
                             env=os.environ | {"PYTHONPATH": str(REPOSITORY)})  # fmt: skip
     assert result.returncode == 0, result.stderr
-    real, stand_in = result.stdout.splitlines()[1:]
-    assert real.startswith("umrc10") and "relex corpora fetch umrc10" in real
-    assert stand_in.startswith("encyclopedia") and "stand-in" in stand_in and "7,000 / 2,000 / 1,000" in stand_in
+    lines = {line.split()[0]: line for line in result.stdout.splitlines()[1:]}
+    assert all(f"relex corpora fetch {name}" in lines[name] for name in ("umrc10", "casmed", "duie", "cmeie"))
+    stand_in = lines["encyclopedia"]
+    assert "stand-in" in stand_in and "7,000 / 2,000 / 1,000" in stand_in
 
 
 def test_run_config_then_predict_with_the_kept_model(relex, config, own, project):
@@ -131,6 +132,30 @@ def test_run_config_then_predict_with_the_kept_model(relex, config, own, project
     labelled = (project / "labelled.jsonl").read_text(encoding="utf-8").splitlines()
     of_the_run = path.with_name(f"{path.stem}.predictions.jsonl").read_text(encoding="utf-8").splitlines()
     assert labelled == of_the_run, "the loaded model should answer as it did in its run"
+
+
+def test_extraction_predicts_anew_whatever_the_input_holds(relex, fails, config, own, project):
+    assert relex("run", "--config", config(head="cascade", bilstm=False, attention=False), "--keep-models")[0] == 0
+    (path,) = (project / "runs" / "own").glob("*[0-9a-f].json")
+    rows = [document(f"test{i}") for i in range(2)]
+    bare = [{"id": row["id"], "text": row["text"]} for row in rows]
+    answers = []
+    for name, given in (("full", rows), ("bare", bare)):
+        source, out = write_jsonl(project / f"{name}.jsonl", given), project / f"{name}.out.jsonl"
+        assert relex("predict", path.stem, source, out)[0] == 0
+        answers.append(out.read_text(encoding="utf-8"))
+    assert answers[0] == answers[1] and len(answers[0].splitlines()) == 2
+    bad = write_jsonl(project / "bad.jsonl", [*bare, {"id": "x"}])
+    assert "bad.jsonl, line 3: field 'text' is missing" in fails("predict", path.stem, bad, project / "out.jsonl")
+
+
+def test_run_prints_the_metrics_of_its_task(relex, fails, config, own):
+    code, out, _ = relex("run", "--config", config(head="lookup"))
+    header, row, _, where = out.strip().splitlines()[-4:]
+    # no word of the test part is in the training part
+    assert header.split()[2:] == ["triples.offset.f1", "triples.string.f1", "unseen.triples.string.f1"]
+    assert code == 0 and row.split() == ["–", "1", "0.0", "0.0", "0.0"]
+    assert "only counts and has no model" in fails("predict", Path(where).stem, own / "test.jsonl", "out.jsonl")
 
 
 def test_publish_copies_the_records_of_one_profile(relex, fails, config, project):
@@ -158,6 +183,19 @@ def test_run_an_experiment_prints_a_line_a_row(relex, monkeypatch):
     assert code == 0 and "60.0 ± 14.1" in out and "generated stand-in" in out
     assert [line.split()[:2] for line in out.splitlines()[1:3]] == [["a", "2"], ["乙", "1"]]
     assert asked == [(("demo", "smoke"), {"corpus": None, "seeds": 2, "keep_models": False})]
+
+
+def test_splits_are_printed_apart(relex, monkeypatch):
+    def record(split, accuracy):
+        return {"experiment": "demo", "run": split, "config": {"row": "a", "seed": 0, "split": split},
+                "metrics": {"accuracy": accuracy}, "corpus": {"name": "casmed", "stand_in": False}}  # fmt: skip
+
+    monkeypatch.setattr(
+        "relex.experiments.run_experiment", lambda *a, **k: [record("report", 0.5), record("distinct", 0.25)]
+    )
+    lines = [line.split() for line in relex("run", "demo")[1].splitlines()]
+    assert [line[2] for line in lines if line[:1] == ["a"]] == ["50.0", "25.0"]
+    assert [line[-1] for line in lines if line[:1] == ["percent,"]] == ["report)", "distinct)"]
 
 
 def test_bench_prints_speeds_and_ratios(relex):
@@ -281,9 +319,7 @@ def test_predict_without_a_model_or_with_bad_input(relex, fails, config, own, pr
     assert "cannot read" in fails("predict", path.stem, project / "none.jsonl", out)
     assert "has no documents" in fails("predict", path.stem, write_jsonl(project / "empty.jsonl", []), out)
     write_jsonl(own / "train.jsonl", [document("other"), document("another", "无效")])
-    from relex.experiments.run import load_corpus
-
-    load_corpus.cache_clear()
+    run._load.cache_clear()
     assert "is not the one run" in fails("predict", path.stem, good, out)
     assert not out.exists()
 

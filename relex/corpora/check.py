@@ -4,10 +4,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from relex.corpora import jsonl, umrc10
+from relex.corpora import casmed, cmeie, duie, jsonl, umrc10
 from relex.corpora.corpus import PARTS
 from relex.documents import Document, Schema, infer_schema, read_jsonl, scan, scan_documents
 from relex.errors import RelexError
+
+MARKS = {
+    casmed: (casmed.REPORTS, casmed.SEGMENTS),
+    duie: (duie.SCHEMA, duie.TEST, *duie.TRAIN),
+    cmeie: (cmeie.SCHEMA, cmeie.SENTENCES),
+}
+"""Module of a corpus → names of files that only its folder has."""
 
 
 @dataclass
@@ -36,14 +43,21 @@ def check(path: Path) -> list[str]:
 
 
 def report(path: Path) -> Report:
-    """Read a folder or file of umrc10 or of Documents to its end, whatever is wrong on the way.
+    """Read a folder of a known corpus, or a folder or file of Documents, to its end, whatever is wrong on the way.
 
-    The form is told from file names and fields. A folder of Documents is checked against its `schema.json`, or the
-    types that train.jsonl uses. Raises a `RelexError` only when there is nothing at `path`.
+    Of the known corpora, umrc10 may be a single file too. The form is told from file names and fields. A folder of
+    Documents is checked against its `schema.json`, or the types that train.jsonl uses. Raises a `RelexError` only
+    when there is nothing at `path`.
     """
     path = Path(path)
     if not path.exists():
         raise RelexError(f"there is no folder or file {path}; check the path")
+    for module, marks in MARKS.items():
+        if any((path / mark).is_file() for mark in marks):
+            found = Report(f"{module.__name__.rpartition('.')[2]} folder")
+            for file, items in module.scan_folder(path):
+                found.take(file, items)
+            return found
     if path.is_dir():
         return _umrc10_folder(path) if _is_umrc10_folder(path) else _document_folder(path)
     if _has_sentences(path):

@@ -65,7 +65,7 @@ SOURCES: dict[str, tuple[Source, ...]] = {
         }),
     ),
 }  # fmt: skip
-"""Corpus → its files. Only umrc10 has a reader so far; `relex corpora convert` reads the others one file at a time."""
+"""Corpus → its files."""
 
 LICENCES = {
     "umrc10": "The authors' repository states no licence for this corpus.",

@@ -131,7 +131,60 @@ def paired_f1_difference(
 
     observed_a, observed_b = macro_f1s(np.full((1, len(gold)), 1 / len(gold)))
     drawn_a, drawn_b = _resample(macro_f1s, [len(a), len(b)], len(gold), resamples, seed)
-    p = _swap_p(truth, shown_a.mean(axis=0), shown_b.mean(axis=0), resamples, seed)
+    shares_a, shares_b = shown_a.mean(axis=0), shown_b.mean(axis=0)
+    p = _swap_p(truth, shares_a, truth * shares_a, shares_b, truth * shares_b, resamples, seed)
+    return Difference(float(observed_a.mean() - observed_b.mean()), *_percentiles(drawn_a - drawn_b, confidence), p)
+
+
+def micro_f1_interval(
+    gold: np.ndarray,
+    predicted: np.ndarray,
+    correct: np.ndarray,
+    resamples: int = 10_000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """Micro-F1 with its bootstrap interval, from numbers of triples a document: `gold` N, the others S×N or N.
+
+    A seed's micro-F1 is 2 Σ correct / (Σ gold + Σ predicted) over documents, and the score is its mean over seeds.
+    The interval covers what that of `bootstrap_interval` covers.
+    """
+    gold, system = _counts(gold, predicted, correct)
+
+    def score(weights):
+        return [_micro_f1(weights, gold, *system)]
+
+    (observed,) = score(np.ones((1, len(gold))))
+    (drawn,) = _resample(score, [len(system[0])], len(gold), resamples, seed)
+    return Interval(float(observed.mean()), *_percentiles(drawn, confidence))
+
+
+def paired_micro_f1_difference(
+    gold: np.ndarray,
+    predicted_a: np.ndarray,
+    correct_a: np.ndarray,
+    predicted_b: np.ndarray,
+    correct_b: np.ndarray,
+    resamples: int = 10_000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Difference:
+    """Micro-F1 of A minus micro-F1 of B on the same N documents, from numbers of triples a document.
+
+    `gold` is N, `predicted_a` and `correct_a` S×N, those of B S'×N. Scores are those of `micro_f1_interval`, the
+    interval covers what that of `paired_difference` covers. `p` comes from swapping the two systems' numbers document
+    by document; so that S and S' may differ, it swaps their means over seeds and compares the micro-F1 of these.
+    """
+    gold, a = _counts(gold, predicted_a, correct_a)
+    gold, b = _counts(gold, predicted_b, correct_b)
+
+    def scores(weights):
+        return [_micro_f1(weights, gold, *system) for system in (a, b)]
+
+    observed_a, observed_b = scores(np.ones((1, len(gold))))
+    drawn_a, drawn_b = _resample(scores, [len(a[0]), len(b[0])], len(gold), resamples, seed)
+    means = [numbers.mean(axis=0)[:, None] for numbers in (*a, *b)]  # one class: micro-F1 is macro-F1 of R = 1
+    p = _swap_p(gold[:, None], *means, resamples, seed)
     return Difference(float(observed_a.mean() - observed_b.mean()), *_percentiles(drawn_a - drawn_b, confidence), p)
 
 
@@ -190,16 +243,29 @@ def _mean_f1(hits: np.ndarray, gold: np.ndarray, predicted: np.ndarray) -> np.nd
     return np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 1e-12).mean(axis=-1)
 
 
-def _swap_p(truth: np.ndarray, shares_a: np.ndarray, shares_b: np.ndarray, resamples: int, seed: int) -> float:
-    """Two-sided p from random swaps of the systems' prediction shares (all N×R) document by document."""
-    change = shares_b - shares_a
-    rows = np.abs(change).max(axis=1) > 0
-    gold, change, hit_change = truth.sum(axis=0), change[rows], (change * truth)[rows]
+def _micro_f1(weights: np.ndarray, gold: np.ndarray, predicted: np.ndarray, correct: np.ndarray) -> np.ndarray:
+    """Micro-F1 under document weights b×N of numbers of triples, gold N, predicted and correct S×N; b×S."""
+    return _mean_f1(*(x[..., None] for x in (weights @ correct.T, (weights @ gold)[:, None], weights @ predicted.T)))
+
+
+def _swap_p(
+    truth: np.ndarray,
+    shown_a: np.ndarray,
+    hits_a: np.ndarray,
+    shown_b: np.ndarray,
+    hits_b: np.ndarray,
+    resamples: int,
+    seed: int,
+) -> float:
+    """Two-sided p from random swaps of the systems' predicted and correct masses (all N×R) document by document."""
+    change, hit_change = shown_b - shown_a, hits_b - hits_a
+    rows = np.maximum(np.abs(change), np.abs(hit_change)).max(axis=1) > 0
+    gold, change, hit_change = truth.sum(axis=0), change[rows], hit_change[rows]
 
     def difference(swaps):  # b×N, 0 or 1
         moved, moved_hits = swaps @ change, swaps @ hit_change
-        f1_a = _mean_f1((truth * shares_a).sum(axis=0) + moved_hits, gold, shares_a.sum(axis=0) + moved)
-        f1_b = _mean_f1((truth * shares_b).sum(axis=0) - moved_hits, gold, shares_b.sum(axis=0) - moved)
+        f1_a = _mean_f1(hits_a.sum(axis=0) + moved_hits, gold, shown_a.sum(axis=0) + moved)
+        f1_b = _mean_f1(hits_b.sum(axis=0) - moved_hits, gold, shown_b.sum(axis=0) - moved)
         return f1_a - f1_b
 
     observed = abs(difference(np.zeros((1, rows.sum())))[0])
@@ -230,3 +296,16 @@ def _pair(a: np.ndarray, b: np.ndarray, dtype=float) -> tuple[np.ndarray, np.nda
             f"system A has {a.shape[1]} documents and system B {b.shape[1]}; a paired comparison needs the same ones"
         )
     return a, b
+
+
+def _counts(gold: np.ndarray, predicted: np.ndarray, correct: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Numbers of triples, checked: gold N, and predicted and correct S×N each."""
+    gold, predicted, correct = np.asarray(gold, dtype=float), _matrix(predicted), _matrix(correct)
+    if predicted.shape != correct.shape or gold.shape != predicted.shape[1:]:
+        raise RelexError(
+            f"numbers of gold, predicted and correct triples have shapes {gold.shape}, {predicted.shape} and "
+            f"{correct.shape}; give N gold ones and seeds × N of the others"
+        )
+    if correct.min() < 0 or (correct > np.minimum(gold, predicted)).any():
+        raise RelexError("a document has more correct triples than gold or predicted ones, or fewer than 0")
+    return gold, [predicted, correct]

@@ -1,7 +1,7 @@
 """Experiments by name."""
 
 from relex.errors import RelexError
-from relex.experiments import umrc
+from relex.experiments import cbrrel, umrc
 from relex.experiments.experiment import PROFILES, Experiment, reported, rows_in_order, run_all
 from relex.experiments.records import publish, published
 
@@ -9,6 +9,7 @@ EXPERIMENTS = {
     e.name: e
     for e in (
         umrc.BASELINES, umrc.ENCODING_ABLATION, umrc.ENCODER_COMPARISON, umrc.CLASS_ENHANCEMENT, umrc.STRONGEST,
+        cbrrel.COMPARISON, cbrrel.OVERLAP, cbrrel.ENTITIES, cbrrel.ABLATIONS, cbrrel.STRONGEST, cbrrel.FGM,
     )
 }  # fmt: skip
 

@@ -2,38 +2,63 @@
 
 import functools
 import time
+import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate.utils import send_to_device
 from transformers.utils import logging as transformers_logging
 
 from relex import corpora, encoders
 from relex.augmentation import augment
 from relex.corpora import Corpus
-from relex.documents import Document
+from relex.documents import Document, Schema
 from relex.errors import RelexError
-from relex.evaluation import baselines, classification
+from relex.evaluation import baselines, classification, extraction, shortcuts
+from relex.experiments import scoring
 from relex.experiments.config import Config
-from relex.heads import Head, build
+from relex.heads import TASKS, Head, build
 from relex.samplers import Curriculum, LengthBucketed, balanced, priority
 from relex.training import Trainer, predict
+from relex.training.adversarial import gradient_agreement
 from relex.training.trainer import make_accelerator
 
 SAMPLERS = ("length", "balanced", "priority", "curriculum")
 
+THRESHOLDS = tuple(i / 10 for i in range(1, 10))
+"""Where the precision–recall curve of a head with a `threshold` is measured."""
+
+EPSILONS = (0.0, 3e-5, 1e-3, 1e-2, 1e-1, 3e-1, 1.0)
+"""Where FGM's gradient is compared with the clean one; 0 shows the noise of the arithmetic."""
+
+BASELINES: dict[str, Callable[[typing.Any, Schema, Sequence[Document]], baselines.Baseline]] = {
+    "majority": lambda options, schema, train: baselines.majority(train),
+    "tfidf": lambda options, schema, train: baselines.tfidf(options.features, train),
+    **{
+        name: lambda options, schema, train, fit=fit: fit(train, schema) for name, fit in shortcuts.SHORTCUTS.items()
+    },
+}
+"""What needs no encoder: head → function of its options, the schema and the training documents."""
+
 
 @dataclass
 class Outcome:
-    """What training and prediction leave: predicted Documents, numbers for the record, and the head if there is one."""
+    """What training and prediction leave: predicted Documents, numbers for the record, and the head if there is one.
+
+    `curve`: precision and recall of string triples of the test part at each of `THRESHOLDS`, for heads that have one.
+    `gradients`: for runs with FGM, its gradient beside the clean one at each of `EPSILONS`, at start and end.
+    """
 
     test: list[Document]
     dev: list[Document]
     counts: dict[str, int]
     time: dict[str, float]
     history: list[dict] = field(default_factory=list)
+    curve: list[dict] = field(default_factory=list)
+    gradients: dict[str, list[dict]] = field(default_factory=dict)
     device: str = "cpu, 1 thread"
     precision: str = "fp32"
     head: Head | None = None
@@ -45,14 +70,17 @@ def train_head(
 ) -> Outcome:
     """Train the head of a config and predict the development and the test part."""
     train, dev, test = parts(config, corpus)
-    classification.labels([*train, *dev, *test])  # names a document without a label before anything is trained
+    _check_task(config, [*train, *dev, *test])
     head, accelerator = make_head(config, corpus), make_accelerator(config.training.precision)
     trainer = Trainer(head, config.training, config.seed, accelerator)
-    documents = augment(train, config.augment, config.options.hard_classes, config.seed)
+    documents = augment(train, config.augment, config.options.hard_classes, config.seed) if config.augment else train
     head.prepare(documents)
     sampler = make_sampler(config, head, documents)
-    evaluate = functools.partial(_dev_score, head, dev, corpus, accelerator)
+    evaluate = functools.partial(_dev_score, TASKS[config.head], head, dev, corpus, accelerator)
+    gradients = {"start": _gradients(head, documents, accelerator)} if config.training.fgm else {}
     fit = trainer.fit(documents, sampler, evaluate, checkpoint, on_progress=on_progress)
+    if config.training.fgm:
+        gradients["end"] = _gradients(head, documents, accelerator)
     began = time.perf_counter()
     predicted = predict(head, test, accelerator)
     predict_s = time.perf_counter() - began
@@ -65,11 +93,14 @@ def train_head(
             "trained_tokens": fit.tokens,
             "padded_positions": fit.positions,
             "parameters": sum(p.numel() for p in head.parameters()),
+            **_alignment(head, train=train, test=test),
         },
         # a GPU works on behind the host's back, so only a CPU's share can be told from outside
         time={"train_s": fit.train_s, "predict_s": predict_s}
         | ({"model_s": fit.model_s} if accelerator.device.type == "cpu" else {}),
         history=fit.history,
+        curve=_curve(head, test, accelerator) if hasattr(head, "threshold") else [],
+        gradients=gradients,
         device=_device_name(accelerator),
         precision={"no": "fp32"}.get(accelerator.mixed_precision, accelerator.mixed_precision),
         head=head,
@@ -78,10 +109,10 @@ def train_head(
 
 
 def count_baseline(config: Config, corpus: Corpus) -> Outcome:
-    """Fit a baseline that counts (majority, TF-IDF) and predict the development and the test part."""
+    """Fit one of the baselines that count and predict the development and the test part."""
     train, dev, test = parts(config, corpus)
     began = time.perf_counter()
-    label = baselines.majority(train) if config.head == "majority" else baselines.tfidf(config.options.features, train)
+    label = BASELINES[config.head](config.options, corpus.schema, train)
     fitted = time.perf_counter()
     predicted = label(test)
     seconds = {"train_s": fitted - began, "predict_s": time.perf_counter() - fitted}
@@ -107,7 +138,10 @@ def make_head(config: Config, corpus: Corpus) -> Head:
     torch.manual_seed(config.seed)
     texts = (d.text for d in corpus.train)
     encoder = encoders.load(config.encoder, config.layers or None, config.seed, texts)
-    # Attention dropout keeps torch from its fused attention kernel on CPUs; dropout of states stays.
+    # On CPUs the backward pass of torch's fused attention takes several times as long as plain products for texts of a
+    # few dozen tokens; on GPUs attention dropout would cost it its fast kernels. Dropout of states stays.
+    if not torch.cuda.is_available():
+        encoder.model.set_attn_implementation("eager")
     for block in encoder.blocks:
         block.attention.self.dropout.p = 0.0
     torch.manual_seed(config.seed)
@@ -131,10 +165,46 @@ def make_sampler(config: Config, head: Head, documents: Sequence[Document]):
     raise RelexError(f"there is no sampler {config.sampler!r}; known are {', '.join(SAMPLERS)}")
 
 
-def _dev_score(head, dev, corpus, accelerator) -> float:
-    predicted = predict(head, dev, accelerator)
-    matrix = classification.confusion(dev, predicted, corpus.schema.relation_names)
-    return classification.scores(matrix)["macro_f1"]
+def _check_task(config: Config, documents: Sequence[Document]) -> None:
+    """Name what does not fit the task of a config's head before anything is trained."""
+    if TASKS[config.head] == "classification":
+        classification.labels(documents)
+    elif config.augment:
+        raise RelexError(f"head {config.head!r} cannot train with augmentation, only a classifier can; leave it out")
+    elif config.sampler != "length":
+        raise RelexError(
+            f"head {config.head!r} cannot train with sampler {config.sampler!r}, which draws by class and is for "
+            "classification; take sampler length"
+        )
+
+
+def _dev_score(task, head, dev, corpus, accelerator) -> float:
+    return scoring.selection_score(task, corpus, dev, predict(head, dev, accelerator))
+
+
+def _alignment(head: Head, **documents: Sequence[Document]) -> dict[str, int]:
+    """What a head could not express of each part, as `train.NAME` and `test.NAME`."""
+    if not hasattr(head, "alignment"):
+        return {}
+    return {f"{part}.{k}": v for part, chosen in documents.items() for k, v in head.alignment(chosen).items()}
+
+
+def _gradients(head: Head, documents: Sequence[Document], accelerator) -> list[dict]:
+    """What FGM changes of the gradient on a few training documents; empty where they have no gradient any more."""
+    batch = send_to_device(head.collate(limited(documents, 16)), accelerator.device)
+    try:
+        return gradient_agreement(head, batch, EPSILONS)
+    except RelexError:
+        return []
+
+
+def _curve(head: Head, test: Sequence[Document], accelerator) -> list[dict]:
+    usual, predicted = head.threshold, {}
+    for threshold in THRESHOLDS:
+        head.threshold = threshold
+        predicted[threshold] = predict(head, test, accelerator)
+    head.threshold = usual
+    return extraction.threshold_curve(test, predicted, "string")
 
 
 def _device_name(accelerator) -> str:

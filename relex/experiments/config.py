@@ -19,16 +19,20 @@ LABELS = ("profile", "row")
 class Config:
     """One run: what is trained on what, and every switch.
 
-    `split` names the division of the corpus, `row` the table row the run answers. `train_limit`, `dev_limit` and
-    `test_limit` keep the first n documents of a seeded shuffle (the same n in every run), 0 keeps all. `sampler`:
-    `length`, `balanced`, `priority`, or `curriculum` (balanced for the first half of the epochs, then priority).
-    `augment`: names of augmentations, applied to the hard classes. `training` and `options` (of the head) stand beside
-    these fields in the JSON form.
+    `split` names the division of the corpus, `unit` what a Document of it is and `align` how its strings were found in
+    the text; which there are is the corpus's to say, empty stands for its default. A split that ends in `-unseen` is
+    scored with the predictions of the split before it. `row` names the table row the run answers. `train_limit`,
+    `dev_limit` and `test_limit` keep the first n documents of a seeded shuffle (the same n in every run), 0 keeps all.
+    `sampler`: `length`, or for classification `balanced`, `priority`, or `curriculum` (balanced for the first half of
+    the epochs, then priority). `augment`: names of augmentations, applied to the hard classes of a classification.
+    `training` and `options` (of the head) stand beside these fields in the JSON form.
     """
 
     head: str = "classifier"
     corpus: str = "umrc10"
     split: str = "shipped"
+    unit: str = ""
+    align: str = ""
     encoder: str = "wheel:me5-zh"
     layers: int = 12
     seed: int = 0

@@ -1,25 +1,37 @@
 """One run: from a config to a record, or the record that is already there."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 from accelerate import PartialState
 from safetensors.torch import save
 
 from relex import corpora
 from relex.corpora import Corpus
-from relex.documents import Document, write_documents
-from relex.evaluation import classification
-from relex.experiments import records
+from relex.documents import read_documents, write_documents
+from relex.errors import RelexError
+from relex.experiments import records, scoring
 from relex.experiments.building import Outcome, count_baseline, limited, make_head, parts, train_head  # noqa: F401
 from relex.experiments.config import Config
 from relex.files import write_bytes
-from relex.heads import HEADS, Head
+from relex.heads import HEADS, TASKS, Head
 from relex.samplers import hardest_classes
 
-load_corpus = functools.lru_cache(maxsize=2)(corpora.load)
+UNSEEN = "-unseen"
+"""How the name of a split ends that is another split's training and only a part of its test documents."""
+
+BASE = "base"
+"""What the runs belong to that were done only for the sake of a split that ends in `UNSEEN`."""
+
+_load = functools.lru_cache(maxsize=4)(corpora.load)
+
+
+def load_corpus(config: Config | str) -> Corpus:
+    """The corpus of a config, or by its name as it is by default; kept in memory for the next run."""
+    if isinstance(config, str):
+        return _load(config)
+    return _load(config.corpus, config.split, config.unit, config.align)
 
 
 def run(
@@ -27,16 +39,28 @@ def run(
 ) -> dict:
     """The record of `config`: found by its key, or trained, evaluated and written now.
 
-    A run that was interrupted goes on from its checkpoint. `keep_model` leaves the trained weights beside the record
-    in `runs/` and trains again when they are not there. `on_progress` gets the share done, 0 to 1.
+    A run that was interrupted goes on from its checkpoint. A split that ends in `-unseen` has nothing to train: it is
+    scored with the predictions of the split before it, which is run when they are not in `runs/`. `keep_model` leaves
+    the trained weights beside the record in `runs/` and trains again when they are not there. `on_progress` gets the
+    share done, 0 to 1.
     """
-    corpus = load_corpus(config.corpus)
+    corpus = load_corpus(config)
     config = resolve_hard_classes(config, experiment)
     key = config.key(corpus.fingerprint)
     found = records.find_record(key)
-    if found and (not keep_model or config.head not in HEADS or find_model(key)):
+    if found and (not keep_model or config.head not in HEADS or find_model(found.get("derived_from", key))):
         on_progress(1.0)
         return _relabelled(found, config, experiment)
+    if config.split.endswith(UNSEEN):
+        record = _derive(config, experiment, key, corpus, on_progress, keep_model)
+    else:
+        record = _carry_out(config, experiment, key, corpus, on_progress, keep_model)
+    on_progress(1.0)
+    return record
+
+
+def _carry_out(config: Config, experiment: str, key: str, corpus: Corpus, on_progress, keep_model: bool) -> dict:
+    """Train, predict, score, and write record and predictions."""
     checkpoint = records.runs_dir() / experiment / f"{key}.checkpoint.safetensors"
     if config.head in HEADS:
         outcome = train_head(config, corpus, checkpoint, lambda share: on_progress(0.95 * share))
@@ -44,23 +68,75 @@ def run(
         outcome = count_baseline(config, corpus)
     record = make_record(config, experiment, key, corpus, outcome)
     if outcome.main_process:
-        write_documents(records.runs_dir() / experiment / f"{key}.predictions.jsonl", outcome.test)
+        write_documents(predictions_path(experiment, key), outcome.test)
         if keep_model and outcome.head is not None:
             save_model(outcome.head, model_path(experiment, key))
         records.write_record(record)
         checkpoint.unlink(missing_ok=True)
     PartialState().wait_for_everyone()  # the next run may ask for this record
-    on_progress(1.0)
     return record
 
 
 def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outcome: Outcome) -> dict:
     """Score an outcome and put down all that a reader needs to judge or repeat it; no text of the corpus."""
     _, dev, test = parts(config, corpus)
-    classes, seen = corpus.schema.relation_names, {d.text for d in corpus.train}
-    metrics, counts = classification.evaluate(test, outcome.test, classes, seen)
-    dev_metrics, dev_counts = classification.evaluate(dev, outcome.dev, classes, seen)
-    metrics |= {f"dev.{k}": dev_metrics[k] for k in ("accuracy", "macro_f1")}
+    task = TASKS[config.head]
+    scored = scoring.scores(task, corpus, test, outcome.test)
+    dev_metrics, dev_counts = scoring.dev_scores(task, corpus, dev, outcome.dev)
+    return _named(config, experiment, key, corpus) | {
+        "metrics": scored["metrics"] | dev_metrics,
+        "counts": scored["counts"] | dev_counts | outcome.counts,
+        "per_class": scored["per_class"],
+        "history": outcome.history,
+        "answers": scored["answers"],
+        **({"curve": outcome.curve} if outcome.curve else {}),
+        **({"gradients": outcome.gradients} if outcome.gradients else {}),
+        "time": {k: round(v, 2) for k, v in outcome.time.items()},
+        "machine": records.machine(outcome.device) | {"precision": outcome.precision},
+        "commit": records.commit(),
+        "date": records.now(),
+    }
+
+
+def _derive(config: Config, experiment: str, key: str, corpus: Corpus, on_progress, keep_model: bool) -> dict:
+    """The record of an `-unseen` split: the run of the split before it, scored on this split's test documents alone.
+
+    What tells of training and of the machine is that run's; a threshold curve it has none, for only one threshold's
+    predictions are kept.
+    """
+    whole = config.with_(split=config.split.removesuffix(UNSEEN))
+    whole_corpus = load_corpus(whole)
+    whole_key = whole.key(whole_corpus.fingerprint)
+    base = _with_predictions(whole_key)
+    if base is None or (keep_model and config.head in HEADS and not find_model(whole_key)):
+        _carry_out(whole, BASE, whole_key, whole_corpus, on_progress, keep_model)
+        base = _with_predictions(whole_key)
+    record, path = base
+    wanted = {d.id: d for d in corpus.test}
+    predicted = [d for d in read_documents(path) if d.id in wanted]
+    if not predicted or (len(predicted) < len(wanted) and not config.test_limit):
+        raise RelexError(
+            f"run {whole_key} predicted {len(predicted)} of the {len(wanted)} test documents of split "
+            f"{config.split!r}; delete {path} so that the run is done again, or raise test_limit"
+        )
+    scored = scoring.scores(TASKS[config.head], corpus, [wanted[d.id] for d in predicted], predicted)
+    kept = {k: v for k, v in record.items() if k != "curve"}
+    derived = kept | _named(config, experiment, key, corpus) | {
+        "metrics": scored["metrics"] | {k: v for k, v in record["metrics"].items() if k.startswith("dev.")},
+        "counts": {k: v for k, v in record["counts"].items() if not k.startswith("test.")} | scored["counts"],
+        "per_class": scored["per_class"],
+        "answers": scored["answers"],
+        "date": records.now(),
+        "derived_from": whole_key,
+    }  # fmt: skip
+    if PartialState().is_main_process:
+        records.write_record(derived)
+    PartialState().wait_for_everyone()
+    return derived
+
+
+def _named(config: Config, experiment: str, key: str, corpus: Corpus) -> dict:
+    """What a record is of."""
     return {
         "experiment": experiment,
         "run": key,
@@ -68,16 +144,17 @@ def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outco
         "corpus": {
             "name": corpus.name, "fingerprint": corpus.fingerprint, "sizes": corpus.sizes, "stand_in": corpus.stand_in,
         },
-        "metrics": {k: round(v, 6) for k, v in metrics.items()},
-        "counts": counts | {"dev.confusion": dev_counts["confusion"]} | outcome.counts,
-        "per_class": classification.per_class(np.array(counts["confusion"]), classes).round(6).to_dict("index"),
-        "history": outcome.history,
-        "answers": answers(test, outcome.test, classes, seen),
-        "time": {k: round(v, 2) for k, v in outcome.time.items()},
-        "machine": records.machine(outcome.device) | {"precision": outcome.precision},
-        "commit": records.commit(),
-        "date": records.now(),
     }  # fmt: skip
+
+
+def _with_predictions(key: str) -> tuple[dict, Path] | None:
+    """A run of this machine whose predictions are there, for whatever experiment it was done."""
+    for path in sorted(records.runs_dir().glob(f"*/{key}.predictions.jsonl")):
+        beside = path.with_name(f"{key}.json")
+        record = records.read_record(beside) if beside.is_file() else None
+        if record is not None:
+            return record, path
+    return None
 
 
 def resolve_hard_classes(config: Config, experiment: str) -> Config:
@@ -90,19 +167,9 @@ def resolve_hard_classes(config: Config, experiment: str) -> Config:
     return config.with_(hard_classes=tuple(classes[i] for i in hardest_classes(record["counts"]["dev.confusion"])))
 
 
-def answers(
-    gold: Sequence[Document], predicted: Sequence[Document], classes: Sequence[str], seen: set[str]
-) -> dict[str, str]:
-    """What paired tests need, without text: one character per document.
-
-    `gold` and `predicted` hold class ids in base 36, `unseen` a 1 where the sentence does not occur in training.
-    """
-    digits = {name: np.base_repr(i, 36) for i, name in enumerate(classes)}
-    return {
-        "gold": "".join(digits[d.relations[0].type] for d in gold),
-        "predicted": "".join(digits[d.relations[0].type] for d in predicted),
-        "unseen": "".join("01"[d.text not in seen] for d in gold),
-    }
+def predictions_path(experiment: str, key: str) -> Path:
+    """Where the predicted test documents of a run lie."""
+    return records.runs_dir() / experiment / f"{key}.predictions.jsonl"
 
 
 def model_path(experiment: str, key: str) -> Path:

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from relex.evaluation import classification, statistics
+from relex.errors import RelexError
+from relex.evaluation import classification, extraction, statistics
 from relex.experiments.experiment import reported, rows_in_order
 from relex.samplers import hardest_classes
 
@@ -42,8 +43,19 @@ def comparison(
 
 
 def of_row(records: Sequence[dict], row: str) -> list[dict]:
-    """The records of one table row, by seed."""
-    return sorted((r for r in records if r["config"]["row"] == row), key=lambda r: r["config"]["seed"])
+    """The records of one table row, by seed.
+
+    Raises a `RelexError` when they are of several corpora or splits, which no mean should mix.
+    """
+    chosen = sorted((r for r in records if r["config"]["row"] == row), key=lambda r: r["config"]["seed"])
+    if len(origins := dict.fromkeys(map(origin, chosen))) > 1:
+        raise RelexError(f"row {row!r} has records of {' and '.join(origins)}; choose one with `where`")
+    return chosen
+
+
+def where(records: Sequence[dict], **wanted) -> list[dict]:
+    """The records whose config has all these values, such as `split="report"`."""
+    return [r for r in records if wanted.items() <= {k: r["config"].get(k) for k in wanted}.items()]
 
 
 def values(records: Sequence[dict], row: str, metric: str) -> list[float]:
@@ -60,14 +72,29 @@ def answered(records: Sequence[dict], row: str) -> tuple[np.ndarray, np.ndarray,
     return decode(gold), predicted, np.array(unseen) == "1"
 
 
+def answered_triples(
+    records: Sequence[dict], row: str, match: str = "string"
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Triples per document, by `string` or `offset`: gold N, predicted S×N, correct S×N; and which are unseen N."""
+    chosen, suffix = of_row(records, row), {"string": "_string", "offset": ""}[match]
+
+    def numbers(name: str) -> np.ndarray:
+        return np.array([np.array(r["answers"][name + suffix].split(), dtype=int) for r in chosen])
+
+    unseen = np.array(list(chosen[0]["answers"]["unseen"])) == "1"
+    return numbers("gold")[0], numbers("predicted"), numbers("correct"), unseen
+
+
 def differences(
     records: Sequence[dict],
     pairs: Sequence[tuple[str, str]],
     printed: dict[tuple[str, str], float] | None = None,
     unseen_only: bool = False,
+    match: str = "string",
 ) -> pd.DataFrame:
-    """A minus B in macro-F1 for each pair of rows (A, B), on the same test documents.
+    """A minus B for each pair of rows (A, B), on the same test documents: in macro-F1, or in F1 of extracted triples.
 
+    `match` says by what triples are compared, `string` or `offset`; `unseen_only` leaves out texts seen in training.
     Columns: `difference`, `low`, `high` (95 % over documents and seeds), `p` (paired permutation over documents),
     `holm` (p corrected for all pairs of the table), `seeds`, `printed` (in fractions too), and `verdict`: *higher*,
     *lower* or *within the noise*, by the rule that the interval excludes 0. Pairs without records are left out.
@@ -76,15 +103,10 @@ def differences(
     for a, b in pairs:
         if not {a, b} <= have:
             continue
-        gold, predicted_a, unseen = answered(records, a)
-        _, predicted_b, _ = answered(records, b)
-        kept = unseen if unseen_only else np.ones_like(unseen)
-        result = statistics.paired_f1_difference(
-            gold[kept], predicted_a[:, kept], predicted_b[:, kept], len(of_row(records, a)[0]["counts"]["classes"])
-        )
+        result = _difference(records, a, b, unseen_only, match)
         lines[f"{a} − {b}"] = {
             "difference": result.mean, "low": result.low, "high": result.high, "p": result.p,
-            "seeds": min(len(predicted_a), len(predicted_b)), "printed": (printed or {}).get((a, b), np.nan),
+            "seeds": min(len(of_row(records, row)) for row in (a, b)), "printed": (printed or {}).get((a, b), np.nan),
         }  # fmt: skip
     table = pd.DataFrame.from_dict(lines, orient="index")
     if len(table):
@@ -93,6 +115,20 @@ def differences(
             table["low"] > 0, "higher", np.where(table["high"] < 0, "lower", "within the noise")
         )
     return table
+
+
+def _difference(records: Sequence[dict], a: str, b: str, unseen_only: bool, match: str) -> statistics.Difference:
+    one = of_row(records, a)[0]
+    if "correct" in one["answers"]:
+        gold, *system_a, unseen = answered_triples(records, a, match)
+        _, *system_b, _ = answered_triples(records, b, match)
+        kept = unseen if unseen_only else np.ones_like(unseen)
+        return statistics.paired_micro_f1_difference(gold[kept], *(x[:, kept] for x in (*system_a, *system_b)))
+    gold, predicted_a, unseen = answered(records, a)
+    _, predicted_b, _ = answered(records, b)
+    kept = unseen if unseen_only else np.ones_like(unseen)
+    classes = len(one["counts"]["classes"])
+    return statistics.paired_f1_difference(gold[kept], predicted_a[:, kept], predicted_b[:, kept], classes)
 
 
 def in_points(table: pd.DataFrame) -> pd.DataFrame:
@@ -120,29 +156,81 @@ def class_f1(records: Sequence[dict], row: str) -> pd.Series:
     return pd.DataFrame([{k: v["f1"] for k, v in r["per_class"].items()} for r in of_row(records, row)]).mean()
 
 
+def relation_f1(records: Sequence[dict], row: str, match: str = "string") -> pd.Series:
+    """Mean F1 of triples, compared by `string` or `offset`, over the seeds of a row; R values indexed by relation."""
+    table = {"string": "relations.string", "offset": "relations"}[match]
+    return pd.DataFrame(
+        [{k: extraction.prf(**v)["f1"] for k, v in r["counts"][table].items()} for r in of_row(records, row)]
+    ).mean()
+
+
+def with_scores(records: Sequence[dict], table: str) -> list[dict]:
+    """The records with metrics `TABLE.NAME.p|r|f1` from the counts {name: {tp, fp, fn}} that they hold as `table`."""
+    return [
+        r | {"metrics": r["metrics"] | {
+            f"{table}.{name}.{score}": value
+            for name, cell in r["counts"].get(table, {}).items()
+            for score, value in extraction.prf(**cell).items()
+        }}
+        for r in records
+    ]  # fmt: skip
+
+
+def entity_table(
+    printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict], score: str = "f1"
+) -> pd.DataFrame:
+    """`comparison` of `p`, `r` or `f1` of the entities that take part in triples, a column for each entity type.
+
+    `printed` as `nested_printed(paper, table, "entities")` gives it.
+    """
+    types = dict.fromkeys(name for r in [*recorded, *here] for name in r["counts"].get("entities", {}))
+    metrics = {f"entities.{name}.{score}": name for name in types}
+    return comparison(metrics, printed, with_scores(recorded, "entities"), with_scores(here, "entities"))
+
+
+def overlap_table(
+    printed: dict[str, dict[str, float]],
+    recorded: Sequence[dict],
+    here: Sequence[dict],
+    score: str = "f1",
+    by: str = "overlap",
+) -> pd.DataFrame:
+    """`comparison` of `p`, `r` or `f1` by overlap, a column for each of normal, SEO, EPO.
+
+    `by` is `overlap` (by sentence) or `overlap.triple`; `printed` as `nested_printed(paper, table, by)` gives it.
+    """
+    metrics = {f"{by}.{name}.{score}": name for name in extraction.OVERLAPS}
+    return comparison(metrics, printed, recorded, here)
+
+
 def provenance(records: Sequence[dict]) -> str:
-    """One sentence on what the records are of: corpus, encoder, seeds, training size, machine."""
+    """One sentence on what the records are of: corpus and split, encoder, seeds, training size, machine."""
     if not records:
         return "No records."
-    corpus = _several(_corpus_name(r) for r in records)
-    encoder = _several(f"`{r['config']['encoder']}` with {r['config']['layers']} layers" for r in records)
+    corpus = _several(map(origin, records))
+    trained = [r for r in records if "epochs" in r["config"]]
+    encoder = _several(f"`{r['config']['encoder']}` with {r['config']['layers']} layers" for r in trained)
     limits = {r["config"]["train_limit"] or r["corpus"]["sizes"]["train"] for r in records}
     tests = {r["counts"]["n"] for r in records}
     seeds = {r["config"]["seed"] for r in records}
-    epochs = _plural(_range({r["config"]["epochs"] for r in records}), "epoch")
+    epochs = f" for {_plural(_range({r['config']['epochs'] for r in trained}), 'epoch')}" if trained else ""
     machines = _several(
         f"{r['machine']['device']} ({r['machine']['cpu']})".replace("1 threads", "1 thread") for r in records
     )
     return (
         f"Profile {_several(r['config']['profile'] for r in records)}: corpus {corpus}, "
-        f"{_range(limits)} training documents for {epochs}, {_range(tests)} test documents; {encoder}; "
+        f"{_range(limits)} training documents{epochs}, {_range(tests)} test documents; {encoder or 'no encoder'}; "
         f"{_plural(str(len(seeds)), 'seed')}; on {machines}."
     )
 
 
-def _corpus_name(record: dict) -> str:
-    name = record["corpus"]["name"]
-    return f"{name} (**a generated stand-in**)" if record["corpus"]["stand_in"] else name
+def origin(record: dict) -> str:
+    """The corpus of a record in words, and how it was cut and read; nothing generated was ever shipped in a split."""
+    corpus, config = record["corpus"], record["config"]
+    notes = [f"{option} {config[option]}" for option in ("split", "unit", "align") if config.get(option)]
+    if corpus["stand_in"]:
+        notes = ["**a generated stand-in**", *(note for note in notes if note != "split shipped")]
+    return f"{corpus['name']} ({', '.join(notes)})" if notes else corpus["name"]
 
 
 def _points(fraction: float, digits: int = 1) -> str:
@@ -167,6 +255,19 @@ def printed(paper: str, table: str, names: dict[str, str] | None = None) -> dict
     content = reported(paper)["tables"][table]
     columns = [(names or {}).get(c, c) for c in content["columns"]]
     return {row: dict(zip(columns, cells, strict=True)) for row, cells in content["rows"].items()}
+
+
+def nested_printed(paper: str, table: str, prefix: str) -> dict[str, dict[str, float]]:
+    """A printed table of row → class → cells, as row → metric → percent; a metric is `PREFIX.CLASS.COLUMN`."""
+    content = reported(paper)["tables"][table]
+    return {
+        row: {
+            f"{prefix}.{name}.{column}": cell
+            for name, cells in classes.items()
+            for column, cell in zip(content["columns"], cells, strict=True)
+        }
+        for row, classes in content["rows"].items()
+    }
 
 
 def printed_differences(
@@ -207,7 +308,7 @@ def confusions(matrix: np.ndarray, classes: Sequence[str], number: int = 2) -> s
 
 
 def costs(records: Sequence[dict]) -> pd.DataFrame:
-    """What a run of each row costs, means over its seeds: parameters, time, tokens and speed.
+    """What a run of each trained row costs, means over its seeds: parameters, time, tokens and speed.
 
     `padding` is the share of positions that hold no token, `in the model` the share of training time spent in forward
     and backward passes (on a CPU; a GPU's cannot be told from outside).
@@ -215,6 +316,8 @@ def costs(records: Sequence[dict]) -> pd.DataFrame:
     lines = {}
     for row in rows_in_order(records):
         runs = pd.DataFrame([{**r["counts"], **r["time"]} for r in of_row(records, row)])
+        if "parameters" not in runs:
+            continue
         inside = runs["model_s"] / runs["train_s"] if "model_s" in runs else pd.Series([np.nan])
         lines[row] = {
             "parameters (M)": f"{runs['parameters'].mean() / 1e6:.1f}",

@@ -3,14 +3,38 @@
 from relex.documents import Schema
 from relex.encoders.encoder import Encoder
 from relex.evaluation.baselines import MajorityOptions, TfidfOptions
+from relex.evaluation.shortcuts import (
+    SHORTCUTS,
+    DictionaryOptions,
+    LookupOptions,
+    NearestEntityOptions,
+    SchemaOnlyOptions,
+)
+from relex.heads.cascade import Cascade, CascadeOptions
 from relex.heads.classifier import Classifier, ClassifierOptions
 from relex.heads.head import Head
 
-HEADS = {"classifier": Classifier}
+HEADS = {"classifier": Classifier, "cascade": Cascade}
 """Heads that are trained on an encoder."""
 
-OPTIONS = {"classifier": ClassifierOptions, "tfidf": TfidfOptions, "majority": MajorityOptions}
+OPTIONS = {
+    "classifier": ClassifierOptions,
+    "tfidf": TfidfOptions,
+    "majority": MajorityOptions,
+    "cascade": CascadeOptions,
+    "schema_only": SchemaOnlyOptions,
+    "nearest_entity": NearestEntityOptions,
+    "lookup": LookupOptions,
+    "dictionary": DictionaryOptions,
+}
 """Switches of everything a config can name as its head, the baselines that only count included."""
+
+TASKS = {
+    **{name: head.task for name, head in HEADS.items()},
+    **dict.fromkeys(("tfidf", "majority"), "classification"),
+    **dict.fromkeys(SHORTCUTS, "extraction"),
+}
+"""What each of them predicts, and so how it is scored: `classification` or `extraction`, as in `Head.task`."""
 
 
 def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
@@ -18,4 +42,6 @@ def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
     return HEADS[name](encoder, schema, options)
 
 
-__all__ = ["HEADS", "OPTIONS", "Classifier", "ClassifierOptions", "Head", "build"]
+__all__ = [
+    "HEADS", "OPTIONS", "TASKS", "Cascade", "CascadeOptions", "Classifier", "ClassifierOptions", "Head", "build",
+]  # fmt: skip

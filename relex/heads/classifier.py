@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -46,6 +47,8 @@ class _Row:
 
 class Classifier(Head):
     """Encoder, pooling, dropout, one linear layer onto R relation types."""
+
+    task: ClassVar[str] = "classification"
 
     def __init__(self, encoder: Encoder, schema: Schema, options: ClassifierOptions):
         super().__init__(encoder)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +24,11 @@ class Head(nn.Module, ABC):
       the device;
     * `length(document)`: the number of tokens its row has in a batch, by which samplers bucket.
 
-    The trainer and the metrics know nothing else of it.
+    The trainer and the metrics know nothing else of it. `task` says what it predicts, and so how it is scored:
+    `classification` (one relation between a given head and tail) or `extraction` (entities and relations, from text).
     """
+
+    task: ClassVar[str]
 
     def __init__(self, encoder: Encoder):
         super().__init__()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Size, Tensor, nn
 from torch.optim import Optimizer
 
 from relex.files import write_bytes
@@ -29,11 +29,17 @@ class Progress:
 
 
 def save_checkpoint(
-    path: Path, progress: Progress, model: nn.Module, best: dict[str, Tensor], optimizer: Optimizer
+    path: Path,
+    progress: Progress,
+    model: nn.Module,
+    best: dict[str, Tensor],
+    optimizer: Optimizer,
+    average: dict[str, Tensor] | None = None,
 ) -> None:
-    """Write model, best weights so far, optimizer state and progress to `path`."""
+    """Write model, best weights so far, optimizer state, averaged weights if any, and progress to `path`."""
     tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
     tensors |= {f"best.{k}": v for k, v in best.items()}
+    tensors |= {f"average.{k}": v for k, v in (average or {}).items()}
     for i, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
     # clone: safetensors refuses tensors that share memory, and the best weights may be the current ones
@@ -43,12 +49,16 @@ def save_checkpoint(
     write_bytes(path, content)
 
 
-def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> tuple[Progress, dict[str, Tensor]] | None:
-    """Put a checkpoint into model and optimizer; returns progress and best weights.
+def load_checkpoint(
+    path: Path, model: nn.Module, optimizer: Optimizer, average: dict[str, Tensor] | None = None
+) -> tuple[Progress, dict[str, Tensor]] | None:
+    """Put a checkpoint into model, optimizer and the tensors of `average`; returns progress and best weights.
 
-    None, with nothing changed, when it is missing, damaged, or that of a model of another shape.
+    None, with nothing changed, when it is missing, damaged, that of a model of another shape, or has averaged weights
+    where `average` has none or the other way round.
     """
-    groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
+    average = average or {}
+    groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}, "average": {}}
     try:
         with safe_open(path, "pt") as file:
             progress = Progress(**json.loads(file.metadata()["progress"]))
@@ -57,12 +67,18 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> tuple
                 groups[group][name] = file.get_tensor(key)
     except (OSError, SafetensorError, KeyError, ValueError, TypeError):
         return None
-    if {k: v.shape for k, v in groups["model"].items()} != {k: v.shape for k, v in model.state_dict().items()}:
+    if _shapes(groups["model"]) != _shapes(model.state_dict()) or _shapes(groups["average"]) != _shapes(average):
         return None
     model.load_state_dict(groups["model"])
+    for name, tensor in groups["average"].items():
+        average[name].copy_(tensor)
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in groups["optimizer"].items():
         i, name = key.split(".")
         state.setdefault(int(i), {})[name] = tensor
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     return progress, groups["best"]
+
+
+def _shapes(tensors: dict[str, Tensor]) -> dict[str, Size]:
+    return {k: v.shape for k, v in tensors.items()}

@@ -15,8 +15,10 @@ from accelerate.utils import send_to_device
 
 from relex.documents import Document
 from relex.errors import RelexError
-from relex.heads.head import Head
+from relex.heads.head import Batch, Head
 from relex.samplers import micro_batches
+from relex.training.adversarial import perturbed
+from relex.training.averaging import Average
 from relex.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 
 SCHEDULES = ("linear", "halve", "constant")
@@ -31,7 +33,9 @@ class Training:
     through the model at once (a step is split by length and its gradients add up). `schedule`: `linear` rises over the
     share `warmup` of all steps and falls to 0, `halve` halves after each epoch as UMRC does, `constant` stays.
     `patience`: epochs without a better development score before training stops, 0 for never. `precision`: `auto` takes
-    bf16 where the device computes in it, else fp32.
+    bf16 where the device computes in it, else fp32. `fgm`: ε by which word embeddings are perturbed for a second pass
+    of each step (`relex.training.adversarial`), `ema`: decay of the average of the weights that is evaluated and kept
+    (`relex.training.averaging`); 0 turns either off.
     """
 
     epochs: int = 4
@@ -45,6 +49,8 @@ class Training:
     clip: float = 1.0
     patience: int = 0
     precision: str = "auto"
+    fgm: float = 0.0
+    ema: float = 0.0
 
     def __post_init__(self):
         for name, lowest in (("epochs", 1), ("batch_tokens", 1), ("micro_tokens", 1), ("patience", 0)):
@@ -56,6 +62,8 @@ class Training:
             ("warmup", 1.0),
             ("weight_decay", 1.0),
             ("clip", math.inf),
+            ("fgm", 1000.0),
+            ("ema", 1.0),
         ):
             if not 0 <= getattr(self, name) <= highest:
                 raise RelexError(f"{name} is {getattr(self, name)}, but must lie between 0 and {highest}")
@@ -110,6 +118,7 @@ class Trainer:
         self.base_rates = [group["lr"] for group in groups]
         self.model, self.optimizer = self.accelerator.prepare(head, optimizer)
         self.best: dict[str, torch.Tensor] = {}
+        self.average = Average(head, training.ema) if training.ema else None
 
     def fit(
         self,
@@ -123,6 +132,7 @@ class Trainer:
         """Train on `documents` in the order of `sampler`; afterwards the head holds the weights of the best epoch.
 
         `evaluate` gives the development score (higher is better) after each epoch; without it the last weights stay.
+        With `ema` both are weights of the average, and only the steps go on from the weights themselves.
         `checkpoint` is written every `checkpoint_s` seconds and after epochs (not after each one that takes less than a
         quarter of that), read when it exists, and left to the caller to remove.
         `on_progress` gets the share of all steps done, 0 to 1.
@@ -151,6 +161,8 @@ class Trainer:
                 saved = time.perf_counter()
         if self.best:
             self.head.load_state_dict(self.best)
+        elif self.average:
+            self.average.copy_to_model()
         return progress
 
     def _steps(self, sampler) -> list[int]:
@@ -170,47 +182,78 @@ class Trainer:
 
     def _step(self, documents, lengths, indices: list[int], progress: Progress, step: int) -> None:
         began = time.perf_counter()
-        words = np.random.SeedSequence((self.seed, step, self.accelerator.process_index)).generate_state(2)
-        torch.manual_seed(int(words[0]) << 32 | int(words[1]))
-        factor = self.factor(step)
-        for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
-            group["lr"] = base * factor
+        self._set_seed_and_rates(step)
         total = torch.zeros((), device=self.accelerator.device)
         groups = micro_batches(indices, lengths, self.training.micro_tokens)
+        parts = []
         for i, group in enumerate(groups):
             batch = send_to_device(self.head.collate([documents[j] for j in group]), self.accelerator.device)
+            parts.append((batch, len(group) / len(indices)))
             progress.tokens += sum(lengths[j] for j in group)
             progress.positions += max(lengths[j] for j in group) * len(group)
             entered = time.perf_counter()
-            # gradients travel between processes once, with the last group
-            with nullcontext() if i == len(groups) - 1 else self.accelerator.no_sync(self.model):
-                loss = self.model(batch) * (len(group) / len(indices))
-                self.accelerator.backward(loss)
-            total += loss.detach()
+            total += self._backward(*parts[-1], last=i == len(groups) - 1)
+            progress.model_s += time.perf_counter() - entered
+        if self.training.fgm:
+            entered = time.perf_counter()
+            self._adversarial_pass(parts)
             progress.model_s += time.perf_counter() - entered
         if self.training.clip:
             self.accelerator.clip_grad_norm_(self.model.parameters(), self.training.clip)
         self.optimizer.step()
         self.optimizer.zero_grad()
+        if self.average:
+            self.average.update(step)
         self._losses.append(total)
         progress.train_s += time.perf_counter() - began
+
+    def _set_seed_and_rates(self, step: int) -> None:
+        words = np.random.SeedSequence((self.seed, step, self.accelerator.process_index)).generate_state(2)
+        torch.manual_seed(int(words[0]) << 32 | int(words[1]))
+        factor = self.factor(step)
+        for group, base in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+            group["lr"] = base * factor
+
+    def _backward(self, batch: Batch, share: float, last: bool) -> torch.Tensor:
+        """Add the gradient of a micro-batch that is `share` of its step; returns its part of the loss."""
+        # gradients travel between processes once a pass, with the last micro-batch
+        with nullcontext() if last else self.accelerator.no_sync(self.model):
+            loss = self.model(batch) * share
+            self.accelerator.backward(loss)
+        return loss.detach()
+
+    def _adversarial_pass(self, parts: list[tuple[Batch, float]]) -> None:
+        """Add the gradient with perturbed word embeddings to that of the step.
+
+        Its dropout is drawn where the first pass stopped drawing, so from (seed, step, process) as well. With several
+        processes the first gradient is their mean already: all perturb alike, and it is unchanged by the mean taken
+        after this pass.
+        """
+        weight = self.head.encoder.word_embeddings.weight
+        with perturbed(weight, weight.grad, self.training.fgm):
+            for i, part in enumerate(parts):
+                self._backward(*part, last=i == len(parts) - 1)
 
     def _end_epoch(self, progress: Progress, evaluate) -> None:
         epoch = progress.epoch
         self._collect_losses(progress)
         entry = {"epoch": epoch, "loss": progress.loss_sum / max(1, progress.step)}
         if evaluate:
-            entry["score"] = evaluate()
-            if entry["score"] > progress.best_score:
-                progress.best_score, progress.best_epoch = entry["score"], epoch
-                self.best = {k: v.detach().cpu().clone() for k, v in self.head.state_dict().items()}
+            with self.average.in_place() if self.average else nullcontext():
+                entry["score"] = evaluate()
+                if entry["score"] > progress.best_score:
+                    progress.best_score, progress.best_epoch = entry["score"], epoch
+                    self.best = {k: v.detach().cpu().clone() for k, v in self.head.state_dict().items()}
         progress.history.append(entry)
         progress.epoch, progress.step, progress.loss_sum = epoch + 1, 0, 0.0
 
     def _save(self, path: Path, progress: Progress) -> None:
         self._collect_losses(progress)
         if self.accelerator.is_main_process:
-            save_checkpoint(path, progress, self.head, self.best, self.optimizer.optimizer)
+            save_checkpoint(path, progress, self.head, self.best, self.optimizer.optimizer, self._averaged())
+
+    def _averaged(self) -> dict[str, torch.Tensor]:
+        return self.average.tensors if self.average else {}
 
     def _collect_losses(self, progress: Progress) -> None:
         # losses stay on the device until here: reading each one would wait for the device at every step
@@ -220,7 +263,9 @@ class Trainer:
 
     def _resume(self, path: Path | None) -> Progress:
         self._losses: list[torch.Tensor] = []
-        state = load_checkpoint(path, self.head, self.optimizer.optimizer) if path and path.is_file() else None
+        if not (path and path.is_file()):
+            return Progress()
+        state = load_checkpoint(path, self.head, self.optimizer.optimizer, self._averaged())
         if state is None:
             return Progress()
         progress, self.best = state

@@ -165,3 +165,110 @@ def test_errors_say_what_is_wrong():
         statistics.paired_f1_difference([0, 1], [0, 1, 1], [0, 0, 1], 2)
     with pytest.raises(RelexError, match="outside 0…1"):
         statistics.paired_f1_difference([0, 1], [0, 2], [0, 1], 2)
+
+
+def extractions(rng, seeds, documents, recall, spurious=0.5, triples=None):
+    """Numbers of gold (N), predicted and correct triples (S×N) of a system that finds a triple with chance `recall`."""
+    gold = rng.poisson(2.5, documents) if triples is None else triples
+    correct = rng.binomial(gold, recall, (seeds, documents))
+    return gold, correct + rng.poisson(spurious, (seeds, documents)), correct
+
+
+def plain_f1(gold, predicted, correct):
+    return np.mean([2 * c.sum() / (gold.sum() + p.sum()) for p, c in zip(predicted, correct, strict=True)])
+
+
+def test_micro_f1_under_document_weights_equals_scikit_learn():
+    rng = np.random.default_rng(11)
+    gold, predicted, correct = extractions(rng, 2, 40, 0.6)
+    drawn = rng.integers(40, size=40)
+    weights = np.bincount(drawn, minlength=40)[None] / 40
+    found = statistics._micro_f1(weights, gold.astype(float), predicted.astype(float), correct.astype(float))
+    for p, c, ours in zip(predicted[:, drawn], correct[:, drawn], found[0], strict=True):
+        tp, fn, fp = c.sum(), (gold[drawn] - c).sum(), (p - c).sum()
+        truth, shown = [1] * (tp + fn) + [0] * fp, [1] * tp + [0] * fn + [1] * fp
+        assert ours == pytest.approx(f1_score(truth, shown))
+
+
+def test_micro_f1_interval_of_one_seed_equals_the_bootstrap_of_scipy():
+    gold, predicted, correct = extractions(np.random.default_rng(12), 1, 150, 0.7)
+    ours = statistics.micro_f1_interval(gold, predicted[0], correct[0])
+
+    def f1(index):
+        return 2 * correct[0, index].sum() / (gold[index].sum() + predicted[0, index].sum())
+
+    theirs = stats.bootstrap((np.arange(150),), f1, method="percentile", n_resamples=4000, vectorized=False, rng=1)
+    low, high = theirs.confidence_interval
+    assert (ours.low, ours.high) == pytest.approx((low, high), abs=0.006)
+    assert ours.mean == pytest.approx(plain_f1(gold, predicted, correct))
+
+
+def test_micro_f1_interval_covers_the_truth_over_seeds_and_documents():
+    recall, hits, seeds_forgotten = 0.7, 0, 0
+    truth = 2 * recall * 2.5 / (2.5 + recall * 2.5 + 0.5)
+    for repeat in range(100):
+        rng = np.random.default_rng(repeat)
+        gold = rng.poisson(2.5, 600)
+        systems = [extractions(rng, 1, 600, r, triples=gold)[1:] for r in recall + rng.normal(0, 0.04, 4)]
+        predicted, correct = (np.concatenate(x) for x in zip(*systems, strict=True))
+        hits += covers(statistics.micro_f1_interval(gold, predicted, correct, resamples=300), truth)
+        means = statistics.micro_f1_interval(gold, predicted.mean(axis=0), correct.mean(axis=0), resamples=300)
+        seeds_forgotten += covers(means, truth)
+    assert hits >= 88
+    assert seeds_forgotten < hits - 10
+
+
+def test_paired_micro_f1_difference_by_brute_force():
+    rng = np.random.default_rng(13)
+    gold, predicted_a, correct_a = extractions(rng, 1, 9, 0.8)
+    _, predicted_b, correct_b = extractions(rng, 1, 9, 0.5, triples=gold)
+    found = statistics.paired_micro_f1_difference(gold, predicted_a, correct_a, predicted_b, correct_b)
+    observed = plain_f1(gold, predicted_a, correct_a) - plain_f1(gold, predicted_b, correct_b)
+    assert found.mean == pytest.approx(observed)
+    extreme = []
+    for swap in itertools.product([False, True], repeat=9):
+        shown = [np.where(swap, x, y) for x, y in ((predicted_b, predicted_a), (predicted_a, predicted_b))]
+        hits = [np.where(swap, x, y) for x, y in ((correct_b, correct_a), (correct_a, correct_b))]
+        difference = plain_f1(gold, shown[0], hits[0]) - plain_f1(gold, shown[1], hits[1])
+        extreme.append(abs(difference) >= abs(observed) - 1e-9)
+    assert found.p == pytest.approx(np.mean(extreme), abs=0.02)
+    assert 0 < found.p < 1
+    assert found.low < found.mean < found.high
+
+
+def test_paired_micro_f1_difference_sees_what_is_there_and_nothing_else():
+    rng = np.random.default_rng(14)
+    gold, predicted, correct = extractions(rng, 3, 300, 0.7)
+    same = statistics.paired_micro_f1_difference(gold, predicted, correct, predicted[::-1], correct[::-1], 500)
+    assert same.mean == pytest.approx(0) and same.p > 0.99 and same.low < 0 < same.high
+    _, worse, worse_correct = extractions(rng, 2, 300, 0.5, triples=gold)
+    found = statistics.paired_micro_f1_difference(gold, predicted, correct, worse, worse_correct, 1000)
+    assert found.low > 0.05 and found.p < 0.01
+    # As many predictions, other hits: what `predicted` alone would not tell.
+    fewer = np.maximum(correct - 1, 0)
+    found = statistics.paired_micro_f1_difference(gold, predicted, correct, predicted, fewer, 1000)
+    assert found.low > 0.1 and found.p < 0.01
+
+
+def test_micro_f1_of_nothing_is_zero():
+    nothing = np.zeros(5)
+    assert statistics.micro_f1_interval(nothing, nothing, nothing, resamples=50) == (0, 0, 0)
+    assert statistics.paired_micro_f1_difference(nothing, nothing, nothing, nothing, nothing, 50) == (0, 0, 0, 1)
+
+
+def test_micro_f1_is_fast_enough_for_a_table():
+    rng = np.random.default_rng(15)
+    gold, predicted_a, correct_a = extractions(rng, 5, 1000, 0.8)
+    _, predicted_b, correct_b = extractions(rng, 5, 1000, 0.8, triples=gold)
+    start = time.process_time()
+    statistics.paired_micro_f1_difference(gold, predicted_a, correct_a, predicted_b, correct_b)
+    assert time.process_time() - start < 4
+
+
+def test_micro_f1_errors_say_what_is_wrong():
+    with pytest.raises(RelexError, match="give N gold ones"):
+        statistics.micro_f1_interval([1, 2], [1, 2, 3], [1, 1, 1])
+    with pytest.raises(RelexError, match="give N gold ones"):
+        statistics.paired_micro_f1_difference([1, 2], [1, 2], [1, 1], [1, 2], [[1, 1], [1, 1]])
+    with pytest.raises(RelexError, match="more correct triples"):
+        statistics.micro_f1_interval([1, 2], [1, 2], [2, 1])

@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import relex
 from relex.errors import RelexError
 from relex.experiments.config import LABELS, Config
 from relex.heads import OPTIONS, ClassifierOptions
@@ -81,7 +83,7 @@ def changed(value):
     if isinstance(value, list):
         return [*value, "x"]
     if isinstance(value, float):
-        return value / 2
+        return value / 2 or 0.25
     return value + ("x" if isinstance(value, str) else 1)
 
 
@@ -102,6 +104,15 @@ def test_keys_of_all_changes_differ():
     names = [n for n in NAMES if n not in (*LABELS, "head")]
     keys = {plain.with_(**{n: changed(plain.to_json()[n])}).key("f") for n in names}
     assert len(keys | {plain.key("f"), plain.key("g")}) == len(names) + 2
+
+
+def test_the_published_records_bear_the_keys_of_their_configs():
+    """Whatever was added to the config since, a published record must still be found."""
+    paths = sorted((Path(relex.__file__).parent.parent / "book" / "results").glob("*/*.json"))
+    assert len(paths) >= 50
+    for path in paths:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        assert Config.from_json(record["config"]).key(record["corpus"]["fingerprint"]) == path.stem == record["run"]
 
 
 def test_saying_a_default_is_leaving_it_out():

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from relex.errors import RelexError
 from relex.experiments import tables
 from relex.experiments.experiment import reported
 
@@ -69,13 +70,87 @@ def test_confusions_name_the_hardest_class_and_what_it_is_taken_for():
 
 def test_provenance_names_a_stand_in():
     text = tables.provenance(RECORDS)
+    assert "(**a generated stand-in**)" in text
+    for split, said in (("shipped", ""), ("distinct", ", split distinct")):
+        one = RECORDS[0] | {"config": RECORDS[0]["config"] | {"split": split}}
+        assert tables.origin(one) == f"encyclopedia (**a generated stand-in**{said})"
     assert "stand-in" in text and "50 training documents for 1 epoch," in text and "2 seeds" in text
     assert tables.provenance([]) == "No records."
+
+
+def test_provenance_names_split_and_unit_and_allows_for_what_has_no_encoder():
+    real = {"name": "casmed", "stand_in": False, "sizes": {"train": 50}}
+    one = RECORDS[0] | {"corpus": real, "config": RECORDS[0]["config"] | {"split": "report", "unit": "segment"}}
+    counted = one | {"config": {k: v for k, v in one["config"].items() if k != "epochs"} | {"encoder": "", "layers": 0}}
+    assert "corpus casmed (split report, unit segment), " in tables.provenance([one, counted])
+    assert "random:tiny" in tables.provenance([counted, one]) and "``" not in tables.provenance([counted, one])
+    assert "50 training documents, 120 test documents; no encoder;" in tables.provenance([counted])
+
+
+def test_a_row_of_two_splits_is_not_averaged():
+    real = {"name": "casmed", "stand_in": False, "sizes": {"train": 50}}
+    both = [RECORDS[0] | {"corpus": real, "config": RECORDS[0]["config"] | {"split": s}} for s in ("report", "shipped")]
+    with pytest.raises(RelexError, match=r"row 'poor' has records of casmed \(split report\) and casmed \(split ship"):
+        tables.comparison({"accuracy": "accuracy"}, {}, both, [])
+    assert tables.where(both, split="report", seed=0) == both[:1] and tables.where(both, split="distinct") == []
 
 
 def test_costs_survive_runs_too_short_to_time():
     table = tables.costs(RECORDS)
     assert table.loc["poor", "padding"] == "10.0%" and table.loc["poor", "in the model"] == "50%"
+
+
+def test_costs_leave_out_what_is_not_trained():
+    counted = RECORDS[0] | {"config": RECORDS[0]["config"] | {"row": "lookup"}, "counts": {"n": 120}}
+    assert list(tables.costs([counted, *RECORDS]).index) == ["poor", "good", "twin"]
+
+
+def extracted(row, seed, correct):
+    """40 documents of two gold triples each, by offset one fewer than by string; every second one is unseen."""
+    counts = {"tp": 3, "fp": 1, "fn": 2}
+    of = " ".join
+    return record(row, seed, GOOD) | {
+        "metrics": {"overlap.seo.f1": 0.25 * (seed + 1), "overlap.normal.f1": 0.5},
+        "counts": {"n": 40, "entities": {"病": counts}, "relations": {"病因": counts},
+                   "relations.string": {"病因": counts | {"fn": 0, "tp": 3 + 3 * seed}}},
+        "answers": {"gold": of("1" * 40), "predicted": of("1" * 40), "correct": of("0" * 40), "unseen": "01" * 20,
+                    "gold_string": of("2" * 40), "predicted_string": of("2" * 40), "correct_string": of(correct)},
+    }  # fmt: skip
+
+
+EXTRACTED = [extracted("a", 0, "2" * 40), extracted("a", 1, "21" * 20), extracted("b", 0, "20" * 20)]
+
+
+def test_differences_of_extraction_are_those_of_triple_f1():
+    table = tables.differences(EXTRACTED, [("a", "b")])
+    assert table["difference"].iloc[0] == pytest.approx((1.0 + 0.75) / 2 - 0.5) and table["seeds"].iloc[0] == 1
+    assert table["verdict"].iloc[0] == "higher"
+    unseen = tables.differences(EXTRACTED, [("b", "a")], unseen_only=True)
+    assert unseen["difference"].iloc[0] == pytest.approx(0 - (1.0 + 0.5) / 2) and unseen["verdict"].iloc[0] == "lower"
+    offset = tables.differences(EXTRACTED, [("a", "b")], match="offset")
+    assert offset["difference"].iloc[0] == 0 and offset["verdict"].iloc[0] == "within the noise"
+    gold, predicted, correct, unseen = tables.answered_triples(EXTRACTED, "a", "string")
+    assert (gold.shape, predicted.shape, correct.shape, unseen.sum()) == ((40,), (2, 40), (2, 40), 20)
+
+
+def test_f1_by_relation_and_entity_type():
+    string = np.mean([2 * 3 / (6 + 1), 2 * 6 / (12 + 1)])
+    assert tables.relation_f1(EXTRACTED, "a")["病因"] == pytest.approx(string)
+    assert tables.relation_f1(EXTRACTED, "a", "offset")["病因"] == pytest.approx(2 * 3 / (6 + 1 + 2))
+    table = tables.entity_table({"a": {"entities.病.p": 70.0}}, EXTRACTED[:2], EXTRACTED[2:], "p")
+    assert table.loc["a", ("病", "printed")] == "70.00" and table.loc["a", ("病", "recorded")] == "75.0 ± 0.0"
+    assert table.loc["b", ("病", "this execution")] == "75.0"
+    assert "entities.病.f1" not in EXTRACTED[0]["metrics"], "the records themselves stay as they are"
+
+
+def test_nested_printed_tables_stand_beside_the_records():
+    printed = tables.nested_printed("cbrrel", "overlap_casmed", "overlap")
+    content = reported("cbrrel")["tables"]["overlap_casmed"]["rows"]
+    assert printed.keys() == content.keys()
+    assert printed["CBRRel"]["overlap.seo.r"] == content["CBRRel"]["seo"][1]
+    table = tables.overlap_table({"a": printed["CasRel"]}, EXTRACTED[:2], [])
+    assert table.loc["a", ("seo", "recorded")].startswith("37.5 ±")
+    assert table.loc["a", ("epo", "printed")] == f"{content['CasRel']['epo'][2]:.2f}"
 
 
 def test_printed_tables_are_complete():

@@ -52,6 +52,22 @@ def test_round_trip(make_head, tmp_path):
     assert_same(state(one), state(other))
 
 
+def test_the_average_comes_back_and_only_where_there_is_one(make_head, tmp_path):
+    one, other, path = trained(make_head), trainer(make_head, seed=7), tmp_path / "c.safetensors"
+    average, empty = {"weight": torch.arange(3.0)}, {"weight": torch.zeros(3)}
+    save_checkpoint(path, PROGRESS, one.head, {}, one.optimizer.optimizer, average)
+    before = state(other)
+    assert load_checkpoint(path, other.head, other.optimizer.optimizer) is None
+    wrong = {"weight": torch.zeros(4)}
+    assert load_checkpoint(path, other.head, other.optimizer.optimizer, wrong) is None
+    assert_same(state(other), before)
+    assert load_checkpoint(path, other.head, other.optimizer.optimizer, empty) == (PROGRESS, {})
+    assert_same(empty, average)
+    assert_same(state(one), state(other))
+    save_checkpoint(path, PROGRESS, one.head, {}, one.optimizer.optimizer)
+    assert load_checkpoint(path, other.head, other.optimizer.optimizer, empty) is None
+
+
 def damaged(path, how, one):
     save_checkpoint(path, PROGRESS, one.head, {}, one.optimizer.optimizer)
     content = path.read_bytes()

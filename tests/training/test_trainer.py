@@ -2,13 +2,15 @@
 
 import itertools
 import os
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import samples
 import torch
 
 from relex.errors import RelexError
-from relex.samplers import Curriculum, LengthBucketed, balanced
+from relex.samplers import Curriculum, LengthBucketed, balanced, micro_batches
 from relex.training import Trainer, Training
 from relex.training.trainer import learning_rate_factor, resolve_precision
 
@@ -89,11 +91,14 @@ def epochs(sampler, number=3):
     return found
 
 
-@pytest.fixture(scope="module")
-def whole(make_head):
+BOTH = replace(QUICK, fgm=0.5, ema=0.9)
+
+
+@pytest.fixture(scope="module", params=[QUICK, BOTH], ids=["plain", "fgm and ema"])
+def whole(make_head, request):
     """The uninterrupted runs: one that gets better in each epoch, one that only gets worse and stops early."""
-    patient = Training(**{**vars(QUICK), "patience": 1})
-    return {1: (QUICK, *fit(make_head, QUICK)), -1: (patient, *fit(make_head, patient, sign=-1))}
+    quick, patient = request.param, replace(request.param, patience=1)
+    return {1: (quick, *fit(make_head, quick)), -1: (patient, *fit(make_head, patient, sign=-1))}
 
 
 def check_resumed(whole, make_head, path, sign, **kill):
@@ -127,7 +132,7 @@ def test_killed_while_scoring_and_resumed(whole, make_head, tmp_path, sign, scor
 def test_killed_again_and_again(whole, make_head, tmp_path):
     for _ in range(30):
         try:
-            got, progress, _ = fit(make_head, checkpoint=tmp_path / "c", kill_step=2)
+            got, progress, _ = fit(make_head, whole[1][0], checkpoint=tmp_path / "c", kill_step=2)
             break
         except Killed:
             continue
@@ -145,9 +150,9 @@ def test_resumed_after_the_end_nothing_is_left_to_do(whole, make_head, tmp_path)
 def test_a_damaged_checkpoint_starts_anew(whole, make_head, tmp_path):
     path = tmp_path / "c"
     with pytest.raises(Killed):
-        fit(make_head, checkpoint=path, kill_step=5)
+        fit(make_head, whole[1][0], checkpoint=path, kill_step=5)
     path.write_bytes(path.read_bytes()[:-100])
-    got, _, steps = fit(make_head, checkpoint=path)
+    got, _, steps = fit(make_head, whole[1][0], checkpoint=path)
     assert steps == whole[1][3] and same(got, whole[1][1])
 
 
@@ -162,8 +167,8 @@ def test_a_full_disk_stops_with_a_sentence_and_the_run_can_go_on(whole, make_hea
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(RelexError, match="No space left"):
-            fit(make_head, checkpoint=path)
-    got, _, steps = fit(make_head, checkpoint=path)
+            fit(make_head, whole[1][0], checkpoint=path)
+    got, _, steps = fit(make_head, whole[1][0], checkpoint=path)
     assert steps < whole[1][3] and same(got, whole[1][1])
 
 
@@ -177,16 +182,16 @@ def test_early_stopping_and_best_weights(whole, make_head):
         epoch_0.append(weights(head))
         return -len(epoch_0) / 10
 
-    last = Trainer(head, QUICK, 0).fit(FEW, sampler(head), evaluate)
+    last = Trainer(head, whole[1][0], 0).fit(FEW, sampler(head), evaluate)
     assert last.epoch == 3 and [h["score"] for h in last.history] == [-0.1, -0.2, -0.3]
-    assert same(weights(head), epoch_0[0]) and not same(epoch_0[0], epoch_0[1])
+    assert same(weights(head), epoch_0[0]) and not same(epoch_0[0], epoch_0[1])  # with ema, of the average
     assert same(worse, epoch_0[0])
 
 
-def test_without_evaluation_the_last_weights_stay(make_head):
+def test_without_evaluation_the_last_weights_stay(whole, make_head):
     head = make_head()
-    progress = Trainer(head, QUICK, 0).fit(FEW, sampler(head))
-    assert same(weights(head), fit(make_head)[0])  # there the last epoch was the best
+    progress = Trainer(head, whole[1][0], 0).fit(FEW, sampler(head))
+    assert same(weights(head), whole[1][1])  # there the last epoch was the best
     assert progress.best_epoch == -1 and all("score" not in h for h in progress.history)
 
 
@@ -285,3 +290,97 @@ def test_the_loss_of_an_epoch_is_the_mean_of_its_steps(make_head):
     expected = sum(head.loss(head.collate([FEW[i] for i in batch])).item() for batch in batches) / 3
     progress = Trainer(head, still, 0).fit(FEW, batches)
     assert [entry["loss"] for entry in progress.history] == pytest.approx([expected] * 3, abs=1e-5)
+
+
+@pytest.mark.parametrize(("name", "value"), [("fgm", -1e-5), ("fgm", float("nan")), ("ema", -0.1), ("ema", 1.5)])
+def test_fgm_and_ema_are_checked(name, value):
+    with pytest.raises(RelexError, match=f"{name} is .*, but must lie between 0 and"):
+        Training(**{name: value})
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_a_step_with_fgm_is_two_passes_written_by_hand(make_head, dropout):
+    """Over three micro-batches; `fgm` large enough that the second gradient is another one."""
+    training = Training(epochs=1, micro_tokens=60, lr=1e-3, head_lr=1e-2, clip=0.5, precision="fp32", fgm=0.5)
+    head, plain, unperturbed = (make_head(dropout=dropout) for _ in range(3))
+    progress = Trainer(head, training, 3).fit(FEW, Batches([list(range(10))]))
+    for other, epsilon in ((plain, 0.5), (unperturbed, 0.0)):
+        lengths = [other.length(d) for d in FEW]
+        groups = micro_batches(list(range(10)), lengths, 60)
+        assert len(groups) > 2 and progress.tokens == sum(lengths[:10])  # once, though seen twice
+        words = np.random.SeedSequence((3, 0, 0)).generate_state(2)
+        torch.manual_seed(int(words[0]) << 32 | int(words[1]))
+        optimizer = torch.optim.AdamW(other.parameter_groups(1e-3, 1e-2, 0.01), fused=True)
+        other.train()
+        embedding = other.encoder.word_embeddings.weight
+        start = embedding.detach().clone()
+        for _ in range(2):
+            for group in groups:
+                (other.loss(other.collate([FEW[i] for i in group])) * len(group) / 10).backward()
+            embedding.data = start + epsilon * embedding.grad / embedding.grad.norm()
+        embedding.data = start
+        torch.nn.utils.clip_grad_norm_(other.parameters(), 0.5)
+        optimizer.step()
+    for name, value in head.state_dict().items():
+        torch.testing.assert_close(value, plain.state_dict()[name], atol=1e-5, rtol=0)
+    moved = {k: (v - unperturbed.state_dict()[k]).abs().max() for k, v in head.state_dict().items()}
+    assert max(moved.values()) > 1e-4
+
+
+def test_fgm_puts_the_embedding_back_to_the_bit(make_head):
+    head = make_head()
+    before = weights(head)
+    seen = []
+    forward = head.encoder.word_embeddings.register_forward_hook(
+        lambda module, args, out: seen.append(module.weight.detach().clone())
+    )
+    Trainer(head, replace(BOTH, lr=0.0, head_lr=0.0, ema=0.0), 0).fit(FEW, Batches([list(range(10))]))
+    forward.remove()
+    assert same(weights(head), before)
+    start = before["encoder.model.embeddings.word_embeddings.weight"]
+    distances = [float((one - start).norm()) for one in seen[: len(seen) // 3]]  # of the first of three steps
+    half = len(distances) // 2
+    assert distances == [0.0] * half + [pytest.approx(0.5, rel=1e-4)] * half
+
+
+@pytest.mark.parametrize("decay", [0.3, 0.999])
+def test_the_average_is_that_of_a_plain_loop(make_head, decay):
+    head = make_head()
+    expected, step, scored = {k: p.detach().clone() for k, p in head.named_parameters()}, itertools.count(), []
+
+    def on_progress(share):
+        t = next(step)
+        d = min(decay, (1 + t) / (10 + t))
+        for name, parameter in head.named_parameters():
+            expected[name] = d * expected[name] + (1 - d) * parameter.detach()
+
+    def check():
+        scored.append(1)
+        for name, parameter in head.named_parameters():
+            torch.testing.assert_close(parameter.detach(), expected[name], atol=1e-6, rtol=1e-5)
+        return len(scored)
+
+    trainer = Trainer(head, replace(QUICK, ema=decay), 0)
+    trainer.fit(FEW, sampler(head), check, on_progress=on_progress)
+    check()
+    assert len(scored) == 4 and next(step) == 9
+
+
+def test_averaging_changes_no_step(make_head):
+    """The weights that steps start from are those of a run without an average, evaluated or not."""
+    seen = []
+    for ema in (0.0, 0.9):
+        head, own = make_head(), []
+        Trainer(head, replace(QUICK, ema=ema), 0).fit(
+            FEW, sampler(head), lambda: 1.0, on_progress=lambda share, h=head, o=own: o.append(weights(h))
+        )
+        seen.append(own)
+    assert len(seen[0]) == 9 and all(same(a, b) for a, b in zip(*seen, strict=True))
+
+
+def test_a_checkpoint_without_the_average_starts_anew(whole, make_head, tmp_path):
+    other = QUICK if whole[1][0] is BOTH else BOTH
+    with pytest.raises(Killed):
+        fit(make_head, other, checkpoint=tmp_path / "c", kill_step=5)
+    got, _, steps = fit(make_head, whole[1][0], checkpoint=tmp_path / "c")
+    assert steps == whole[1][3] and same(got, whole[1][1])

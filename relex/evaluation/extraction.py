@@ -1,0 +1,263 @@
+"""Scores of joint extraction: one text, its entities and the relations between them to find.
+
+A triple is (head, relation type, tail). It counts as found when both ends are the same as in the gold standard: by
+`offset` the same characters of the text, by `string` the same mention, wherever it stands. What a document holds is
+a *set*: a triple or an entity given twice counts once, and two triples which differ only in where their mentions
+stand are one triple by string. Direction always counts, also for a relation type that a schema calls symmetric.
+
+An end that the text does not contain (`Span.absent`) has no offsets. By string it is compared by its mention; by
+offset nothing can match it, so that a gold triple with such an end is a false negative and a predicted one a false
+positive.
+
+All scores are micro averages, fractions from 0 to 1; a division by zero gives 0.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from relex.documents import ABSENT, Document, Schema, Span
+from relex.errors import RelexError
+
+Key = tuple
+"""What must be equal for a match; holds the number ABSENT where nothing can."""
+
+StringTriple = tuple[str, str, str]
+"""(head mention, relation type, tail mention)."""
+
+Sets = tuple[set[Key], set[Key]]
+"""Gold and predicted keys of one document."""
+
+OVERLAPS = ("normal", "seo", "epo")
+"""Sentences without overlap, with a single entity that overlaps, with an entity pair that overlaps."""
+
+
+def offset_triples(document: Document) -> set[Key]:
+    """Triples by the characters of both ends; the relation type is at index 2."""
+    return {(*_place(head), name, *_place(tail)) for head, name, tail in document.triples()}
+
+
+def string_triples(document: Document) -> set[StringTriple]:
+    """Triples by the mentions of both ends; the relation type is at index 1."""
+    return {(document.mention(r.head), r.type, document.mention(r.tail)) for r in document.relations}
+
+
+def _strict_triples(document: Document) -> set[Key]:
+    return {(*_place(head), head.type, name, *_place(tail), tail.type) for head, name, tail in document.triples()}
+
+
+def _strict_entities(document: Document) -> set[Key]:
+    return {(*_place(span), span.type) for head, _, tail in document.triples() for span in (head, tail)}
+
+
+def _entity_boundaries(document: Document) -> set[Key]:
+    return {_place(span) for head, _, tail in document.triples() for span in (head, tail)}
+
+
+def _place(span: Span) -> tuple:
+    # The mention keeps two absent ends of one document apart; ABSENT keeps them from matching.
+    return (span.mention, ABSENT) if span.absent else (span.start, span.end)
+
+
+TRIPLES: dict[str, Callable[[Document], set[Key]]] = {"offset": offset_triples, "string": string_triples}
+"""The two ways to compare triples."""
+
+VIEWS: dict[str, Callable[[Document], set[Key]]] = {
+    **{f"triples.{match}": keys for match, keys in TRIPLES.items()},
+    "ner.strict": _strict_entities,
+    "ner.boundaries": _entity_boundaries,
+    "re.strict": _strict_triples,
+    "re.boundaries": offset_triples,
+}
+"""What is compared, by the name of its scores; see `evaluate`."""
+
+
+def evaluate(
+    gold: Sequence[Document], predicted: Sequence[Document], schema: Schema, seen: Collection[str]
+) -> tuple[dict[str, float], dict]:
+    """Metrics and the counts that recompute them, on all documents and on those whose text is not in `seen`.
+
+    Every name below stands for three metrics, `NAME.p`, `NAME.r` and `NAME.f1`, and three counts, `NAME.tp`,
+    `NAME.fp` and `NAME.fn`:
+
+    * `triples.offset` and `triples.string`: triples compared as the module says.
+    * `ner.strict`: entities that take part in at least one triple, by offset and type; other entities are left out
+      on both sides. `ner.boundaries`: the same without the type.
+    * `re.strict`: triples by offset and with the types of both ends; `re.boundaries` is `triples.offset` under the
+      name that the literature gives it.
+    * `overlap.normal`, `overlap.seo`, `overlap.epo`: all string triples of the documents of that class by the gold
+      triples (`sentence_overlaps`); a document of two classes counts in both. `overlap.CLASS.n` counts documents.
+    * `overlap.triple.normal` and so on: string triples of that class. Recall asks how many gold triples of the class
+      are found. Precision asks how many predicted triples of the class are right; a predicted triple is classed
+      among the triples predicted for the same document, for a wrong one has no class in the gold standard. A right
+      one can be of different classes there and here, so the counts have four numbers: `tp` and `fn` of the gold
+      triples, `tp_predicted` and `fp` of the predicted ones.
+
+    The same under `unseen.`, left out when every text was seen. Counts also hold `n`, `unseen.n`, and tables
+    {name: {tp, fp, fn}} over the schema: `entities` (as `ner.strict`), `relations` (by offset), `relations.string`.
+
+    Raises a `RelexError` when the two sequences do not hold the same documents in the same order, or when a triple
+    uses a relation or entity type that `schema` lacks.
+    """
+    _check(gold, predicted)
+    metrics, counts = _all_scores(gold, predicted)
+    names = schema.relation_names
+    tables = {
+        "entities": _by_type(_sets(gold, predicted, _strict_entities), -1, schema.entity_types, "entity type"),
+        "relations": _by_type(_sets(gold, predicted, offset_triples), 2, names, "relation"),
+        "relations.string": _by_type(_sets(gold, predicted, string_triples), 1, names, "relation"),
+    }
+    unseen = [(one, other) for one, other in zip(gold, predicted, strict=True) if one.text not in seen]
+    if unseen:
+        unseen_metrics, unseen_counts = _all_scores(*zip(*unseen, strict=True))
+        metrics |= {f"unseen.{name}": value for name, value in unseen_metrics.items()}
+        counts |= {f"unseen.{name}": value for name, value in unseen_counts.items()}
+    return metrics, counts | tables
+
+
+def per_relation(counts: Mapping, match: str = "offset") -> dict[str, dict[str, float]]:
+    """Precision `p`, recall `r`, `f1` and `support` (gold triples) of each relation type, from `evaluate`'s counts."""
+    table = counts["relations" if match == "offset" else f"relations.{match}"]
+    return {name: prf(**cell) | {"support": cell["tp"] + cell["fn"]} for name, cell in table.items()}
+
+
+def answers(gold: Sequence[Document], predicted: Sequence[Document], seen: Collection[str]) -> dict[str, str]:
+    """What paired tests need, without text: for each document how many triples there are, in one string each.
+
+    `gold`, `predicted` and `correct` hold numbers of offset triples, separated by spaces, in the order of the
+    documents; `gold_string` and so on those of string triples; `unseen` one character a document, 1 where the text
+    is not in `seen`.
+    """
+    _check(gold, predicted)
+    found = {}
+    for match, suffix in (("offset", ""), ("string", "_string")):
+        sets = _sets(gold, predicted, TRIPLES[match])
+        found[f"gold{suffix}"] = " ".join(str(len(one)) for one, _ in sets)
+        found[f"predicted{suffix}"] = " ".join(str(len(other)) for _, other in sets)
+        found[f"correct{suffix}"] = " ".join(str(len(_hits(one, other))) for one, other in sets)
+    return found | {"unseen": "".join("01"[d.text not in seen] for d in gold)}
+
+
+def threshold_curve(
+    gold: Sequence[Document], predictions: Mapping[float, Sequence[Document]], match: str = "offset"
+) -> list[dict[str, float]]:
+    """The precision–recall curve of a system: `threshold`, `p`, `r`, `f1`, `tp`, `fp`, `fn`, by rising threshold.
+
+    `predictions` holds, for each threshold, the documents that the system predicts with it; triples are compared by
+    `match`, `offset` or `string`.
+    """
+    curve = []
+    for threshold in sorted(predictions):
+        _check(gold, predictions[threshold])
+        counts = _count(_sets(gold, predictions[threshold], TRIPLES[match]))
+        curve.append({"threshold": threshold} | prf(**counts) | counts)
+    return curve
+
+
+def prf(tp: int, fp: int, fn: int, tp_predicted: int | None = None) -> dict[str, float]:
+    """`p`, `r` and `f1` from counts; `tp_predicted` takes the place of `tp` in the precision where it differs."""
+    right = tp if tp_predicted is None else tp_predicted
+    p, r = _ratio(right, right + fp), _ratio(tp, tp + fn)
+    return {"p": p, "r": r, "f1": _ratio(2 * p * r, p + r)}
+
+
+def triple_overlaps(triples: Collection[StringTriple]) -> dict[StringTriple, frozenset[str]]:
+    """The classes of each triple within its sentence: `normal`, or `seo`, `epo` or both.
+
+    As Zeng et al. (2018, "Extracting relational facts by an end-to-end neural model with copy mechanism") define
+    them and the code released with CasRel (Wei et al. 2020) splits its test sets: a triple is `epo` when the same
+    *ordered* pair (head, tail) has another relation; `seo` when an entity of it is also in a triple of another
+    ordered pair, or is both its head and its tail; `normal` when neither. With ordered pairs, (a, r, b) with
+    (b, r, a) is `seo` and not `epo`. Entities are equal when their mentions are.
+    """
+    relations = Counter((head, tail) for head, _, tail in set(triples))
+    uses = Counter(entity for pair in relations for entity in pair)
+
+    def classes(head: str, tail: str) -> frozenset[str]:
+        found = {"epo"} if relations[head, tail] > 1 else set()
+        if uses[head] > 1 or uses[tail] > 1:
+            found.add("seo")
+        return frozenset(found or {"normal"})
+
+    return {(head, name, tail): classes(head, tail) for head, name, tail in triples}
+
+
+def sentence_overlaps(triples: Collection[StringTriple]) -> frozenset[str]:
+    """The classes of a sentence: `seo` and `epo` when one of its triples is that, else `normal`.
+
+    A sentence without a triple is `normal`: no entity of it is in two triples.
+    """
+    found = frozenset().union(*triple_overlaps(triples).values())
+    return found - {"normal"} or frozenset({"normal"})
+
+
+def _all_scores(gold: Sequence[Document], predicted: Sequence[Document]) -> tuple[dict[str, float], dict[str, int]]:
+    metrics, counts = {}, {"n": len(gold)}
+    found = {name: _count(_sets(gold, predicted, keys)) for name, keys in VIEWS.items()}
+    strings = _sets(gold, predicted, string_triples)
+    classes = [sentence_overlaps(one) for one, _ in strings]
+    for overlap in OVERLAPS:
+        chosen = [pair for pair, of in zip(strings, classes, strict=True) if overlap in of]
+        found[f"overlap.{overlap}"] = _count(chosen)
+        counts[f"overlap.{overlap}.n"] = len(chosen)
+        found[f"overlap.triple.{overlap}"] = _count_overlapping(strings, overlap)
+    for name, numbers in found.items():
+        metrics |= {f"{name}.{score}": value for score, value in prf(**numbers).items()}
+        counts |= {f"{name}.{kind}": number for kind, number in numbers.items()}
+    return metrics, counts
+
+
+def _sets(gold: Iterable[Document], predicted: Iterable[Document], keys: Callable[[Document], set[Key]]) -> list[Sets]:
+    return [(keys(one), keys(other)) for one, other in zip(gold, predicted, strict=True)]
+
+
+def _hits(gold: set[Key], predicted: set[Key]) -> set[Key]:
+    return {key for key in gold & predicted if ABSENT not in key}
+
+
+def _count(sets: Iterable[Sets]) -> dict[str, int]:
+    tp = fp = fn = 0
+    for one, other in sets:
+        hits = len(_hits(one, other))
+        tp, fp, fn = tp + hits, fp + len(other) - hits, fn + len(one) - hits
+    return {"tp": tp, "fp": fp, "fn": fn}
+
+
+def _count_overlapping(sets: Iterable[Sets], overlap: str) -> dict[str, int]:
+    counts = dict.fromkeys(("tp", "fp", "fn", "tp_predicted"), 0)
+    for one, other in sets:
+        for key, classes in triple_overlaps(one).items():
+            counts["tp" if key in other else "fn"] += overlap in classes
+        for key, classes in triple_overlaps(other).items():
+            counts["tp_predicted" if key in one else "fp"] += overlap in classes
+    return counts
+
+
+def _by_type(sets: Iterable[Sets], index: int, types: Sequence[str], what: str) -> dict[str, dict[str, int]]:
+    """`_count` for each of `types`, which stand at `index` of a key."""
+    grouped: dict[str, list[Sets]] = defaultdict(list)
+    for pair in sets:
+        parts: dict[str, Sets] = defaultdict(lambda: (set(), set()))
+        for side, keys in enumerate(pair):
+            for key in keys:
+                parts[key[index]][side].add(key)
+        for name, part in parts.items():
+            grouped[name].append(part)
+    unknown = sorted(grouped.keys() - set(types))
+    if unknown:
+        raise RelexError(f"unknown {what} {unknown[0]!r}; the schema has {', '.join(types)}")
+    return {name: _count(grouped[name]) for name in types}
+
+
+def _check(gold: Sequence[Document], predicted: Sequence[Document]) -> None:
+    if len(gold) != len(predicted):
+        raise RelexError(f"{len(gold)} gold documents but {len(predicted)} predicted ones; predict every document once")
+    for one, other in zip(gold, predicted, strict=True):
+        if one.id != other.id or one.text != other.text:
+            raise RelexError(
+                f"gold document {one.id!r} stands where {other.id!r} was predicted, or has another text; "
+                "keep both in the same order and predict on the very same texts"
+            )
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator else 0.0

@@ -1,0 +1,93 @@
+"""The parts of a record that depend on the task: its scores, the counts behind them, and what paired tests need."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from relex.corpora import Corpus
+from relex.documents import Document
+from relex.evaluation import classification, extraction
+
+DEV = {
+    "classification": ("accuracy", "macro_f1"),
+    "extraction": ("triples.offset.f1", "triples.string.f1"),
+}
+"""The development scores that a record keeps, under `dev.`; task → names."""
+
+DEV_COUNTS = {
+    "classification": ("confusion",),
+    "extraction": tuple(f"triples.{match}.{n}" for match in ("offset", "string") for n in ("tp", "fp", "fn")),
+}
+"""The counts behind them."""
+
+SELECTS = {"classification": "macro_f1", "extraction": "triples.string.f1"}
+"""The development score by which the trainer chooses an epoch. For extraction that of strings, on every corpus: some
+give no offsets, and there the offsets are our alignment's and not the annotators'."""
+
+
+def scores(
+    task: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document]
+) -> dict[str, dict]:
+    """`metrics`, `counts`, `per_class` and `answers` of a record; no text of the corpus.
+
+    Unseen is what nobody could look at: for classification a text that is not in the training part, for extraction
+    one that is in the development part neither.
+    """
+    metrics, counts = _evaluate(task, corpus, gold, predicted)
+    if task == "classification":
+        classes = corpus.schema.relation_names
+        per_class = classification.per_class(np.array(counts["confusion"]), classes).round(6).to_dict("index")
+        found = answers(gold, predicted, classes, seen_texts(task, corpus))
+    else:
+        per_class = {
+            name: {k: round(v, 6) for k, v in line.items()} for name, line in extraction.per_relation(counts).items()
+        }
+        found = extraction.answers(gold, predicted, seen_texts(task, corpus))
+    return {"metrics": _rounded(metrics), "counts": counts, "per_class": per_class, "answers": found}
+
+
+def dev_scores(
+    task: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document]
+) -> tuple[dict[str, float], dict]:
+    """The development metrics and counts that a record keeps, named `dev.…`."""
+    metrics, counts = _evaluate(task, corpus, gold, predicted)
+    return (
+        _rounded({f"dev.{name}": metrics[name] for name in DEV[task]}),
+        {f"dev.{name}": counts[name] for name in DEV_COUNTS[task]},
+    )
+
+
+def selection_score(task: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document]) -> float:
+    """The score, 0 to 1, that the best epoch has most of; see `SELECTS`."""
+    return _evaluate(task, corpus, gold, predicted)[0][SELECTS[task]]
+
+
+def seen_texts(task: str, corpus: Corpus) -> set[str]:
+    """The texts that make a test document a seen one."""
+    return {d.text for d in (corpus.train if task == "classification" else (*corpus.train, *corpus.dev))}
+
+
+def answers(
+    gold: Sequence[Document], predicted: Sequence[Document], classes: Sequence[str], seen: set[str]
+) -> dict[str, str]:
+    """What paired tests of classification need, without text: one character per document.
+
+    `gold` and `predicted` hold class ids in base 36, `unseen` a 1 where the sentence does not occur in training.
+    """
+    digits = {name: np.base_repr(i, 36) for i, name in enumerate(classes)}
+    return {
+        "gold": "".join(digits[d.relations[0].type] for d in gold),
+        "predicted": "".join(digits[d.relations[0].type] for d in predicted),
+        "unseen": "".join("01"[d.text not in seen] for d in gold),
+    }
+
+
+def _evaluate(task, corpus, gold, predicted) -> tuple[dict[str, float], dict]:
+    seen = seen_texts(task, corpus)
+    if task == "classification":
+        return classification.evaluate(gold, predicted, corpus.schema.relation_names, seen)
+    return extraction.evaluate(gold, predicted, corpus.schema, seen)
+
+
+def _rounded(metrics: dict[str, float]) -> dict[str, float]:
+    return {k: round(v, 6) for k, v in metrics.items()}

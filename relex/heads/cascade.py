@@ -1,0 +1,344 @@
+"""Cascade tagging: first subjects, then for each of them its objects by relation (CasRel, CBRRel)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from relex.documents import Document, Relation, Schema, Span
+from relex.encoders.encoder import Encoder
+from relex.errors import RelexError
+from relex.heads.head import Batch, Head, pad
+from relex.heads.layers import BiLSTM, ConvStack, RelativeAttention, UNet
+from relex.heads.windows import WindowedText, windowed
+
+FUSIONS = ("unet", "cnn", "none")
+SUBJECTS = ("all", "sample")
+RARE = -4.0
+"""Bias a tagger starts from: few tokens begin or end anything, and learning that costs an epoch."""
+CHUNK = 2**24
+"""Object logits held at a time in prediction, which bounds memory whatever the number of subjects."""
+
+
+@dataclass(frozen=True)
+class CascadeOptions:
+    """Switches of the cascade; with `bilstm`, `attention` off and `feature_fusion` none it is CasRel.
+
+    `feature_fusion`: `unet`, `cnn` (Table 7's "-CNN": plain convolutions in its place) or `none`. `subjects` trained on
+    in a step: `all` gold ones, or one drawn for each text (`sample`), as CasRel does. `lstm_size`: both directions
+    together, 0 for the encoder's width (768 in the paper). `heads`, `distance`: of the attention. `channels`, `depth`:
+    of the convolutions. `threshold`: probability from which a tag is set.
+    """
+
+    bilstm: bool = True
+    attention: bool = True
+    feature_fusion: str = "unet"
+    subjects: str = "all"
+    lstm_size: int = 0
+    heads: int = 8
+    distance: int = 64
+    channels: int = 4
+    depth: int = 2
+    dropout: float = 0.1
+    threshold: float = 0.5
+
+    def __post_init__(self):
+        for name, known in (("feature_fusion", FUSIONS), ("subjects", SUBJECTS)):
+            if getattr(self, name) not in known:
+                raise RelexError(f"there is no {name} {getattr(self, name)!r}; known are {', '.join(known)}")
+        for name, lowest in (("lstm_size", 0), ("heads", 1), ("distance", 1), ("channels", 1), ("depth", 1)):
+            if getattr(self, name) < lowest:
+                raise RelexError(f"{name} is {getattr(self, name)}, but must be at least {lowest}")
+        if not (0 <= self.dropout < 1 and 0 < self.threshold < 1):
+            raise RelexError(
+                f"dropout is {self.dropout} and threshold {self.threshold}, but must lie between 0 and 1 "
+                "(of the ends only dropout 0 is possible)"
+            )
+
+
+TokenTriple = tuple[int, int, int, int, int]
+"""First and last token of the subject, class, first and last token of the object."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A document's windows, for each its gold triples in tokens of the window, and what could not be put there."""
+
+    text: WindowedText
+    triples: tuple[frozenset[TokenTriple], ...]
+    without_tokens: int
+    inexact: int
+    between_windows: int
+
+
+class Cascade(Head):
+    """Encoder → BiLSTM → relative attention → subject tagger → U-Net → object tagger for each class of relation.
+
+    A class is a relation type with one of its pairs of entity types; R counts classes here, so that the relation of a
+    predicted triple also types its entities.
+    """
+
+    task: ClassVar[str] = "extraction"
+
+    def __init__(self, encoder: Encoder, schema: Schema, options: CascadeOptions):
+        super().__init__(encoder)
+        self.options, self.threshold = options, options.threshold
+        self.classes = [(r.name, head, tail) for r in schema.relation_types for head, tail in r.pairs]
+        self.class_ids = {c: i for i, c in reversed(list(enumerate(self.classes)))}
+        # a triple whose entities do not fit its relation is tagged as that relation all the same
+        self.class_ids |= {(name,): i for i, (name, _, _) in reversed(list(enumerate(self.classes)))}
+        width = (options.lstm_size or encoder.hidden_size) if options.bilstm else encoder.hidden_size
+        for what, parts, used in (
+            ("heads", options.heads, options.attention),
+            ("2^depth", 2**options.depth, options.feature_fusion == "unet"),
+            ("2 directions", 2, options.bilstm),
+        ):
+            if used and width % parts:
+                raise RelexError(f"states of width {width} do not divide among {what} ({parts}); choose another size")
+        self.dropout = nn.Dropout(options.dropout)
+        self.bilstm = BiLSTM(encoder.hidden_size, width) if options.bilstm else None
+        self.attention = (
+            RelativeAttention(width, options.heads, options.distance, options.dropout) if options.attention else None
+        )
+        fusions = {"unet": lambda: UNet(options.channels, options.depth), "cnn": lambda: ConvStack(options.channels)}
+        self.fusion = fusions[options.feature_fusion]() if options.feature_fusion in fusions else None
+        self.tag_subjects = nn.Linear(width, 2)
+        self.tag_objects = nn.Linear(width, 2 * len(self.classes))
+        for tagger in (self.tag_subjects, self.tag_objects):
+            nn.init.constant_(tagger.bias, RARE)
+        self._rows: dict[Document, _Row] = {}
+
+    # From Documents to tensors
+
+    def prepare(self, documents: Sequence[Document]) -> None:
+        """Tokenise many documents at once; `collate` does it one by one for those that were not prepared."""
+        new = [d for d in documents if d not in self._rows]
+        texts = windowed(self.encoder, [d.text for d in new])
+        self._rows.update((d, self._row(d, text)) for d, text in zip(new, texts, strict=True))
+
+    def _known(self, documents: Sequence[Document]) -> list[_Row]:
+        self.prepare(documents)
+        return [self._rows[d] for d in documents]
+
+    def _row(self, document: Document, text: WindowedText) -> _Row:
+        found, without, inexact, between = [set() for _ in text.windows], 0, 0, 0
+        for head, name, tail in set(document.triples()):
+            class_id = self.class_ids.get((name, head.type, tail.type), self.class_ids.get((name,)))
+            if class_id is None:
+                known = ", ".join(dict.fromkeys(c[0] for c in self.classes))
+                raise RelexError(f"document {document.id!r} has the unknown relation {name!r}; known are {known}")
+            subject, object_ = text.tokens(head.start, head.end), text.tokens(tail.start, tail.end)
+            if subject is None or object_ is None:
+                without += 1
+                continue
+            inexact += not (text.exact(head.start, head.end) and text.exact(tail.start, tail.end))
+            fits = 0
+            for window, triples in zip(text.windows, found, strict=True):
+                places = [i - window.first + 1 for i in (*subject, *object_)]  # 1 for [CLS]
+                if min(places) >= 1 and max(places) <= len(window.ids) - 2:
+                    triples.add((*places[:2], class_id, *places[2:]))
+                    fits += 1
+            between += not fits
+        return _Row(text, tuple(map(frozenset, found)), without, inexact, between)
+
+    def length(self, document: Document) -> int:
+        """Tokens of this document in a batch, special tokens included; over all its windows."""
+        return sum(len(w.ids) for w in self._known([document])[0].text.windows)
+
+    def truncated(self, documents: Sequence[Document]) -> int:
+        """How many of `documents` are cut: none, longer ones are read in windows."""
+        return 0
+
+    def alignment(self, documents: Sequence[Document]) -> dict[str, int]:
+        """What of the gold triples tokens and tags cannot hold.
+
+        `windowed` documents exceed the encoder's positions; `without_tokens`: triples with an absent mention or one
+        that the tokenizer leaves out; `inexact`: a token reaches over a mention's border; `between_windows`: no window
+        holds both entities; `ambiguous`: two subjects, or two objects of one subject and class, lie so in each other
+        that pairing starts with the nearest end returns another span.
+        """
+        rows = self._known(documents)
+        return {
+            "windowed": sum(len(row.text.windows) > 1 for row in rows),
+            "without_tokens": sum(row.without_tokens for row in rows),
+            "inexact": sum(row.inexact for row in rows),
+            "between_windows": sum(row.between_windows for row in rows),
+            "ambiguous": sum(self._not_read_back(documents[i : i + 64]) for i in range(0, len(documents), 64)),
+        }
+
+    def _not_read_back(self, documents: Sequence[Document]) -> int:
+        """How many gold triples of these documents decoding does not return from perfect logits."""
+        batch = self.collate(documents)
+        subjects, objects = self.decode(*self.perfect_logits(batch), batch["attention_mask"])
+        found = torch.cat([subjects[objects[:, 0]], objects[:, 1:]], 1).tolist()
+        gold = torch.cat([batch["subjects"][batch["objects"][:, 0]], batch["objects"][:, 1:]], 1).tolist()
+        return len(set(map(tuple, gold)) - set(map(tuple, found)))
+
+    def perfect_logits(self, batch: Batch) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Logits that say what the targets of a batch say, in the form that `decode` takes."""
+        sure = 20.0
+        places = {tuple(s): i for i, s in enumerate(batch["subjects"].tolist())}
+        targets = self._object_targets(batch)
+
+        def object_logits(subjects: Tensor) -> Tensor:
+            rows = [places.get(tuple(s), len(places)) for s in subjects.tolist()]
+            return F.pad(targets, (0, 0, 0, 0, 0, 0, 0, 1))[rows] * 2 * sure - sure  # a last row for other subjects
+
+        return batch["subject_targets"] * 2 * sure - sure, object_logits
+
+    def collate(self, documents: Sequence[Document]) -> Batch:
+        """Tensors of B documents in W ≥ B windows, with S gold subjects that have K gold objects.
+
+        `input_ids`, `attention_mask` W×L; `subject_targets` W×L×2, 1 at first and at last tokens; `subjects` S×3
+        (window, first, last token); `objects` K×4 (subject, class, first, last token); `count`: B.
+        """
+        rows = self._known(documents)
+        input_ids, mask = pad([w.ids for row in rows for w in row.text.windows], self.encoder.pad_id)
+        batch = {"input_ids": input_ids, "attention_mask": mask, "count": torch.tensor(len(documents))}
+        return batch | self._targets([t for row in rows for t in row.triples], mask)
+
+    def _targets(self, triples: Sequence[frozenset[TokenTriple]], mask: Tensor) -> Batch:
+        places: dict[tuple[int, int, int], int] = {}
+        objects = [
+            (places.setdefault((i, *triple[:2]), len(places)), *triple[2:])
+            for i, window in enumerate(triples)
+            for triple in sorted(window)
+        ]
+        subjects = torch.tensor(list(places), dtype=torch.long).reshape(-1, 3)
+        targets = torch.zeros(*mask.shape, 2)
+        targets[subjects[:, 0], subjects[:, 1], 0] = 1
+        targets[subjects[:, 0], subjects[:, 2], 1] = 1
+        return {
+            "subject_targets": targets,
+            "subjects": subjects,
+            "objects": torch.tensor(objects, dtype=torch.long).reshape(-1, 4),
+        }
+
+    def _object_targets(self, batch: Batch) -> Tensor:
+        """S×L×R×2: 1 at first and at last tokens of the objects of each gold subject."""
+        subjects, objects = batch["subjects"], batch["objects"]
+        shape = len(subjects), batch["attention_mask"].shape[1], len(self.classes), 2
+        targets = torch.zeros(shape, device=subjects.device)
+        targets[objects[:, 0], objects[:, 2], objects[:, 1], 0] = 1
+        targets[objects[:, 0], objects[:, 3], objects[:, 1], 1] = 1
+        return targets
+
+    # Forward, loss, and back to Documents
+
+    def states(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """States W×L×D that subjects are tagged on, and those that objects are tagged on."""
+        mask = batch["attention_mask"]
+        states = self.dropout(self.encoder(batch["input_ids"], mask))
+        if self.bilstm is not None:
+            states = self.dropout(self.bilstm(states, mask))
+        if self.attention is not None:
+            states = self.attention(states, mask)
+        return states, states if self.fusion is None else self.fusion(states, mask)
+
+    def object_logits(self, states: Tensor, tagged: Tensor, subjects: Tensor) -> Tensor:
+        """S×L×R×2 for `subjects` S×3 (window, first, last token), from what `states` and `tag_objects` give.
+
+        Eq. 15–16 are linear in the subject: (x + v)W + b = (xW + b) + vW. `tagged` W×L×2R is the first part, computed
+        once for a text; a subject adds its vector v, the mean of its first and last state.
+        """
+        window, first, last = subjects.unbind(1)
+        vectors = (states[window, first] + states[window, last]) / 2  # S×D
+        logits = tagged[window] + F.linear(vectors, self.tag_objects.weight)[:, None]
+        return logits.unflatten(-1, (len(self.classes), 2)).float()
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Binary cross entropy of the four taggers, summed (Eq. 14, 17, 18), per token, mean over documents."""
+        states, fused = self.states(batch)
+        mask = batch["attention_mask"].float()
+        weights = mask / mask.sum(1, keepdim=True) / batch["count"]  # W×L
+        logits = self.tag_subjects(states).float()
+        by_token = F.binary_cross_entropy_with_logits(logits, batch["subject_targets"], reduction="none").sum(-1)
+        loss = (by_token * weights).sum()
+        if len(batch["subjects"]):
+            chosen = self._chosen(batch["subjects"], len(mask))
+            subjects, targets = batch["subjects"][chosen], self._object_targets(batch)[chosen]
+            logits = self.object_logits(states, self.tag_objects(fused), subjects)
+            by_token = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum((-1, -2))  # S×L
+            loss = loss + (by_token * weights[subjects[:, 0]]).sum()
+        return loss
+
+    def _chosen(self, subjects: Tensor, windows: int) -> Tensor:
+        """Which gold subjects (S, bool) a step trains on: all, or one drawn for each window."""
+        if self.options.subjects == "all":
+            return torch.ones(len(subjects), dtype=torch.bool, device=subjects.device)
+        drawn = torch.rand(len(subjects), device=subjects.device)
+        highest = drawn.new_zeros(windows).scatter_reduce(0, subjects[:, 0], drawn, "amax")
+        return drawn == highest[subjects[:, 0]]
+
+    def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
+        """The documents with the entities and relations of the predicted triples."""
+        states, fused = self.states(batch)
+        tagged = self.tag_objects(fused)
+        subjects, objects = self.decode(
+            self.tag_subjects(states).float(),
+            lambda chosen: self.object_logits(states, tagged, chosen),
+            batch["attention_mask"],
+        )
+        return self._documents(documents, subjects, objects)
+
+    def decode(
+        self, subject_logits: Tensor, object_logits: Callable[[Tensor], Tensor], mask: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Tags to spans: `subjects` S×3 (window, first, last token) and `objects` K×4 (subject, class, first, last).
+
+        `subject_logits` W×L×2 and a function subjects S×3 → S×L×R×2. A start is paired with the nearest end at or after
+        it (CasRel); a start without one is dropped. [CLS], [SEP] and padding (`mask` W×L) begin and end nothing.
+        """
+        limit = torch.tensor(self.threshold).logit().item()
+        length, classes = mask.shape[1], len(self.classes)
+        place = torch.arange(length, device=mask.device)
+        inside = (place > 0) & (place < mask.sum(1, keepdim=True) - 1)
+        tags = (subject_logits >= limit) & inside[..., None]
+        window, first, last = _pairs(tags[..., 0], tags[..., 1])
+        subjects = torch.stack([window, first, last], 1)
+        found = []
+        step = max(1, CHUNK // (length * classes * 2))
+        for begin in range(0, len(subjects), step):
+            chosen = subjects[begin : begin + step]
+            tags = (object_logits(chosen) >= limit) & inside[chosen[:, 0]][..., None, None]
+            starts, ends = tags.transpose(1, 2).unbind(-1)  # S×R×L each
+            row, first, last = _pairs(starts.flatten(0, 1), ends.flatten(0, 1))
+            found.append(torch.stack([begin + row // classes, row % classes, first, last], 1))
+        return subjects, torch.cat(found) if found else subjects.new_zeros(0, 4)
+
+    def _documents(self, documents: Sequence[Document], subjects: Tensor, objects: Tensor) -> list[Document]:
+        """Documents with what `decode` found, after one copy from the device; windows are merged by their offsets."""
+        triples = torch.cat([subjects[objects[:, 0]], objects[:, 1:]], 1).tolist()  # K×6
+        windows = [(i, w) for i, d in enumerate(documents) for w in self._rows[d].text.windows]
+        found: list[set] = [set() for _ in documents]
+        for window, first, last, class_id, object_first, object_last in triples:
+            i, w = windows[window]
+            name, head_type, tail_type = self.classes[class_id]
+            head = Span(int(w.offsets[first, 0]), int(w.offsets[last, 1]), head_type)
+            tail = Span(int(w.offsets[object_first, 0]), int(w.offsets[object_last, 1]), tail_type)
+            found[i].add((head, name, tail))
+        return [_with_triples(d, t) for d, t in zip(documents, found, strict=True)]
+
+
+def _pairs(starts: Tensor, ends: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Starts and ends N×L (bool) → row, first, last token of each span: a start with the nearest end at or after it."""
+    length = starts.shape[1]
+    place = torch.arange(length, device=starts.device)
+    nearest = torch.where(ends, place, length).flip(1).cummin(1).values.flip(1)
+    row, first = torch.nonzero(starts & (nearest < length), as_tuple=True)
+    return row, first, nearest[row, first]
+
+
+def _with_triples(document: Document, triples: set[tuple[Span, str, Span]]) -> Document:
+    """The document with these triples and their entities, in the order of the text."""
+
+    def order(span):
+        return span.start, span.end, span.type
+
+    entities = sorted({span for head, _, tail in triples for span in (head, tail)}, key=order)
+    number = {span: i for i, span in enumerate(entities)}
+    relations = sorted((number[head], number[tail], name) for head, name, tail in triples)
+    return replace(document, entities=tuple(entities), relations=tuple(Relation(*r) for r in relations))

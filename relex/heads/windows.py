@@ -1,0 +1,74 @@
+"""Texts as windows of tokens, and spans of characters as spans of tokens, for heads that tag or score spans."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from relex.encoders.encoder import Encoder, Tokens
+
+OVERLAP = 4
+"""Neighbouring windows share one part in `OVERLAP` of their tokens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Consecutive tokens of a text between [CLS] and [SEP].
+
+    `ids` L token ids, special tokens included; `offsets` L×2 characters of each token, (0, 0) for special tokens;
+    `first` is the place of the window's first token in the text.
+    """
+
+    ids: tuple[int, ...]
+    offsets: np.ndarray = field(repr=False)
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class WindowedText:
+    """A text cut into windows, and for every character the token that covers it (−1: none, as for white space)."""
+
+    windows: tuple[Window, ...]
+    token_of: np.ndarray = field(repr=False)
+    offsets: np.ndarray = field(repr=False)
+
+    def tokens(self, start: int, end: int) -> tuple[int, int] | None:
+        """First and last token (inclusive, counted over the whole text) of the characters start … end.
+
+        None when the first or the last character has no token, which holds for an absent mention too.
+        """
+        if not 0 <= start < end <= len(self.token_of):
+            return None
+        first, last = int(self.token_of[start]), int(self.token_of[end - 1])
+        return (first, last) if min(first, last) >= 0 else None
+
+    def exact(self, start: int, end: int) -> bool:
+        """Whether tokens begin and end where the characters do, so that a span of tokens gives them back."""
+        found = self.tokens(start, end)
+        return found is not None and self.offsets[found[0], 0] == start and self.offsets[found[1], 1] == end
+
+
+def windowed(encoder: Encoder, texts: Sequence[str]) -> list[WindowedText]:
+    """Each text whole where the encoder has positions for it, otherwise in overlapping windows; nothing is cut away."""
+    room = encoder.max_length - 2
+    return [_windowed(encoder, text, t, room) for text, t in zip(texts, encoder.tokenize(texts), strict=True)]
+
+
+def _windowed(encoder: Encoder, text: str, tokens: Tokens, room: int) -> WindowedText:
+    count = len(tokens.ids)
+    stride = max(1, room - room // OVERLAP)
+    firsts = [0] if count <= room else [*range(0, count - room, stride), count - room]
+    offsets = np.array(tokens.offsets, dtype=np.int64).reshape(-1, 2)
+    token_of = np.full(len(text), -1)
+    for i, (start, end) in enumerate(tokens.offsets):
+        token_of[start:end] = i
+    border = np.zeros((1, 2), dtype=np.int64)
+    windows = tuple(
+        Window(
+            (encoder.cls_id, *tokens.ids[first : first + room], encoder.sep_id),
+            np.concatenate([border, offsets[first : first + room], border]),
+            first,
+        )
+        for first in firsts
+    )
+    return WindowedText(windows, token_of, offsets)

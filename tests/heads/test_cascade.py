@@ -1,0 +1,552 @@
+"""The cascade: equal to plain loops, deaf to its batch, exact both ways, and unmoved by odd texts."""
+
+import itertools
+from collections import Counter
+
+import pytest
+import samples
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from reference import cascade as plain
+
+from relex import encoders
+from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span
+from relex.errors import RelexError
+from relex.heads import Cascade, CascadeOptions, cascade
+from relex.training import Trainer, Training, predict
+from relex.training.trainer import make_accelerator
+
+SCHEMA = Schema(
+    ("病", "药"),
+    (
+        RelationType("治疗", (("药", "病"),)),
+        RelationType("引起", (("药", "病"), ("病", "病"))),
+        RelationType("合用", (("药", "药"),), symmetric=True),
+    ),
+)
+"""Four classes; 治疗 and 引起 can hold between the same two entities."""
+
+SWITCHES = [
+    {"bilstm": bilstm, "attention": attention, "feature_fusion": fusion}
+    for bilstm in (True, False)
+    for attention in (True, False)
+    for fusion in cascade.FUSIONS
+]
+EACH_SWITCH = pytest.mark.parametrize("options", SWITCHES, ids=lambda o: "-".join(map(str, o.values())))
+
+
+def told(name, text, *triples):
+    """A document in which each triple is (head, its type, relation, tail, its type); first occurrences."""
+    places: dict[tuple[str, str], int] = {}
+    relations = tuple(
+        Relation(places.setdefault(head, len(places)), places.setdefault(tail, len(places)), relation)
+        for *head, relation, tail, kind in triples
+        for head, tail in [(tuple(head), (tail, kind))]
+    )
+    return Document(name, text, tuple(samples.span(text, *place) for place in places), relations)
+
+
+DOCUMENTS = (
+    told("one", "头疼时吃止痛片。", ("止痛片", "药", "治疗", "头疼", "病")),
+    told("shared", "止痛片和退热贴都治发烧。", ("止痛片", "药", "治疗", "发烧", "病"),
+         ("退热贴", "药", "治疗", "发烧", "病"), ("止痛片", "药", "合用", "退热贴", "药")),
+    told("both ways", "激素治哮喘，停了激素又引起哮喘。", ("激素", "药", "治疗", "哮喘", "病"),
+         ("激素", "药", "引起", "哮喘", "病")),
+    told("nested", "复方止痛片含止痛片。", ("止痛片", "药", "合用", "复方止痛片", "药"), ("止痛片", "药", "合用", "止痛片", "药")),
+    told("none", "今天没有什么可说的事情，明天再来。"),
+    told("short", "咳", ("咳", "病", "引起", "咳", "病")),
+    told("chain", "着凉引起咳嗽，咳嗽引起胸痛。", ("着凉", "病", "引起", "咳嗽", "病"), ("咳嗽", "病", "引起", "胸痛", "病")),
+)  # fmt: skip
+
+
+def make(seed=0, bias=-0.3, noise=True, layers=1, **options):
+    """A cascade on a tiny random encoder; with `noise` no parameter of its own is left where it starts from zero."""
+    encoder = encoders.load("random:tiny", layers, seed=seed, texts=[d.text for d in DOCUMENTS])
+    torch.manual_seed(seed)
+    head = Cascade(encoder, SCHEMA, CascadeOptions(**{"heads": 4, "distance": 5, "channels": 2} | options))
+    if noise:
+        for name, parameter in head.named_parameters():
+            if name.startswith(("fusion.", "attention.", "bilstm.")):
+                torch.nn.init.normal_(parameter, std=0.3)
+        for tagger in (head.tag_subjects, head.tag_objects):
+            torch.nn.init.normal_(tagger.weight, std=0.4)
+            torch.nn.init.normal_(tagger.bias, mean=bias, std=0.1)
+    return head.eval()
+
+
+@pytest.fixture(scope="module")
+def head():
+    return make(bilstm=False, attention=False, feature_fusion="none")
+
+
+def narrow(head, positions):
+    """Leave the encoder so few positions."""
+    head.encoder.model.config.max_position_embeddings = positions
+    return head
+
+
+@torch.no_grad()
+def logits(head, documents):
+    """Of every document alone: subject logits L×2, and object logits S×L×R×2 of its gold subjects."""
+    batch = head.collate(documents)
+    states, fused = head.states(batch)
+    subjects, mask = batch["subjects"], batch["attention_mask"]
+    objects = head.object_logits(states, head.tag_objects(fused), subjects)
+    return [
+        (row[:n], objects[subjects[:, 0] == i, :n])
+        for i, (row, n) in enumerate(zip(head.tag_subjects(states), mask.sum(1).tolist(), strict=True))
+    ]
+
+
+@torch.no_grad()
+def predicted(head, documents):
+    return head.predict(head.collate(documents), documents)
+
+
+def triples(documents):
+    return [set(d.triples()) for d in documents]
+
+
+def read_back(head, documents):
+    """What comes out when the targets go in as logits."""
+    batch = head.collate(documents)
+    return head._documents(documents, *head.decode(*head.perfect_logits(batch), batch["attention_mask"]))
+
+
+# Equal to the plain version
+
+
+@EACH_SWITCH
+def test_logits_are_those_of_the_plain_version(options):
+    head = make(**options)
+    for document, (subject_logits, object_logits) in zip(DOCUMENTS, logits(head, DOCUMENTS), strict=True):
+        expected = plain.subject_logits(head, document.text)
+        torch.testing.assert_close(subject_logits, expected, atol=1e-5, rtol=0)
+        places = head.collate([document])["subjects"][:, 1:].tolist()
+        assert len(places) == len(object_logits)
+        for place, found in zip(places, object_logits, strict=True):
+            torch.testing.assert_close(found, plain.object_logits(head, document.text, *place), atol=1e-5, rtol=0)
+
+
+@EACH_SWITCH
+@pytest.mark.parametrize("threshold", [0.5, 0.45])
+def test_triples_are_those_of_the_plain_version(options, threshold):
+    for seed in itertools.count():
+        head = make(seed, **options)
+        head.threshold = threshold
+        expected, margins = zip(*(plain.triples(head, d.text) for d in DOCUMENTS), strict=True)
+        if min(margins) > 1e-5:  # nearer to the threshold, the answer is one of rounding
+            break
+    assert triples(predicted(head, DOCUMENTS)) == list(expected)
+    assert sum(map(len, expected)) > 20
+
+
+@EACH_SWITCH
+def test_loss_is_that_of_the_plain_version(options):
+    head = make(**options)
+    assert head.loss(head.collate(DOCUMENTS)).item() == pytest.approx(plain.loss(head, DOCUMENTS), rel=1e-5)
+
+
+def test_object_logits_are_linear_in_the_subject(head):
+    x, tagged = torch.randn(1, 6, 32), torch.randn(1, 6, 8)
+    with torch.no_grad():
+        found = head.object_logits(x, tagged, torch.tensor([[0, 1, 1], [0, 4, 4], [0, 1, 4]]))
+        torch.testing.assert_close(found[2], (found[0] + found[1]) / 2)
+        whole = head.tag_objects(x + x[0, 4])
+        direct = head.object_logits(x, head.tag_objects(x), torch.tensor([[0, 4, 4]]))
+    torch.testing.assert_close(direct.flatten(-2), whole, atol=1e-5, rtol=0)
+
+
+# The same whatever the batch
+
+
+@EACH_SWITCH
+def test_a_document_does_not_feel_its_batch(options):
+    head = make(**options)
+    documents = [*DOCUMENTS, told("long", "退热贴止痛片发烧头疼，" * 5, ("退热贴", "药", "治疗", "发烧", "病"))]
+    alone = {d: (logits(head, [d])[0], predicted(head, [d])[0]) for d in documents}
+    for order in (documents, documents[::-1], documents[2:5], [documents[4], documents[7], documents[4]]):
+        for document, found in zip(order, logits(head, order), strict=True):
+            torch.testing.assert_close(found, alone[document][0], atol=1e-5, rtol=0)
+        assert predicted(head, order) == [alone[d][1] for d in order]
+
+
+@EACH_SWITCH
+@torch.no_grad()
+def test_padding_does_not_leak(options):
+    head = make(**options)
+    batch = head.collate(DOCUMENTS)
+    mask = batch["attention_mask"]
+    other = batch["input_ids"].masked_fill(~mask, head.encoder.sep_id)
+    for before, after in zip(head.states(batch), head.states(batch | {"input_ids": other}), strict=True):
+        torch.testing.assert_close(before[mask], after[mask], atol=1e-6, rtol=0)
+    assert not mask.all()
+    assert head.loss(batch) == pytest.approx(head.loss(batch | {"input_ids": other}), abs=1e-6)
+
+
+def test_predictions_do_not_feel_chunks(head, monkeypatch):
+    whole = predicted(head, DOCUMENTS)
+    monkeypatch.setattr(cascade, "CHUNK", 1)
+    assert predicted(head, DOCUMENTS) == whole and any(d.relations for d in whole)
+
+
+def test_predict_in_order_with_any_budget(head):
+    expected = [predicted(head, [d])[0] for d in DOCUMENTS]
+    unlabelled = [Document(d.id, d.text) for d in DOCUMENTS]
+    assert predict(head, unlabelled, make_accelerator("fp32"), budget=40) == expected
+    for document in expected:
+        document.check()
+        SCHEMA.check(document)
+
+
+# There and back
+
+CHARACTERS = "甲乙丙丁a1，😀 "
+
+
+@st.composite
+def documents(draw):
+    """Entities anywhere, nested or the same; any relations that fit the schema, also of an entity with itself."""
+    text = draw(st.text(CHARACTERS, min_size=1, max_size=14))
+    places = [i for i, char in enumerate(text) if not char.isspace()]
+    if not places:
+        return Document("blank", text)
+    border = st.sampled_from(places)
+    drawn = draw(st.lists(st.tuples(border, border, st.sampled_from(SCHEMA.entity_types)), max_size=6))
+    entities = tuple(Span(min(a, b), max(a, b) + 1, kind) for a, b, kind in drawn)
+    possible = [
+        Relation(i, j, relation.name)
+        for (i, head), (j, tail) in itertools.product(enumerate(entities), repeat=2)
+        for relation in SCHEMA.relation_types
+        if (head.type, tail.type) in relation.pairs
+    ]
+    relations = draw(st.lists(st.sampled_from(possible), max_size=8)) if possible else []
+    return Document("drawn", text, entities, tuple(relations))
+
+
+def interferes(spans):
+    """Whether a span is shadowed: another one ends within it, so that its own end is not the next one."""
+    spans = {(s.start, s.end) for s in spans}
+    return any(start < other_end < end for start, end in spans for _, other_end in spans)
+
+
+def representable(document):
+    """Whether starts and ends alone tell all subjects, and for each of them all objects of a class."""
+    found = set(document.triples())
+    groups = [[head for head, _, _ in found]]
+    for head, name, tail in found:
+        groups.append([t for h, n, t in found if (h.start, h.end, n, h.type, t.type) ==
+                       (head.start, head.end, name, head.type, tail.type)])  # fmt: skip
+    return not any(map(interferes, groups))
+
+
+def crossing(*places):
+    """A document whose first entity takes the others as objects, all of the same class."""
+    entities = tuple(Span(start, end, "病") for start, end in places)
+    return Document("x", "甲乙丙丁甲乙丙丁", entities, tuple(Relation(0, i, "引起") for i in range(len(places))))
+
+
+@given(documents())
+@example(crossing((0, 8), (2, 8), (4, 8)))
+@example(crossing((0, 1), (2, 6), (2, 4)))
+@example(crossing((0, 1), (2, 5), (4, 7)))
+@settings(max_examples=300)
+def test_gold_triples_come_back(head, document):
+    gold, (found,) = set(document.triples()), triples(read_back(head, [document]))
+    assert (found == gold) == representable(document)
+    counts = head.alignment([document])
+    assert len(gold - found) == counts.pop("ambiguous") and not any(counts.values())
+
+
+@given(st.lists(documents(), min_size=2, max_size=5))
+@settings(max_examples=40)
+def test_gold_triples_come_back_from_a_batch(head, several):
+    found = read_back(head, several)
+    assert found == [read_back(head, [d])[0] for d in several]
+    assert [(d.id, d.text) for d in found] == [(d.id, d.text) for d in several]
+
+
+def test_what_nesting_costs(head):
+    assert head.alignment([crossing((0, 4), (0, 4), (5, 6))])["ambiguous"] == 0
+    assert head.alignment([crossing((0, 1), (2, 6), (2, 4)), crossing((0, 1), (2, 6), (4, 6))])["ambiguous"] == 1
+    inner = Document("x", "甲乙丙丁", (Span(0, 4, "病"), Span(1, 2, "病")), (Relation(0, 1, "引起"), Relation(1, 0, "引起")))
+    assert head.alignment([inner])["ambiguous"] == 1
+
+
+def test_targets(head):
+    text = "止痛片治头疼和发烧"
+    document = told("x", text, ("止痛片", "药", "治疗", "头疼", "病"), ("止痛片", "药", "引起", "发烧", "病"))
+    batch = head.collate([DOCUMENTS[4], document])
+    assert batch["subjects"].tolist() == [[1, 1, 3]]
+    assert batch["objects"].tolist() == [[0, 0, 5, 6], [0, 1, 8, 9]]
+    assert batch["subject_targets"].nonzero().tolist() == [[1, 1, 0], [1, 3, 1]]
+    assert head.classes[:2] == [("治疗", "药", "病"), ("引起", "药", "病")] and batch["count"] == 2
+    assert head.length(document) == len(text) + 2 and head.truncated([document]) == 0
+
+
+def test_entities_that_do_not_fit_their_relation_are_tagged_as_it(head):
+    text = "止痛片治头疼"
+    odd = told("x", text, ("止痛片", "病", "治疗", "头疼", "药"))
+    assert read_back(head, [odd]) == read_back(head, [told("x", text, ("止痛片", "药", "治疗", "头疼", "病"))])
+
+
+@given(st.integers(0, 10**6), st.sampled_from([0.01, 0.5, 0.99]))
+@settings(max_examples=25)
+def test_random_logits_never_fail(seed, threshold):
+    head = HEADS_FOR_NOISE
+    head.threshold = threshold
+    texts = ("", " ", "甲", "止痛片 治 头疼\n", "😀e\u0301，" * 9)
+    several = [Document(str(i), text) for i, text in enumerate(texts)]
+    batch, scale = head.collate(several), 4.0
+    generator = torch.Generator().manual_seed(seed)
+    shape = batch["attention_mask"].shape
+
+    def objects(subjects):
+        return torch.randn(len(subjects), shape[1], 4, 2, generator=generator) * scale
+
+    noise = torch.randn(*shape, 2, generator=generator) * scale
+    found = head._documents(several, *head.decode(noise, objects, batch["attention_mask"]))
+    for document in found:
+        document.check()
+        SCHEMA.check(document)
+        assert all(document.mention(i).strip() == document.mention(i) != "" for i in range(len(document.entities)))
+        assert len(set(document.triples())) == len(document.relations)
+        assert len(set(document.entities)) == len(document.entities)
+    assert not any(d.relations for d in found[:2])
+
+
+HEADS_FOR_NOISE = make(bilstm=False, attention=False, feature_fusion="none")
+
+
+# Texts longer than the encoder's positions
+
+
+def long_document(*places, text="止痛片治发烧，" * 8):
+    """A relation between neighbours at each place of a text of 56 tokens."""
+    entities = tuple(s for at in places for s in (Span(at, at + 1, "药"), Span(at + 1, at + 2, "病")))
+    return Document("long", text, entities, tuple(Relation(2 * i, 2 * i + 1, "治疗") for i in range(len(places))))
+
+
+@given(st.sets(st.integers(0, 54), min_size=1, max_size=6), st.integers(10, 60))
+@settings(max_examples=60)
+def test_long_texts_are_read_in_windows(places, positions):
+    chosen = [p for p in sorted(places) if p + 1 not in places]
+    head = narrow(make(bilstm=False, attention=False, feature_fusion="none"), positions)
+    document, short = long_document(*chosen), DOCUMENTS[5]
+    assert triples(read_back(head, [short, document, short])) == triples([short, document, short])
+    counts = head.alignment([short, document])
+    assert counts.pop("windowed") == (positions < 58) and not any(counts.values())
+    assert head.truncated([document]) == 0
+    batch = head.collate([short, document, short])
+    assert batch["input_ids"].shape[1] <= positions and batch["count"] == 3
+    (read,) = read_back(head, [document])
+    assert len(read.relations) == len(chosen) and len(read.entities) == 2 * len(chosen)
+
+
+def test_a_triple_in_two_windows_is_one_triple():
+    head = narrow(make(bilstm=False, attention=False, feature_fusion="none"), 22)  # windows of 20 from 0, 15, 30, 36
+    document = long_document(17)
+    batch = head.collate([document])
+    assert batch["subjects"][:, 0].tolist() == [0, 1]
+    assert triples(read_back(head, [document])) == triples([document])
+
+
+def test_what_no_window_holds_is_counted():
+    head = narrow(make(bilstm=False, attention=False, feature_fusion="none"), 22)
+    far = Document("far", "止痛片治发烧，" * 8, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
+    counts = head.alignment([far, long_document(3)])
+    assert counts == {"windowed": 2, "without_tokens": 0, "inexact": 0, "between_windows": 1, "ambiguous": 0}
+
+
+def test_ambiguous_counts_a_triple_once_however_many_windows_hold_it():
+    head = narrow(make(bilstm=False, attention=False, feature_fusion="none"), 22)
+    entities = (Span(15, 16, "病"), Span(16, 19, "病"), Span(16, 17, "病"))
+    both = Document("both", "止痛片治发烧，" * 8, entities, (Relation(0, 1, "引起"), Relation(0, 2, "引起")))
+    assert len(head.collate([both])["subjects"]) == 2
+    assert head.alignment([both])["ambiguous"] == 1
+    # the second window begins after the subject that lies in the way in the first
+    entities = (Span(16, 19, "病"), Span(0, 18, "病"))
+    one = Document("one", "止痛片治发烧，" * 8, entities, (Relation(0, 0, "引起"), Relation(1, 1, "引起")))
+    found, gold = triples(read_back(head, [one]))[0], set(one.triples())
+    assert gold <= found and head.alignment([one])["ambiguous"] == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"feature_fusion": "cnn"}], ids=["unet", "cnn"])
+def test_ten_thousand_characters(options):
+    head = make(**options, bias=-2.0)
+    document = long_document(9_990, text="止痛片治发烧，" * 1_430)
+    batch = head.collate([document, DOCUMENTS[0]])
+    assert batch["input_ids"].shape == (len(head._rows[document].text.windows) + 1, 512)
+    assert head.length(document) >= 10_010
+    assert torch.isfinite(head.loss(batch))
+    found = predicted(head, [document, DOCUMENTS[0]])
+    assert [d.text for d in found] == [document.text, DOCUMENTS[0].text]
+    assert found[1] == predicted(head, [DOCUMENTS[0]])[0]
+
+
+# Training
+
+
+@EACH_SWITCH
+def test_gradient_reaches_every_parameter(options):
+    head = make(**options).train()
+    head.loss(head.collate(DOCUMENTS)).backward()
+    for name, parameter in head.named_parameters():
+        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
+        assert name.startswith("encoder.") or parameter.grad.any(), name
+    assert head.encoder.word_embeddings.weight.grad.any()
+
+
+NOTHING = (
+    Document("empty", ""),
+    Document("blank", " \n\u3000"),
+    DOCUMENTS[4],
+    Document("absent", "头疼了。", (samples.span("头疼了。", "阿胶", "药"), Span(0, 2, "病")), (Relation(0, 1, "治疗"),)),
+)
+
+
+@pytest.mark.parametrize("subjects", cascade.SUBJECTS)
+@pytest.mark.parametrize("nothing", [NOTHING, NOTHING[:1], NOTHING[2:3]], ids=len)
+def test_documents_without_subjects(subjects, nothing):
+    head = make(subjects=subjects).train()
+    batch = head.collate(nothing)
+    assert batch["subjects"].shape == (0, 3) and batch["objects"].shape == (0, 4)
+    loss = head.loss(batch)
+    loss.backward()
+    assert torch.isfinite(loss) and loss > 0
+    assert [d.text for d in predicted(head.eval(), nothing)] == [d.text for d in nothing]
+    assert head.alignment(NOTHING)["without_tokens"] == 1
+
+
+def test_sample_trains_on_one_subject_of_each_text():
+    head = make(subjects="sample")
+    subjects = head.collate(DOCUMENTS)["subjects"]
+    drawn = []
+    for seed in range(40):
+        torch.manual_seed(seed)
+        chosen = head._chosen(subjects, len(DOCUMENTS))
+        assert sorted(subjects[chosen, 0].tolist()) == sorted(set(subjects[:, 0].tolist()))
+        drawn += [tuple(s) for s in subjects[chosen].tolist()]
+    assert set(drawn) == {tuple(s) for s in subjects.tolist()}
+    assert max(Counter(drawn).values()) == 40  # the only subject of a text is drawn each time
+    assert make(subjects="all")._chosen(subjects, len(DOCUMENTS)).all()
+
+
+def test_loss_of_sampled_subjects_leaves_the_others_out():
+    head = make(subjects="sample")
+    one_each = [d for d in DOCUMENTS if len(head.collate([d])["subjects"]) == 1]
+    assert head.loss(head.collate(one_each)).item() == pytest.approx(plain.loss(head, one_each), rel=1e-5)
+    assert head.loss(head.collate(DOCUMENTS)).item() < plain.loss(head, DOCUMENTS)
+
+
+def test_learns_a_few_documents():
+    head = make(noise=False, layers=2, dropout=0.0)
+    training = Training(epochs=60, lr=3e-3, head_lr=1e-2, batch_tokens=200, schedule="constant", precision="fp32")
+    for module in head.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    few = [d for d in DOCUMENTS if representable(d)]
+
+    class OneBatch(list):
+        def set_epoch(self, epoch):
+            pass
+
+    progress = Trainer(head, training, 0).fit(few, OneBatch([list(range(len(few)))]))
+    assert progress.history[0]["loss"] > 20 * progress.history[-1]["loss"]
+    assert triples(predict(head, few, make_accelerator("fp32"))) == triples(few) and len(few) >= 5
+
+
+def test_a_seed_makes_it_the_same():
+    def once():
+        head = make(seed=5, noise=False).train()
+        return head.state_dict(), head.loss(head.collate(DOCUMENTS)).item()
+
+    (first, loss), (second, same) = once(), once()
+    assert loss == same and all(torch.equal(v, second[k]) for k, v in first.items())
+    other = make(seed=6, noise=False).state_dict()
+    assert any(not torch.equal(v, other[k]) for k, v in first.items())
+
+
+# Switches, files, errors
+
+
+def test_threshold():
+    head = make(threshold=0.4)
+    assert head.threshold == 0.4
+    subjects = []
+    for head.threshold in (0.001, 0.4, 0.999):
+        batch = head.collate(DOCUMENTS)
+        with torch.no_grad():
+            states, fused = head.states(batch)
+            tagged = head.tag_objects(fused)
+            found, _ = head.decode(
+                head.tag_subjects(states),
+                lambda chosen, s=states, t=tagged: head.object_logits(s, t, chosen),
+                batch["attention_mask"],
+            )
+        subjects.append(len(found))
+    tokens = sum(len(d.text) for d in DOCUMENTS)
+    assert tokens == subjects[0] > subjects[1] > subjects[2] == 0
+
+
+@EACH_SWITCH
+def test_weights_survive_a_file(options, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    head, other = make(seed=1, **options), make(seed=2, **options)
+    save_file({k: v.contiguous() for k, v in head.state_dict().items()}, tmp_path / "model.safetensors")
+    assert predicted(other, DOCUMENTS) != predicted(head, DOCUMENTS)
+    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    assert predicted(other, DOCUMENTS) == predicted(head, DOCUMENTS)
+
+
+def test_switched_off_parts_have_no_parameters():
+    def parts(**options):
+        return {name.split(".")[0] for name, _ in make(**options).named_parameters()}
+
+    taggers = {"encoder", "tag_subjects", "tag_objects"}
+    assert parts(bilstm=False, attention=False, feature_fusion="none") == taggers
+    assert parts(feature_fusion="none") == taggers | {"bilstm", "attention"}
+    assert parts(attention=False) == taggers | {"bilstm", "fusion"}
+
+
+@pytest.mark.parametrize("size", [0, 16, 64])
+def test_width_of_the_lstm(size):
+    head = make(lstm_size=size)
+    assert head.tag_subjects.in_features == (size or 32)
+    assert torch.isfinite(head.loss(head.collate(DOCUMENTS)))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"feature_fusion": "fpn"}, "there is no feature_fusion 'fpn'; known are unet, cnn, none"),
+        ({"subjects": "some"}, "there is no subjects 'some'; known are all, sample"),
+        ({"heads": 0}, "heads is 0, but must be at least 1"),
+        ({"lstm_size": -1}, "lstm_size is -1, but must be at least 0"),
+        ({"depth": 0}, "depth is 0, but must be at least 1"),
+        ({"dropout": 1.0}, "dropout is 1.0 and threshold 0.5"),
+        ({"threshold": 0.0}, "dropout is 0.1 and threshold 0.0"),
+        ({"heads": 5}, r"width 32 do not divide among heads \(5\)"),
+        ({"depth": 6}, r"width 32 do not divide among 2\^depth \(64\)"),
+        ({"lstm_size": 7, "attention": False, "feature_fusion": "none"}, r"width 7 do not divide among 2 directions"),
+    ],
+)
+def test_options_that_are_not_possible(options, reason):
+    with pytest.raises(RelexError, match=reason) as error:
+        make(**options)
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_relation(head):
+    wrong = told("wrong", "止痛片治头疼", ("止痛片", "药", "禁忌", "头疼", "病"))
+    with pytest.raises(RelexError, match="document 'wrong' has the unknown relation '禁忌'; known are 治疗, 引起, 合用"):
+        head.prepare([DOCUMENTS[0], wrong])
+
+
+@pytest.mark.parametrize("place", [(2, 2), (3, 1), (0, 99), (-5, 2), (ABSENT, ABSENT)], ids=str)
+def test_spans_that_are_none(head, place):
+    broken = Document("broken", "止痛片治头疼", (Span(*place, "药"), Span(4, 6, "病")), (Relation(0, 1, "治疗"),))
+    assert head.alignment([broken])["without_tokens"] == 1
+    assert len(head.collate([broken])["subjects"]) == 0
