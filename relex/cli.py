@@ -281,17 +281,18 @@ def _labelled(documents: tuple, config, record: dict) -> list:
 
 @app.command()
 def bench(
-    head: Annotated[str, typer.Argument(help="What to measure: classifier.")],
-    documents: Annotated[int, typer.Option(min=1, help="Documents that are timed.")] = 32,
-    layers: Annotated[int, typer.Option(min=1, help="Layers of the encoder.")] = 2,
+    head: Annotated[str, typer.Argument(help="What to measure: classifier or cascade.")],
+    documents: Annotated[int | None, typer.Option(min=1, help="Documents that are timed.")] = None,
+    layers: Annotated[int | None, typer.Option(min=1, help="Layers of the encoder.")] = None,
     encoder: Annotated[str, typer.Option(help="The encoder.")] = "wheel:me5-zh",
 ) -> None:
-    """Measure training and inference against a plain version of the same model; about a minute."""
-    if head != "classifier":
-        raise RelexError(f"there is no benchmark of {head!r}; known are classifier")
-    from relex.bench import classifier
+    """Measure training and inference against a plain version of the same model; one or two minutes."""
+    from relex.bench import BENCHMARKS
 
-    for name, value in classifier(documents, layers, encoder).items():
+    if head not in BENCHMARKS:
+        raise RelexError(f"there is no benchmark of {head!r}; known are {', '.join(BENCHMARKS)}")
+    given = {k: v for k, v in (("documents", documents), ("layers", layers)) if v is not None}
+    for name, value in BENCHMARKS[head](encoder=encoder, **given).items():
         print(f"{name}: {value:,.2f}" if isinstance(value, float) else f"{name}: {value}")
 
 

@@ -6,7 +6,7 @@ Every corpus reader yields Documents, every model predicts Documents, every metr
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from relex.errors import RelexError
@@ -150,6 +150,19 @@ class Schema:
                 raise RelexError(f"unknown relation {name!r}; known are {', '.join(pairs)}")
             if (head.type, tail.type) not in pairs[name]:
                 raise RelexError(f"relation {name!r} does not join {head.type} to {tail.type}")
+
+
+def assembled(document: Document, entities: Iterable[Span], triples: Iterable[tuple[Span, str, Span]]) -> Document:
+    """`document` with these entities, and these triples with theirs, each once, in the order of the text."""
+
+    def order(span):
+        return span.start, span.end, span.type
+
+    triples = set(triples)
+    spans = sorted({*entities, *(span for head, _, tail in triples for span in (head, tail))}, key=order)
+    number = {span: i for i, span in enumerate(spans)}
+    relations = sorted((number[head], number[tail], name) for head, name, tail in triples)
+    return replace(document, entities=tuple(spans), relations=tuple(Relation(*r) for r in relations))
 
 
 def infer_schema(documents: Iterable[Document]) -> Schema:

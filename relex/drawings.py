@@ -3,13 +3,14 @@
 `python -m relex.drawings` writes them again; a test compares the files with what the code draws.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from relex.documents import Document, Relation, Span
+from relex.evaluation.triple_audit import relation_code
 from relex.figures import BLUE, GREY, ORANGE, checked, use_style
 from relex.files import project_root
 
@@ -33,14 +34,6 @@ REPORT = Document(
 )
 """The worked sentence of the chapter on cascade tagging."""
 
-SHORT = {
-    "身体部位_症状体征": "BpSy",
-    "身体部位_治疗方式": "BpTm",
-    "治疗方式_医疗耗材": "TmMc",
-    "医疗耗材_身体部位": "McBp",
-}
-"""Relation → its abbreviation in Table 1 of CBRRel."""
-
 Row = tuple[str, str, list[Span]]
 """A subject's mention (empty for the subject tagger), a relation (likewise), and the spans whose borders are tagged."""
 
@@ -62,10 +55,10 @@ def tag_rows(document: Document) -> list[Row]:
     return rows
 
 
-def cascade_tags(document: Document, short: Mapping[str, str]) -> Figure:
+def cascade_tags(document: Document, short: Callable[[str], str] = str) -> Figure:
     """The characters of `document` and below them the start and end tags, a pair of rows for each of `tag_rows`.
 
-    `short` holds the names of relations as they are to be written.
+    `short` turns the name of a relation into what is written.
     """
     rows = tag_rows(document)
     groups = list(dict.fromkeys(mention for mention, _, _ in rows))
@@ -83,7 +76,7 @@ def cascade_tags(document: Document, short: Mapping[str, str]) -> Figure:
             title = f"objects of {mention}" if mention else "subjects"
             axes.text(-left + 0.2, y + 0.55, title, va="center", fontsize=10, color=GREY)
             y += 1.15
-        axes.text(-left + 0.2, y + 1, short.get(relation, relation), va="center", fontsize=10)
+        axes.text(-left + 0.2, y + 1, short(relation) if relation else "", va="center", fontsize=10)
         _tags(axes, y, length, spans, BLUE if not mention else ORANGE)
         y += 2
     return checked(figure)
@@ -104,7 +97,7 @@ def _tags(axes, y: float, length: int, spans: Sequence[Span], color: str) -> Non
 def draw(folder: Path) -> list[Path]:
     """Write all drawings as SVG into `folder` and return their paths; `relex.figures.use_style` comes first."""
     path = folder / "cascade.svg"
-    figure = cascade_tags(REPORT, SHORT)
+    figure = cascade_tags(REPORT, relation_code)
     figure.savefig(path, bbox_inches=figure.bbox_inches, metadata={"Date": None, "Creator": None})
     return [path]
 

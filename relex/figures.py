@@ -1,4 +1,4 @@
-"""Figures: one style, a Chinese font that comes with the installation, and the four plots the book uses.
+"""Figures: one style, a Chinese font that comes with the installation, and the plots the book uses.
 
 Every function draws on a Figure of its own and returns it; nothing goes through pyplot, so a notebook shows a
 Figure once, when it is the value of the cell. Each checks before it returns that every character has a glyph.
@@ -20,7 +20,10 @@ from relex.errors import RelexError
 from relex.files import project_root
 
 FONT_PACKAGE, FONT_FILE = "pylopdf_fonts_zh_cn", "NotoSansSC-Regular.otf"
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#00785A", "#666666"
+
+MARKERS = ((GREY, "s"), (BLUE, "o"), (ORANGE, "D"), (GREEN, "^"))
+"""Colour and marker of the sources of a plot, told apart without colour too."""
 
 
 def font_path() -> Path:
@@ -163,11 +166,13 @@ def rates_bar(rates: pd.Series, title: str = "", xlabel: str = "") -> Figure:
 
 
 def ladder(table: pd.DataFrame, title: str = "", xlabel: str = "") -> Figure:
-    """Scores one below the other: columns `score` (fraction) and `source`; one colour and marker a source."""
+    """Scores one below the other: columns `score` (fraction) and `source`; a colour and marker for each of up to 4."""
     _need(table, ("score", "source"))
     figure, axes = _axes(height=1.5 + 0.38 * len(table))
-    styles = zip(dict.fromkeys(table["source"]), ((GREY, "s"), (BLUE, "o"), (ORANGE, "D")), strict=False)
-    for source, (color, marker) in styles:
+    sources = list(dict.fromkeys(table["source"]))
+    if len(sources) > len(MARKERS):
+        raise RelexError(f"a ladder shows {len(MARKERS)} sources at most, not {', '.join(sources)}; leave some out")
+    for source, (color, marker) in zip(sources, MARKERS, strict=False):
         chosen = np.flatnonzero(table["source"] == source)
         scores = table["score"].to_numpy(float)[chosen]
         axes.hlines(chosen, 0, scores, color=color, linewidth=1, alpha=0.4)
@@ -178,7 +183,71 @@ def ladder(table: pd.DataFrame, title: str = "", xlabel: str = "") -> Figure:
     axes.set_xlim(0, 1.08)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set(xlabel=xlabel, title=title)
-    figure.legend(loc="outside lower center", ncols=3, handletextpad=0.2, columnspacing=1.0)
+    figure.legend(loc="outside lower center", ncols=2 if len(sources) > 3 else 3, handletextpad=0.2, columnspacing=1.0)
+    return checked(figure)
+
+
+def precision_recall(curves: dict[str, pd.DataFrame], usual: float = 0.5, title: str = "") -> Figure:
+    """Precision over recall of each system, one point a threshold: columns `p` and `r`, indexed by threshold.
+
+    Thin lines join points of the same F1. The point of the `usual` threshold is large.
+    """
+    figure, axes = _axes(height=4.6)
+    recall = np.linspace(0.01, 1, 200)
+    for f1 in (0.2, 0.4, 0.6, 0.8):
+        shown = recall > f1 / (2 - f1)
+        axes.plot(recall[shown], f1 * recall[shown] / (2 * recall[shown] - f1), color="#DDDDDD", linewidth=0.8)
+        axes.annotate(f"F1 {f1:.0%}", (1, f1 / (2 - f1)), (3, 0), textcoords="offset points", fontsize=8, color=GREY)
+    for (name, curve), (color, marker) in zip(curves.items(), MARKERS[1:], strict=False):
+        _need(curve, ("p", "r"))
+        axes.plot(curve["r"], curve["p"], marker=marker, markersize=4, color=color, label=name)
+        if usual in curve.index:
+            axes.plot(curve.loc[usual, "r"], curve.loc[usual, "p"], marker, markersize=9, color=color)
+    axes.set(xlabel="recall", ylabel="precision", title=title, xlim=(0, 1.02), ylim=(0, 1.02))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    figure.legend(loc="outside lower center", ncols=3)
+    return checked(figure)
+
+
+def sweep(table: pd.DataFrame, setting: str, title: str = "", ylabel: str = "F1") -> Figure:
+    """Scores over the values of a setting, evenly spaced: columns `setting` and `score`, one line a run.
+
+    A hollow point is a run; the full one is the mean, with one sample standard deviation each way.
+    """
+    _need(table, (setting, "score"))
+    figure, axes = _axes(height=3.4)
+    values = sorted(table[setting].unique())
+    for x, value in enumerate(values):
+        scores = table.loc[table[setting] == value, "score"]
+        axes.plot([x] * len(scores), scores, "o", color=GREY, markerfacecolor="none", markersize=5)
+        spread = scores.std(ddof=1) if len(scores) > 1 else 0.0
+        axes.errorbar(x, scores.mean(), spread, fmt="o", color=BLUE, capsize=4)
+    axes.set_xticks(range(len(values)), [f"{value:g}" for value in values])
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    axes.margins(x=0.1, y=0.15)
+    axes.set(xlabel=setting, ylabel=ylabel, title=title)
+    return checked(figure)
+
+
+def gradient_distance(table: pd.DataFrame, printed: float, title: str = "") -> Figure:
+    """How far an adversarial gradient turns with ε, both axes logarithmic: columns `when`, `epsilon`, `distance`.
+
+    `distance` is 1 − cosine. That at ε = 0 is the noise of the arithmetic and drawn as a level line; `printed` is the
+    ε to mark.
+    """
+    _need(table, ("when", "epsilon", "distance"))
+    figure, axes = _axes(height=3.8)
+    least = np.finfo(float).eps  # what float64 tells from a cosine of 1
+    for (when, points), (color, marker) in zip(table.groupby("when", sort=False), MARKERS[1:], strict=False):
+        moved = points[points["epsilon"] > 0]
+        axes.plot(moved["epsilon"], moved["distance"].clip(lower=least), marker=marker, color=color, label=when)
+        for level in points.loc[points["epsilon"] == 0, "distance"]:
+            axes.axhline(max(abs(level), least), color=color, linestyle=":", linewidth=1)
+    axes.axvline(printed, color=GREY, linestyle="--", linewidth=1, label=f"printed ε = {printed:g}")
+    axes.plot([], [], color=GREY, linestyle=":", label="ε = 0: arithmetic only")
+    axes.set(xscale="log", yscale="log", xlabel="ε", ylabel="1 − cosine of both gradients", title=title)
+    figure.legend(loc="outside lower center", ncols=2)
     return checked(figure)
 
 

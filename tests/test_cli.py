@@ -210,7 +210,7 @@ def test_bench_prints_speeds_and_ratios(relex):
 
 
 def test_plain_version_of_the_benchmark_gives_the_same_answers(own):
-    from relex import bench
+    from relex.bench.classifier import Bucketed, Plain
     from relex.experiments.building import make_head
     from relex.experiments.config import Config
     from relex.experiments.run import load_corpus
@@ -219,7 +219,7 @@ def test_plain_version_of_the_benchmark_gives_the_same_answers(own):
     corpus = load_corpus(f"jsonl:{own}")
     config = Config.from_json({"encoder": "random:tiny", "layers": 2, "epochs": 1, "precision": "fp32"})
     trainer = Trainer(make_head(config, corpus), config.training, seed=0)
-    ours, plain = bench.Bucketed(trainer, corpus.train), bench.Plain(trainer, corpus.train)
+    ours, plain = Bucketed(trainer, corpus.train), Plain(trainer, corpus.train)
     ours.train()
     assert sorted(plain.label(), key=lambda d: d.id) == sorted(ours.label(), key=lambda d: d.id)
 

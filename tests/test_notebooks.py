@@ -9,7 +9,7 @@ import pytest
 from relex import book
 
 ROOT = Path(__file__).parent.parent
-NAMES = book.notebook_names(ROOT)
+NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 
 @pytest.fixture
@@ -30,6 +30,10 @@ def test_smoke(name, project):
     shown = "".join(json.dumps(cell.get("outputs", ""), ensure_ascii=False) for cell in executed["cells"])
     assert "stand-in" in shown, "numbers of a generated corpus have to be named as such"
     assert str(project) not in shown
+
+
+def test_all_are_in_the_book():
+    assert set(book.notebook_names(ROOT)) == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -4,15 +4,25 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
-from relex.corpora import angiography, casmed, cmeie, duie, encyclopedia, jsonl, umrc10
+from relex.corpora import angiography, casmed, cmeie, conll04, duie, encyclopedia, interactions, jsonl, umrc10
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
 from relex.errors import RelexError
 from relex.files import corpora_dirs
 
-READERS = {"umrc10": umrc10.read, "casmed": casmed.read, "duie": duie.read, "cmeie": cmeie.read}
+READERS = {
+    "umrc10": umrc10.read,
+    "casmed": casmed.read,
+    "duie": duie.read,
+    "cmeie": cmeie.read,
+    "conll04": conll04.read,
+}
 """Real corpora: name → function of the folder that holds the files, and of the options that the corpus has."""
 
-GENERATORS = {"encyclopedia": encyclopedia.generate, "angiography": angiography.generate}
+GENERATORS = {
+    "encyclopedia": encyclopedia.generate,
+    "angiography": angiography.generate,
+    "interactions": interactions.generate,
+}
 """Stand-ins: name → function without required arguments."""
 
 

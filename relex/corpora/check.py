@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from relex.corpora import casmed, cmeie, duie, jsonl, umrc10
+from relex.corpora import casmed, cmeie, conll04, duie, jsonl, umrc10
 from relex.corpora.corpus import PARTS
 from relex.documents import Document, Schema, infer_schema, read_jsonl, scan, scan_documents
 from relex.errors import RelexError
@@ -13,6 +13,7 @@ MARKS = {
     casmed: (casmed.REPORTS, casmed.SEGMENTS),
     duie: (duie.SCHEMA, duie.TEST, *duie.TRAIN),
     cmeie: (cmeie.SCHEMA, cmeie.SENTENCES),
+    conll04: (*conll04.FILES.values(), conll04.TYPES),
 }
 """Module of a corpus → names of files that only its folder has."""
 

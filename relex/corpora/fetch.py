@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import json
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -34,7 +35,8 @@ def fetch(name: str, folder: Path | None = None, base: str = RAW, say: Callable[
     for source in SOURCES[name]:
         path = folder / source.file
         if source in missing:
-            write_bytes(path, _download(source, base, f"{', '.join(s.file for s in missing)} into {folder}"))
+            content = _download(source, base, f"{', '.join(s.file for s in missing)} into {folder}")
+            write_bytes(path, _kept(content, source))
         say(f"{path} ({'downloaded' if source in missing else 'already there'}, sha256 as pinned)")
     return folder
 
@@ -60,10 +62,15 @@ def _download(source: Source, base: str, wanted: str) -> bytes:
         raise RelexError(
             f"cannot download {url} ({reason}); download on a machine that can, put {wanted}, and run this again"
         ) from None
-    found = hashlib.sha256(content).hexdigest()
-    if found != source.sha256:
+    found, expected = hashlib.sha256(content).hexdigest(), source.whole or source.sha256
+    if found != expected:
         raise RelexError(
-            f"{url} gave other content than expected (sha256 {found}, not {source.sha256}); it was not installed, "
+            f"{url} gave other content than expected (sha256 {found}, not {expected}); it was not installed, "
             f"so compare with the repository {source.repository}"
         )
     return content
+
+
+def _kept(content: bytes, source: Source) -> bytes:
+    """The bytes to store: `content`, or the value under the source's key, written the way Python writes JSON."""
+    return json.dumps(json.loads(content)[source.key]).encode() if source.key else content

@@ -5,13 +5,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Source:
-    """One file: `file` is its place in the corpus folder, `path` its place in `repository` (OWNER/NAME) at `commit`."""
+    """One file: `file` is its place in the corpus folder, `path` its place in `repository` (OWNER/NAME) at `commit`.
+
+    `sha256` is that of the stored file. With a `key`, that is only the value under this key of the repository's JSON
+    file, whose own sha256 is `whole`.
+    """
 
     file: str
     repository: str
     commit: str
     path: str
     sha256: str
+    key: str = ""
+    whole: str = ""
 
 
 def _files(repository: str, commit: str, folder: str, sums: dict[str, str]) -> tuple[Source, ...]:
@@ -64,6 +70,22 @@ SOURCES: dict[str, tuple[Source, ...]] = {
             "53_schemas.json": "c1db3686cc3d7e578de2be67cc61e4c7d64ea536f581d36ea42896d6cab6ca10",
         }),
     ),
+    "conll04": (
+        *(
+            Source(
+                f"conll04_{part}.json", "btaille/sincere", "dd1c34916ddcdc5ceb2799d64b17e80cdf1a5b31",
+                "data/conll04.json", digest, part, "3abe11eb5750e2c37e99a428f5e6c7e3b15f77d66053bca85e21e0772d601119",
+            )
+            for part, digest in (
+                ("train", "65c52d5b6134c72c44277c74c5ecb354bf33aa352fc7b856edf6bda0bb436eea"),
+                ("dev", "3965a5110a79671fb74a78c0fd0113c4da6583c3833bd418c1ca414bb491e010"),
+                ("test", "347f45cf181b5641d2373248a1af0592954415234f72536835dde1df1b504556"),
+            )
+        ),
+        *_files("YoumiMa/TablERT-CNN", "055333c2b0dfff48fbab8fa73367cc0766c89862", "data/datasets/conll04", {
+            "conll04_types.json": "9244d21d2640430f03eda97f59ce3e0a28a766964b1c04683c80656b5e505ad8",
+        }),
+    ),
 }  # fmt: skip
 """Corpus → its files."""
 
@@ -75,5 +97,9 @@ LICENCES = {
     ),
     "duie": "DuIE is distributed by its owner under terms of its own; these are copies in others' repositories.",
     "cmeie": "CMeIE is distributed by its owner under terms of its own; these are copies in others' repositories.",
+    "conll04": (
+        "The repository that holds the sentences is under Apache-2.0, which need not hold for the news texts; the "
+        "file of types comes from another one."
+    ),
 }
 """What is known of a corpus's licence, said before anything is downloaded."""

@@ -9,14 +9,17 @@ An end that the text does not contain (`Span.absent`) has no offsets. By string 
 offset nothing can match it, so that a gold triple with such an end is a false negative and a predicted one a false
 positive.
 
-All scores are micro averages, fractions from 0 to 1; a division by zero gives 0.
+All scores are fractions from 0 to 1, micro averages where their name does not say macro; a division by zero gives 0.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from math import fsum
+from typing import NamedTuple
 
 from relex.documents import ABSENT, Document, Schema, Span
 from relex.errors import RelexError
+from relex.evaluation import relaxed
 
 Key = tuple
 """What must be equal for a match; holds the number ABSENT where nothing can."""
@@ -46,11 +49,15 @@ def _strict_triples(document: Document) -> set[Key]:
 
 
 def _strict_entities(document: Document) -> set[Key]:
+    return {(*_place(span), span.type) for span in document.entities}
+
+
+def _entities_in_triples(document: Document) -> set[Key]:
     return {(*_place(span), span.type) for head, _, tail in document.triples() for span in (head, tail)}
 
 
-def _entity_boundaries(document: Document) -> set[Key]:
-    return {_place(span) for head, _, tail in document.triples() for span in (head, tail)}
+def _boundaries(keys: set[Key]) -> set[Key]:
+    return {key[:2] for key in keys}
 
 
 def _place(span: Span) -> tuple:
@@ -61,12 +68,33 @@ def _place(span: Span) -> tuple:
 TRIPLES: dict[str, Callable[[Document], set[Key]]] = {"offset": offset_triples, "string": string_triples}
 """The two ways to compare triples."""
 
-VIEWS: dict[str, Callable[[Document], set[Key]]] = {
-    **{f"triples.{match}": keys for match, keys in TRIPLES.items()},
-    "ner.strict": _strict_entities,
-    "ner.boundaries": _entity_boundaries,
-    "re.strict": _strict_triples,
-    "re.boundaries": offset_triples,
+
+def _exact(gold: set[Key], predicted: set[Key]) -> int:
+    """How many keys both sides hold, less those that nothing can match."""
+    return sum(ABSENT not in key for key in gold & predicted)
+
+
+class View(NamedTuple):
+    """What is compared: the keys of a document, how many of them match, and where a key holds the type it counts for.
+
+    `type_at` None: there is no type, and so no macro average.
+    """
+
+    keys: Callable[[Document], set[Key]]
+    matches: Callable[[set[Key], set[Key]], int] = _exact
+    type_at: int | None = None
+
+
+VIEWS: dict[str, View] = {
+    **{f"triples.{match}": View(keys) for match, keys in TRIPLES.items()},
+    "entities.strict": View(_entities_in_triples),
+    "entities.boundaries": View(lambda document: _boundaries(_entities_in_triples(document))),
+    "ner.strict": View(_strict_entities, type_at=2),
+    "ner.boundaries": View(lambda document: _boundaries(_strict_entities(document))),
+    "ner.relaxed": View(_strict_entities, relaxed.matching_entities, 2),
+    "re.strict": View(_strict_triples, type_at=3),
+    "re.boundaries": View(offset_triples, type_at=2),
+    "re.relaxed": View(_strict_triples, relaxed.matching_triples, 3),
 }
 """What is compared, by the name of its scores; see `evaluate`."""
 
@@ -80,10 +108,13 @@ def evaluate(
     `NAME.fp` and `NAME.fn`:
 
     * `triples.offset` and `triples.string`: triples compared as the module says.
-    * `ner.strict`: entities that take part in at least one triple, by offset and type; other entities are left out
-      on both sides. `ner.boundaries`: the same without the type.
+    * `entities.strict`: entities that take part in at least one triple, by offset and type; other entities are left
+      out on both sides. `entities.boundaries`: the same without the type.
+    * `ner.strict` and `ner.boundaries`: the same of all entities.
     * `re.strict`: triples by offset and with the types of both ends; `re.boundaries` is `triples.offset` under the
       name that the literature gives it.
+    * `ner.relaxed` and `re.relaxed`: an end or an entity is right when its type is, and a character of it; see
+      `relex.evaluation.relaxed`.
     * `overlap.normal`, `overlap.seo`, `overlap.epo`: all string triples of the documents of that class by the gold
       triples (`sentence_overlaps`); a document of two classes counts in both. `overlap.CLASS.n` counts documents.
     * `overlap.triple.normal` and so on: string triples of that class. Recall asks how many gold triples of the class
@@ -92,8 +123,13 @@ def evaluate(
       one can be of different classes there and here, so the counts have four numbers: `tp` and `fn` of the gold
       triples, `tp_predicted` and `fp` of the predicted ones.
 
+    Each `ner.` and `re.` but `ner.boundaries` has macro averages as well, `NAME.macro_p`, `.macro_r` and `.macro_f1`:
+    the unweighted mean over the entity or relation types that the gold or the predicted documents have, as SpERT
+    (Eberts and Ulges 2020) computes it; a type that is only predicted counts with 0. Macro-F1 is the mean of the F1.
+
     The same under `unseen.`, left out when every text was seen. Counts also hold `n`, `unseen.n`, and tables
-    {name: {tp, fp, fn}} over the schema: `entities` (as `ner.strict`), `relations` (by offset), `relations.string`.
+    {name: {tp, fp, fn}} over the schema: `entities` (as `entities.strict`), `ner` (as `ner.strict`), `relations` (by
+    offset), `relations.strict` and `relations.string`.
 
     Raises a `RelexError` when the two sequences do not hold the same documents in the same order, or when a triple
     uses a relation or entity type that `schema` lacks.
@@ -102,9 +138,11 @@ def evaluate(
     metrics, counts = _all_scores(gold, predicted)
     names = schema.relation_names
     tables = {
-        "entities": _by_type(_sets(gold, predicted, _strict_entities), -1, schema.entity_types, "entity type"),
-        "relations": _by_type(_sets(gold, predicted, offset_triples), 2, names, "relation"),
-        "relations.string": _by_type(_sets(gold, predicted, string_triples), 1, names, "relation"),
+        "entities": _table(_sets(gold, predicted, _entities_in_triples), 2, schema.entity_types, "entity type"),
+        "ner": _table(_sets(gold, predicted, _strict_entities), 2, schema.entity_types, "entity type"),
+        "relations": _table(_sets(gold, predicted, offset_triples), 2, names, "relation"),
+        "relations.strict": _table(_sets(gold, predicted, _strict_triples), 3, names, "relation"),
+        "relations.string": _table(_sets(gold, predicted, string_triples), 1, names, "relation"),
     }
     unseen = [(one, other) for one, other in zip(gold, predicted, strict=True) if one.text not in seen]
     if unseen:
@@ -133,7 +171,7 @@ def answers(gold: Sequence[Document], predicted: Sequence[Document], seen: Colle
         sets = _sets(gold, predicted, TRIPLES[match])
         found[f"gold{suffix}"] = " ".join(str(len(one)) for one, _ in sets)
         found[f"predicted{suffix}"] = " ".join(str(len(other)) for _, other in sets)
-        found[f"correct{suffix}"] = " ".join(str(len(_hits(one, other))) for one, other in sets)
+        found[f"correct{suffix}"] = " ".join(str(_exact(one, other)) for one, other in sets)
     return found | {"unseen": "".join("01"[d.text not in seen] for d in gold)}
 
 
@@ -192,7 +230,13 @@ def sentence_overlaps(triples: Collection[StringTriple]) -> frozenset[str]:
 
 def _all_scores(gold: Sequence[Document], predicted: Sequence[Document]) -> tuple[dict[str, float], dict[str, int]]:
     metrics, counts = {}, {"n": len(gold)}
-    found = {name: _count(_sets(gold, predicted, keys)) for name, keys in VIEWS.items()}
+    found = {}
+    for name, view in VIEWS.items():
+        sets = _sets(gold, predicted, view.keys)
+        found[name] = _count(sets, view.matches)
+        if view.type_at is not None:
+            scores = [prf(**cell) for cell in _by_type(sets, view.type_at, view.matches).values()]
+            metrics |= {f"{name}.macro_{k}": _ratio(fsum(s[k] for s in scores), len(scores)) for k in ("p", "r", "f1")}
     strings = _sets(gold, predicted, string_triples)
     classes = [sentence_overlaps(one) for one, _ in strings]
     for overlap in OVERLAPS:
@@ -210,14 +254,10 @@ def _sets(gold: Iterable[Document], predicted: Iterable[Document], keys: Callabl
     return [(keys(one), keys(other)) for one, other in zip(gold, predicted, strict=True)]
 
 
-def _hits(gold: set[Key], predicted: set[Key]) -> set[Key]:
-    return {key for key in gold & predicted if ABSENT not in key}
-
-
-def _count(sets: Iterable[Sets]) -> dict[str, int]:
+def _count(sets: Iterable[Sets], matches: Callable[[set[Key], set[Key]], int] = _exact) -> dict[str, int]:
     tp = fp = fn = 0
     for one, other in sets:
-        hits = len(_hits(one, other))
+        hits = matches(one, other)
         tp, fp, fn = tp + hits, fp + len(other) - hits, fn + len(one) - hits
     return {"tp": tp, "fp": fp, "fn": fn}
 
@@ -232,8 +272,8 @@ def _count_overlapping(sets: Iterable[Sets], overlap: str) -> dict[str, int]:
     return counts
 
 
-def _by_type(sets: Iterable[Sets], index: int, types: Sequence[str], what: str) -> dict[str, dict[str, int]]:
-    """`_count` for each of `types`, which stand at `index` of a key."""
+def _by_type(sets: Iterable[Sets], index: int, matches=_exact) -> dict[str, dict[str, int]]:
+    """`_count` for each type that occurs; it stands at `index` of a key."""
     grouped: dict[str, list[Sets]] = defaultdict(list)
     for pair in sets:
         parts: dict[str, Sets] = defaultdict(lambda: (set(), set()))
@@ -242,10 +282,16 @@ def _by_type(sets: Iterable[Sets], index: int, types: Sequence[str], what: str) 
                 parts[key[index]][side].add(key)
         for name, part in parts.items():
             grouped[name].append(part)
-    unknown = sorted(grouped.keys() - set(types))
+    return {name: _count(parts, matches) for name, parts in grouped.items()}
+
+
+def _table(sets: Iterable[Sets], index: int, types: Sequence[str], what: str) -> dict[str, dict[str, int]]:
+    """`_by_type` for all `types` of a schema, in their order."""
+    found = _by_type(sets, index)
+    unknown = sorted(found.keys() - set(types))
     if unknown:
         raise RelexError(f"unknown {what} {unknown[0]!r}; the schema has {', '.join(types)}")
-    return {name: _count(grouped[name]) for name in types}
+    return {name: found.get(name, {"tp": 0, "fp": 0, "fn": 0}) for name in types}
 
 
 def _check(gold: Sequence[Document], predicted: Sequence[Document]) -> None:

@@ -9,7 +9,8 @@ EXPERIMENTS = {
     e.name: e
     for e in (
         umrc.BASELINES, umrc.ENCODING_ABLATION, umrc.ENCODER_COMPARISON, umrc.CLASS_ENHANCEMENT, umrc.STRONGEST,
-        cbrrel.COMPARISON, cbrrel.OVERLAP, cbrrel.ENTITIES, cbrrel.ABLATIONS, cbrrel.STRONGEST, cbrrel.FGM,
+        cbrrel.COMPARISON, cbrrel.OVERLAP, cbrrel.ENTITIES, cbrrel.ABLATIONS, cbrrel.STRONGEST, cbrrel.GATE,
+        cbrrel.FGM,
     )
 }  # fmt: skip
 

@@ -37,9 +37,7 @@ EPSILONS = (0.0, 3e-5, 1e-3, 1e-2, 1e-1, 3e-1, 1.0)
 BASELINES: dict[str, Callable[[typing.Any, Schema, Sequence[Document]], baselines.Baseline]] = {
     "majority": lambda options, schema, train: baselines.majority(train),
     "tfidf": lambda options, schema, train: baselines.tfidf(options.features, train),
-    **{
-        name: lambda options, schema, train, fit=fit: fit(train, schema) for name, fit in shortcuts.SHORTCUTS.items()
-    },
+    **{name: lambda options, schema, train, fit=fit: fit(train, schema) for name, fit in shortcuts.SHORTCUTS.items()},
 }
 """What needs no encoder: head → function of its options, the schema and the training documents."""
 

@@ -25,9 +25,7 @@ SELECTS = {"classification": "macro_f1", "extraction": "triples.string.f1"}
 give no offsets, and there the offsets are our alignment's and not the annotators'."""
 
 
-def scores(
-    task: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document]
-) -> dict[str, dict]:
+def scores(task: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, dict]:
     """`metrics`, `counts`, `per_class` and `answers` of a record; no text of the corpus.
 
     Unseen is what nobody could look at: for classification a text that is not in the training part, for extraction

@@ -1,14 +1,15 @@
 """Cascade tagging: first subjects, then for each of them its objects by relation (CasRel, CBRRel)."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from relex.documents import Document, Relation, Schema, Span
+from relex.documents import Document, Schema, Span, assembled
 from relex.encoders.encoder import Encoder
 from relex.errors import RelexError
 from relex.heads.head import Batch, Head, pad
@@ -28,7 +29,8 @@ class CascadeOptions:
     """Switches of the cascade; with `bilstm`, `attention` off and `feature_fusion` none it is CasRel.
 
     `feature_fusion`: `unet`, `cnn` (Table 7's "-CNN": plain convolutions in its place) or `none`. `subjects` trained on
-    in a step: `all` gold ones, or one drawn for each text (`sample`), as CasRel does. `lstm_size`: both directions
+    in a step: `all` gold ones, or one drawn for each text (`sample`), as CasRel does. `gate`: the subject also scales
+    the states of the tokens, which is ours (see `Cascade.object_logits`). `lstm_size`: both directions
     together, 0 for the encoder's width (768 in the paper). `heads`, `distance`: of the attention. `channels`, `depth`:
     of the convolutions. `threshold`: probability from which a tag is set.
     """
@@ -37,6 +39,7 @@ class CascadeOptions:
     attention: bool = True
     feature_fusion: str = "unet"
     subjects: str = "all"
+    gate: bool = False
     lstm_size: int = 0
     heads: int = 8
     distance: int = 64
@@ -109,6 +112,10 @@ class Cascade(Head):
         self.tag_objects = nn.Linear(width, 2 * len(self.classes))
         for tagger in (self.tag_subjects, self.tag_objects):
             nn.init.constant_(tagger.bias, RARE)
+        self.gate = nn.Linear(width, width) if options.gate else None
+        if self.gate is not None:
+            nn.init.zeros_(self.gate.weight)
+            nn.init.zeros_(self.gate.bias)
         self._rows: dict[Document, _Row] = {}
 
     # From Documents to tensors
@@ -158,7 +165,8 @@ class Cascade(Head):
         `windowed` documents exceed the encoder's positions; `without_tokens`: triples with an absent mention or one
         that the tokenizer leaves out; `inexact`: a token reaches over a mention's border; `between_windows`: no window
         holds both entities; `ambiguous`: two subjects, or two objects of one subject and class, lie so in each other
-        that pairing starts with the nearest end returns another span.
+        that pairing starts with the nearest end returns another span. `unordered`: triples of a relation whose subjects
+        need their objects in different orders, which without `gate` no weights can give.
         """
         rows = self._known(documents)
         return {
@@ -166,6 +174,7 @@ class Cascade(Head):
             "without_tokens": sum(row.without_tokens for row in rows),
             "inexact": sum(row.inexact for row in rows),
             "between_windows": sum(row.between_windows for row in rows),
+            "unordered": sum(_unordered(triples) for row in rows for triples in row.triples),
             "ambiguous": sum(self._not_read_back(documents[i : i + 64]) for i in range(0, len(documents), 64)),
         }
 
@@ -173,9 +182,13 @@ class Cascade(Head):
         """How many gold triples of these documents decoding does not return from perfect logits."""
         batch = self.collate(documents)
         subjects, objects = self.decode(*self.perfect_logits(batch), batch["attention_mask"])
-        found = torch.cat([subjects[objects[:, 0]], objects[:, 1:]], 1).tolist()
-        gold = torch.cat([batch["subjects"][batch["objects"][:, 0]], batch["objects"][:, 1:]], 1).tolist()
-        return len(set(map(tuple, gold)) - set(map(tuple, found)))
+        windows = [(i, w.first) for i, d in enumerate(documents) for w in self._rows[d].text.windows]
+
+        def in_texts(subjects: Tensor, objects: Tensor) -> set[tuple[int, ...]]:  # one triple, in however many windows
+            triples = torch.cat([subjects[objects[:, 0]], objects[:, 1:]], 1).tolist()
+            return {(i, a + at, b + at, c, d + at, e + at) for w, a, b, c, d, e in triples for i, at in [windows[w]]}
+
+        return len(in_texts(batch["subjects"], batch["objects"]) - in_texts(subjects, objects))
 
     def perfect_logits(self, batch: Batch) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         """Logits that say what the targets of a batch say, in the form that `decode` takes."""
@@ -238,15 +251,21 @@ class Cascade(Head):
             states = self.attention(states, mask)
         return states, states if self.fusion is None else self.fusion(states, mask)
 
-    def object_logits(self, states: Tensor, tagged: Tensor, subjects: Tensor) -> Tensor:
+    def object_logits(
+        self, states: Tensor, tagged: Tensor, subjects: Tensor, fused: Tensor | None = None
+    ) -> Tensor:
         """S×L×R×2 for `subjects` S×3 (window, first, last token), from what `states` and `tag_objects` give.
 
         Eq. 15–16 are linear in the subject: (x + v)W + b = (xW + b) + vW. `tagged` W×L×2R is the first part, computed
-        once for a text; a subject adds its vector v, the mean of its first and last state.
+        once for a text; a subject adds its vector v, the mean of its first and last state. So it cannot change the
+        order of the tokens. With `gate` it can: (x ⊙ tanh(vU + c))W comes on top, x from `fused` W×L×D; U and c start
+        at zero, as the printed equation.
         """
         window, first, last = subjects.unbind(1)
         vectors = (states[window, first] + states[window, last]) / 2  # S×D
         logits = tagged[window] + F.linear(vectors, self.tag_objects.weight)[:, None]
+        if self.gate is not None:
+            logits = logits + F.linear(fused[window] * self.gate(vectors).tanh()[:, None], self.tag_objects.weight)
         return logits.unflatten(-1, (len(self.classes), 2)).float()
 
     def loss(self, batch: Batch) -> Tensor:
@@ -260,7 +279,7 @@ class Cascade(Head):
         if len(batch["subjects"]):
             chosen = self._chosen(batch["subjects"], len(mask))
             subjects, targets = batch["subjects"][chosen], self._object_targets(batch)[chosen]
-            logits = self.object_logits(states, self.tag_objects(fused), subjects)
+            logits = self.object_logits(states, self.tag_objects(fused), subjects, fused)
             by_token = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum((-1, -2))  # S×L
             loss = loss + (by_token * weights[subjects[:, 0]]).sum()
         return loss
@@ -279,7 +298,7 @@ class Cascade(Head):
         tagged = self.tag_objects(fused)
         subjects, objects = self.decode(
             self.tag_subjects(states).float(),
-            lambda chosen: self.object_logits(states, tagged, chosen),
+            lambda chosen: self.object_logits(states, tagged, chosen, fused),
             batch["attention_mask"],
         )
         return self._documents(documents, subjects, objects)
@@ -300,7 +319,8 @@ class Cascade(Head):
         window, first, last = _pairs(tags[..., 0], tags[..., 1])
         subjects = torch.stack([window, first, last], 1)
         found = []
-        step = max(1, CHUNK // (length * classes * 2))
+        numbers = max(2 * classes, self.gate.in_features if self.gate is not None else 0)
+        step = max(1, CHUNK // (length * numbers))
         for begin in range(0, len(subjects), step):
             chosen = subjects[begin : begin + step]
             tags = (object_logits(chosen) >= limit) & inside[chosen[:, 0]][..., None, None]
@@ -320,7 +340,22 @@ class Cascade(Head):
             head = Span(int(w.offsets[first, 0]), int(w.offsets[last, 1]), head_type)
             tail = Span(int(w.offsets[object_first, 0]), int(w.offsets[object_last, 1]), tail_type)
             found[i].add((head, name, tail))
-        return [_with_triples(d, t) for d, t in zip(documents, found, strict=True)]
+        return [assembled(d, (), t) for d, t in zip(documents, found, strict=True)]
+
+
+def _unordered(triples: frozenset[TokenTriple]) -> int:
+    """Triples of classes whose subjects have object starts, or ends, that are not nested in each other."""
+    objects: dict[int, dict[tuple, set]] = defaultdict(lambda: defaultdict(set))
+    for *subject, class_id, first, last in triples:
+        objects[class_id][tuple(subject)].add((first, last))
+    total = 0
+    for subjects in objects.values():
+        for side in (0, 1):
+            places = sorted(({o[side] for o in found} for found in subjects.values()), key=len)
+            if not all(one <= other for one, other in zip(places, places[1:], strict=False)):
+                total += sum(map(len, subjects.values()))
+                break
+    return total
 
 
 def _pairs(starts: Tensor, ends: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -330,15 +365,3 @@ def _pairs(starts: Tensor, ends: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     nearest = torch.where(ends, place, length).flip(1).cummin(1).values.flip(1)
     row, first = torch.nonzero(starts & (nearest < length), as_tuple=True)
     return row, first, nearest[row, first]
-
-
-def _with_triples(document: Document, triples: set[tuple[Span, str, Span]]) -> Document:
-    """The document with these triples and their entities, in the order of the text."""
-
-    def order(span):
-        return span.start, span.end, span.type
-
-    entities = sorted({span for head, _, tail in triples for span in (head, tail)}, key=order)
-    number = {span: i for i, span in enumerate(entities)}
-    relations = sorted((number[head], number[tail], name) for head, name, tail in triples)
-    return replace(document, entities=tuple(entities), relations=tuple(Relation(*r) for r in relations))

@@ -11,6 +11,10 @@ OVERLAP = 4
 """Neighbouring windows share one part in `OVERLAP` of their tokens."""
 
 
+FIRST_CJK = "\u2e80"
+"""From here on Unicode has Chinese characters, their punctuation and what stands beside them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Consecutive tokens of a text between [CLS] and [SEP].
@@ -72,3 +76,15 @@ def _windowed(encoder: Encoder, text: str, tokens: Tokens, room: int) -> Windowe
         for first in firsts
     )
     return WindowedText(windows, token_of, offsets)
+
+
+def word_starts(text: str, offsets: np.ndarray) -> np.ndarray:
+    """Which of the tokens (`offsets` L×2) begin a word: after white space, and beside any Chinese character.
+
+    So a word is what stands between blanks, and each character of Chinese is one of its own.
+    """
+    starts = np.ones(len(offsets), dtype=bool)
+    for i in range(1, len(offsets)):
+        here, before = offsets[i, 0], offsets[i - 1, 1]
+        starts[i] = here > before or max(text[here], text[before - 1]) >= FIRST_CJK
+    return starts

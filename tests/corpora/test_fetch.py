@@ -94,6 +94,23 @@ def test_a_missing_file_is_named(demo, server, tmp_path):
         fetching.fetch("demo", tmp_path, server[0], say=lambda line: None)
 
 
+def test_a_part_of_a_file_is_checked_whole_and_stored_alone(server, tmp_path, monkeypatch):
+    whole = b'{"train": [{"a": 1}], "test": []}'
+    (server[1] / "someone/something" / ("0" * 40) / "all.json").write_bytes(whole)
+    part = Source(
+        "train.json", "someone/something", "0" * 40, "all.json", hashlib.sha256(b'[{"a": 1}]').hexdigest(), "train",
+        hashlib.sha256(whole).hexdigest(),
+    )  # fmt: skip
+    monkeypatch.setitem(SOURCES, "demo", (part,))
+    monkeypatch.setitem(LICENCES, "demo", "")
+    for _ in range(2):  # the second time it is there
+        fetching.fetch("demo", tmp_path / "out", server[0], say=lambda line: None)
+    assert (tmp_path / "out" / "train.json").read_bytes() == b'[{"a": 1}]' and len(server[2]) == 1
+    (server[1] / "someone/something" / ("0" * 40) / "all.json").write_bytes(whole + b" ")
+    with pytest.raises(RelexError, match="all.json gave other content"):
+        fetching.fetch("demo", tmp_path / "again", server[0], say=lambda line: None)
+
+
 def test_unknown_corpus():
     with pytest.raises(RelexError, match="no corpus 'other' to fetch; known are umrc10, casmed"):
         fetching.fetch("other")

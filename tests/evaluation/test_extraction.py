@@ -33,6 +33,10 @@ def prf(metrics, name):
     return tuple(metrics[f"{name}.{score}"] for score in ("p", "r", "f1"))
 
 
+def macro(metrics, name):
+    return tuple(metrics[f"{name}.macro_{score}"] for score in ("p", "r", "f1"))
+
+
 def test_by_hand():
     gold = document((LEFT, "shows", SWOLLEN), (RIGHT, "shows", SWOLLEN_RIGHT), (LEFT_AGAIN, "shows", SORE))
     predicted = document(
@@ -47,10 +51,13 @@ def test_by_hand():
     assert prf(metrics, "triples.string") == pytest.approx((2 / 3, 2 / 3, 2 / 3))
     assert prf(metrics, "re.strict") == pytest.approx((1 / 4, 1 / 3, 2 / 7))
     # Entities predicted: left, swollen, left again (twice, once of a wrong type), right, sore; missed: swollen (right).
-    assert prf(metrics, "ner.strict") == pytest.approx((5 / 6, 5 / 6, 5 / 6))
-    assert prf(metrics, "ner.boundaries") == pytest.approx((1, 5 / 6, 10 / 11))
+    for name in ("entities", "ner"):
+        assert prf(metrics, f"{name}.strict") == pytest.approx((5 / 6, 5 / 6, 5 / 6))
+        assert prf(metrics, f"{name}.boundaries") == pytest.approx((1, 5 / 6, 10 / 11))
     assert counts["entities"] == {"part": {"tp": 3, "fp": 0, "fn": 0}, "finding": {"tp": 2, "fp": 1, "fn": 1}}
+    assert counts["ner"] == counts["entities"]
     assert counts["relations"]["shows"] == {"tp": 2, "fp": 2, "fn": 1}
+    assert counts["relations.strict"]["shows"] == {"tp": 1, "fp": 3, "fn": 2}
     assert counts["relations"]["uses"] == {"tp": 0, "fp": 0, "fn": 0}
 
 
@@ -83,10 +90,33 @@ def test_absent_ends_match_by_string_only():
     assert (found["gold"], found["correct"], found["correct_string"]) == ("2", "0", "2")
 
 
-def test_entities_without_a_triple_are_left_out():
+def test_entities_without_a_triple_count_for_ner_alone():
     gold = document((LEFT, "shows", SWOLLEN))
-    predicted = replace(gold, entities=(*gold.entities, Span(*RIGHT)))
-    assert evaluate([gold], [predicted], SCHEMA, set())[0]["ner.strict.p"] == 1
+    gold = replace(gold, entities=(*gold.entities, Span(*SORE), Span(*SORE)))
+    predicted = replace(gold, entities=(*gold.entities[:2], Span(*RIGHT), Span(*SWOLLEN_RIGHT)))
+    metrics, counts = evaluate([gold], [predicted], SCHEMA, set())
+    assert prf(metrics, "entities.strict") == prf(metrics, "entities.boundaries") == (1, 1, 1)
+    assert prf(metrics, "ner.strict") == prf(metrics, "ner.boundaries") == pytest.approx((2 / 4, 2 / 3, 4 / 7))
+    assert counts["entities"] == {"part": {"tp": 1, "fp": 0, "fn": 0}, "finding": {"tp": 1, "fp": 0, "fn": 0}}
+    assert counts["ner"] == {"part": {"tp": 1, "fp": 1, "fn": 0}, "finding": {"tp": 1, "fp": 1, "fn": 1}}
+    # part: p 1/2, r 1, F1 2/3; finding: p 1/2, r 1/2, F1 1/2
+    assert macro(metrics, "ner.strict") == pytest.approx((1 / 2, 3 / 4, 7 / 12))
+    assert "ner.boundaries.macro_f1" not in metrics
+
+
+def test_relaxed_by_hand():
+    gold = document((LEFT, "shows", SWOLLEN), (RIGHT, "shows", SWOLLEN_RIGHT))
+    predicted = document(
+        ((0, 1, "part"), "shows", (2, 5, "finding")),  # both ends too short or too long
+        ((1, 2, "part"), "shows", SWOLLEN),  # the same triple in another way: one of them is too many
+        (RIGHT, "treats", SWOLLEN_RIGHT),  # another relation
+    )
+    metrics, counts = evaluate([gold], [predicted], SCHEMA, set())
+    assert prf(metrics, "re.strict") == (0, 0, 0)
+    assert prf(metrics, "re.relaxed") == pytest.approx((1 / 3, 1 / 2, 2 / 5))
+    assert macro(metrics, "re.relaxed") == pytest.approx((1 / 4, 1 / 4, 1 / 4))  # treats 0, uses nothing
+    assert prf(metrics, "ner.strict") == pytest.approx((3 / 6, 3 / 4, 3 / 5))
+    assert [counts[f"ner.relaxed.{k}"] for k in ("tp", "fp", "fn")] == [4, 2, 0]
 
 
 def test_unseen_is_the_score_of_the_unseen_alone():
@@ -202,7 +232,9 @@ def test_counts_equal_plain_loops_and_add_up(pair):
     for table, name in (
         ("relations", "triples.offset"),
         ("relations.string", "triples.string"),
-        ("entities", "ner.strict"),
+        ("relations.strict", "re.strict"),
+        ("entities", "entities.strict"),
+        ("ner", "ner.strict"),
     ):
         for kind in ("tp", "fp", "fn"):
             assert sum(cell[kind] for cell in counts[table].values()) == counts[f"{name}.{kind}"]
@@ -234,6 +266,32 @@ def test_scores_equal_scikit_learn(pair):
             if yes[0]:
                 expected = precision_recall_fscore_support(*yes, average="binary", pos_label=True, zero_division=0)
                 assert (row["p"], row["r"], row["f1"]) == pytest.approx(expected[:3])
+
+
+def typed(document):
+    """What is compared and its type, in the way of the strict and boundaries modes."""
+    triples = [((h.start, h.end, h.type), name, (t.start, t.end, t.type)) for h, name, t in document.triples()]
+    return {
+        "ner.strict": {((span.start, span.end), span.type) for span in document.entities},
+        "re.strict": {((head, tail), name) for head, name, tail in triples},
+        "re.boundaries": {((head[:2], tail[:2]), name) for head, name, tail in triples},
+    }
+
+
+@given(corpora())
+def test_micro_and_macro_equal_scikit_learn(pair):
+    """As SpERT does it: one row for each item of either side, its type or none as the labels of both sides."""
+    metrics, _ = evaluate(*pair, SCHEMA, set())
+    sides = [[typed(d) for d in side] for side in pair]
+    for name in ("ner.strict", "re.strict", "re.boundaries"):
+        pairs = [(gold[name], predicted[name]) for gold, predicted in zip(*sides, strict=True)]
+        items = [(item, pair) for pair in pairs for item in pair[0] | pair[1]]
+        labels = [[item[1] if item in pair[side] else "none" for item, pair in items] for side in (0, 1)]
+        there = sorted({*labels[0], *labels[1]} - {"none"})
+        for average, scores in (("micro", prf(metrics, name)), ("macro", macro(metrics, name))):
+            options = {"labels": there, "average": average, "zero_division": 0}
+            expected = precision_recall_fscore_support(*labels, **options)[:3] if there else (0, 0, 0)
+            assert scores == pytest.approx(tuple(expected))
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.sampled_from("rs"), st.sampled_from("abcd")), max_size=6))

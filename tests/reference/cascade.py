@@ -124,7 +124,8 @@ def object_logits(head, text, first, last):
     """L×R×2 of the subject with these tokens, after encoding the text for it."""
     x, fused = states(head, text)
     subject = (x[first] + x[last]) / 2
-    rows = [head.tag_objects.weight @ (state + subject) + head.tag_objects.bias for state in fused]
+    scale = torch.zeros_like(subject) if head.gate is None else (head.gate.weight @ subject + head.gate.bias).tanh()
+    rows = [head.tag_objects.weight @ (state + subject + state * scale) + head.tag_objects.bias for state in fused]
     return torch.stack(rows).reshape(len(fused), len(head.classes), 2)
 
 

@@ -4,11 +4,8 @@ The plain version is what public implementations do: every document padded to 30
 shuffle, and one `.item()` per document to read its answer.
 """
 
-import sys
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,8 +14,8 @@ from accelerate.utils import send_to_device
 from torch.nn import functional as F
 
 from relex import corpora
+from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder, peak_memory
 from relex.documents import Document
-from relex.errors import RelexError
 from relex.experiments.building import limited, make_head
 from relex.experiments.config import Config
 from relex.experiments.run import load_corpus
@@ -27,8 +24,6 @@ from relex.training import Trainer, predict
 
 PADDED = 300
 """Tokens to which the plain version pads; longer documents stay as they are."""
-
-REPEATS = 10
 
 
 class Side(ABC):
@@ -102,7 +97,7 @@ class Plain(Side):
         return found
 
 
-def classifier(
+def measure(
     documents: int = 32, layers: int = 2, encoder: str = "wheel:me5-zh", repeats: int = REPEATS
 ) -> dict[str, float | str]:
     """Measure the classifier; quantity → value, ready to print.
@@ -111,8 +106,7 @@ def classifier(
     run in turns `repeats` times; speeds and ratios are medians. Tokenisation is done before. Nothing
     else should run on the machine: small matrices suffer most from it. Raises a `RelexError` for numbers below one.
     """
-    if documents < 1 or repeats < 1:
-        raise RelexError("a benchmark needs at least one document and one repeat; choose larger numbers")
+    check_numbers(documents, repeats)
     corpus_name = corpora.first_available("umrc10", "encyclopedia")
     config = Config.from_json({"corpus": corpus_name, "encoder": encoder, "layers": layers, "epochs": 1})
     corpus = load_corpus(corpus_name)
@@ -121,10 +115,12 @@ def classifier(
     head.prepare(corpus.train)
     chosen = limited(corpus.train, documents)
     ours, plain = Bucketed(trainer, chosen), Plain(trainer, chosen)
-    memory = {side: _peak_memory(lambda side=side: (side.train(), side.label()), trainer) for side in (ours, plain)}
+    memory = {
+        side: peak_memory(lambda side=side: (side.train(), side.label()), trainer.accelerator) for side in (ours, plain)
+    }
     tasks = {(side, name): getattr(side, name) for name in ("train", "label") for side in (ours, plain)}
-    seconds = _interleaved(tasks, repeats, trainer)
-    outside = {task: _outside_encoder(ours, task, trainer) for task in ("train", "label")}
+    seconds = interleaved(tasks, repeats, trainer.accelerator)
+    outside = {task: outside_encoder(getattr(ours, task), head, trainer.accelerator) for task in ("train", "label")}
     rows: dict[str, float | str] = {
         "corpus": corpus_name + (" (stand-in)" if corpus.stand_in else ""),
         "encoder": f"{encoder}, {layers} layers, {trainer.accelerator.mixed_precision.replace('no', 'fp32')}",
@@ -160,81 +156,3 @@ def _padding(config: Config, head, documents: Sequence[Document]) -> dict[str, f
         groups = [g for batch in sampler for g in micro_batches(batch, lengths, config.training.micro_tokens)]
         shares[name] = padding_share(groups, lengths)
     return shares | {f"to {PADDED} tokens": 1 - sum(lengths) / sum(max(PADDED, n) for n in lengths)}
-
-
-def _interleaved(tasks: dict, repeats: int, trainer: Trainer) -> dict:
-    """Seconds of each task, `repeats` times, in turns, so that what else the machine does falls on all alike."""
-    seconds: dict = {key: [] for key in tasks}
-    for _ in range(repeats):
-        for key, task in tasks.items():
-            seconds[key].append(_timed(task, trainer))
-    return seconds
-
-
-def _timed(task: Callable, trainer: Trainer) -> float:
-    _synchronize(trainer)
-    began = time.perf_counter()
-    task()
-    _synchronize(trainer)
-    return time.perf_counter() - began
-
-
-def _outside_encoder(side: Side, task: str, trainer: Trainer, repeats: int = 3) -> float:
-    """Median share of time, 0 to 1, that is not the encoder's forward or backward pass.
-
-    Measured apart from the speeds: on a GPU it takes a synchronisation at each border.
-    """
-    shares = []
-    for _ in range(repeats):
-        with _encoder_clock(side.head, trainer) as clock:
-            total = _timed(getattr(side, task), trainer)
-        shares.append(1 - clock["s"] / total)
-    return float(np.median(shares))
-
-
-@contextmanager
-def _encoder_clock(head, trainer: Trainer):
-    """Adds up, under `s`, the time between entry and exit of the encoder, forward and backward."""
-    clock = {"s": 0.0}
-    forward, backward = head.encoder.forward, trainer.accelerator.backward
-
-    def now() -> float:
-        _synchronize(trainer)
-        return time.perf_counter()
-
-    def timed_forward(*args):
-        began = now()
-        states = forward(*args)
-        clock["s"] += now() - began
-        if states.requires_grad:
-            states.register_hook(lambda gradient: clock.update(reached=now()))
-        return states
-
-    def timed_backward(loss):
-        backward(loss)
-        # the encoder comes first in the model, so from the gradient of its states to the end all is its own
-        clock["s"] += now() - clock["reached"]
-
-    head.encoder.forward, trainer.accelerator.backward = timed_forward, timed_backward
-    try:
-        yield clock
-    finally:
-        del head.encoder.forward, trainer.accelerator.backward
-
-
-def _peak_memory(task: Callable, trainer: Trainer) -> float:
-    """MiB at the peak of `task`: of the GPU's tensors, else of the whole process so far."""
-    if trainer.accelerator.device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-        task()
-        return torch.cuda.max_memory_allocated() / 2**20
-    import resource
-
-    task()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def _synchronize(trainer: Trainer) -> None:
-    if trainer.accelerator.device.type == "cuda":
-        torch.cuda.synchronize()

@@ -1,0 +1,281 @@
+"""Tables of the chapter on cascade tagging: scores by split, by class of overlap and by type; thresholds; gradients.
+
+They stand beside those of `relex.experiments.tables`, which know nothing of splits.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from relex import corpora
+from relex.errors import RelexError
+from relex.evaluation import extraction, statistics
+from relex.evaluation.extraction import OVERLAPS
+from relex.evaluation.statistics import Difference
+from relex.experiments import tables
+from relex.experiments.building import limited
+
+SPLITS = ("report", "distinct", "shipped")
+"""Splits of casmed that are trained on, in the order in which the book tells of them."""
+
+SCORES = {"p": "triples.string.p", "r": "triples.string.r", "f1": "triples.string.f1"}
+"""Columns of the paper's tables → metrics of records: strings are what the paper must have compared."""
+
+KINDS = {
+    "look-up": "no learning", "dictionary": "no learning",
+    "schema only": "given the gold entities", "nearest entity": "given the gold entities",
+}  # fmt: skip
+"""What rows of `cbrrel_comparison` are that are not trained."""
+
+EVIDENCE = ("cpu", "full")
+"""Profiles whose grids are large enough to speak about the systems."""
+
+
+def splits(records: Sequence[dict]) -> list[str]:
+    """The splits that `records` were trained on, those of `SPLITS` first; ones that end in `-unseen` are left out."""
+    found = {r["config"]["split"] for r in records}
+    return [s for s in (*SPLITS, *sorted(found - set(SPLITS))) if s in found and not s.endswith("-unseen")]
+
+
+def main_split(records: Sequence[dict]) -> str:
+    """`distinct` where records have it, else the first split that they have."""
+    found = splits(records)
+    if not found:
+        raise RelexError("there are no records to choose a split of; run the experiment first")
+    return "distinct" if "distinct" in found else found[0]
+
+
+def without(records: Sequence[dict], corpus: str) -> list[dict]:
+    """The records of all corpora but one."""
+    return [r for r in records if r["config"]["corpus"] != corpus]
+
+
+def caution(records: Sequence[dict]) -> str:
+    """A sentence for records that are too small to mean anything, or of generated text; empty for others."""
+    notes = []
+    small = {r["config"]["profile"] for r in records} - set(EVIDENCE)
+    if small:
+        notes.append(
+            f"These are runs of profile {' and '.join(sorted(small))}: too small to say anything about the systems. "
+            "They show that the notebook works and are **no evidence**."
+        )
+    if any(r["corpus"]["stand_in"] for r in records):
+        notes.append("The corpus is **a generated stand-in**: no number here says anything about real reports.")
+    return " ".join(notes)
+
+
+def by_split(
+    printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict], metric: str = SCORES["f1"]
+) -> pd.DataFrame:
+    """One line per table row: a metric as printed, and for each split on all and on unseen test texts, in percent.
+
+    `printed` maps row → metric → percent. Columns are (source, split, `all` or `unseen`); a split
+    without seen texts has one column, `all unseen`.
+    """
+    rows = list(dict.fromkeys([*printed, *(r["config"]["row"] for r in [*recorded, *here])]))
+    cells = [f"{printed[row][metric]:.2f}" if metric in printed.get(row, {}) else "–" for row in rows]
+    columns = {(tables.PRINTED, "", ""): cells}
+    for source, records in ((tables.RECORDED, recorded), (tables.HERE, here)):
+        for split in splits(records):
+            chosen = tables.where(records, split=split)
+            nothing_seen = all(r["counts"].get("unseen.n") == r["counts"]["n"] for r in chosen)
+            kinds = {"all unseen": metric} if nothing_seen else {"all": metric, "unseen": f"unseen.{metric}"}
+            for kind, name in kinds.items():
+                columns[source, split, kind] = [tables.mean_and_sd(tables.values(chosen, row, name)) for row in rows]
+    table = pd.DataFrame(columns, index=pd.Index(rows, name="row"))
+    return table.drop(columns=[c for c in table if (table[c] == "–").all()])
+
+
+def split_differences(
+    records: Sequence[dict], a: str, b: str, printed: float = np.nan, match: str = "string"
+) -> pd.DataFrame:
+    """Row A minus row B on every split, on all of its test texts and on the unseen ones alone, where both exist.
+
+    As `tables.differences`, with p corrected for all lines; `printed` is the difference that the paper prints, a
+    fraction. It names no split, so it stands beside every line. Lines are named `SPLIT, all` and `SPLIT, unseen`, or
+    for a split without seen texts `SPLIT, all unseen`.
+    """
+    lines = []
+    for split in splits(records):
+        chosen = tables.where(records, split=split)
+        if not {a, b} <= {r["config"]["row"] for r in chosen}:
+            continue
+        unseen = tables.answered_triples(chosen, a, match)[-1]
+        kinds = {"all unseen": False} if unseen.all() else {"all": False, "unseen": True}
+        if not unseen.any():
+            del kinds["unseen"]
+        for kind, only in kinds.items():
+            found = tables.differences(chosen, [(a, b)], {(a, b): printed}, only, match)
+            lines.append(found.set_axis([f"{split}, {kind}"]))
+    if not lines:
+        return tables.differences([], [])
+    table = pd.concat(lines)
+    table["holm"] = statistics.holm(table["p"].tolist())
+    return table
+
+
+def ladder(records: Sequence[dict], printed: dict[str, dict[str, float]], metric: str = SCORES["f1"]) -> pd.DataFrame:
+    """Printed rows and the means of measured ones, as `relex.figures.ladder` draws them, with what each was given."""
+    lines = [{"row": f"{row} (printed)", "score": cells[SCORES["f1"]] / 100, "source": "printed"}
+             for row, cells in printed.items() if SCORES["f1"] in cells]  # fmt: skip
+    for row in tables.rows_in_order(records):
+        scores = tables.values(records, row, metric)
+        if scores:
+            lines.append({"row": row, "score": np.mean(scores), "source": KINDS.get(row, "trained")})
+    order = ["printed", *dict.fromkeys(KINDS.values()), "trained"]
+    return pd.DataFrame(sorted(lines, key=lambda line: order.index(line["source"]))).set_index("row")
+
+
+def left(a: str, b: str, found: pd.DataFrame) -> str:
+    """What a table of `split_differences` says of the test texts that nobody can look up, for every outcome."""
+    unseen = found[[name.endswith("unseen") for name in found.index]]
+    words = {
+        "higher": f"{a} is above {b} on",
+        "lower": f"{a} is below {b} on",
+        "within the noise": "the two cannot be told apart on",
+    }
+    clauses = [
+        f"{text} {', '.join(f'*{name}*' for name in unseen.index[unseen['verdict'] == verdict])}"
+        for verdict, text in words.items() if (unseen["verdict"] == verdict).any()
+    ]  # fmt: skip
+    return f"Where nothing can be looked up, {'; '.join(clauses)}." if clauses else "There is nothing to compare."
+
+
+def told(a: str, b: str, line: pd.Series) -> str:
+    """One line of a table of differences as a clause of Markdown, the same for every outcome."""
+    points = f"{100 * abs(line['difference']):.1f} points"
+    interval = f"95 % interval {100 * line['low']:+.1f} to {100 * line['high']:+.1f}".replace("-", "−")
+    if line["verdict"] == "within the noise":
+        side = "above" if line["difference"] >= 0 else "below"
+        return f"{a} is {points} {side} {b} ({interval}), which **cannot be told from zero**"
+    return f"{a} is **{points} {'above' if line['verdict'] == 'higher' else 'below'}** {b} ({interval})"
+
+
+def in_points(table: pd.DataFrame) -> pd.DataFrame:
+    """`tables.in_points`, also for a table without a line: a grid may lack a row."""
+    return tables.in_points(table) if len(table) else pd.DataFrame(columns=["difference"])
+
+
+def curves(records: Sequence[dict], rows: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Row → its precision–recall curve, mean over seeds: `p` and `r`, indexed by threshold; rows without are left out.
+
+    Raises a `RelexError` where records are of several splits, as all tables of one row do.
+    """
+    found = {}
+    for row in rows:
+        points = [point for record in tables.of_row(records, row) for point in record.get("curve", [])]
+        if points:
+            found[row] = pd.DataFrame(points).groupby("threshold")[["p", "r"]].mean()
+    return found
+
+
+def overlap_masks(record: dict) -> dict[str, np.ndarray] | None:
+    """Which test documents of a record are of each class of overlap (N, bool); None where its corpus is not at hand."""
+    config = record["config"]
+    if config["corpus"] in corpora.READERS and not corpora.find(config["corpus"]):
+        return None
+    corpus = corpora.load(config["corpus"], config["split"], config["unit"], config["align"])
+    test = limited(corpus.test, config["test_limit"])
+    if corpus.fingerprint != record["corpus"]["fingerprint"] or len(test) != record["counts"]["n"]:
+        return None
+    classes = [extraction.sentence_overlaps(extraction.string_triples(d)) for d in test]
+    return {name: np.array([name in of for of in classes]) for name in OVERLAPS}
+
+
+def overlap_differences(records: Sequence[dict], a: str, b: str, printed: dict[str, float]) -> pd.DataFrame:
+    """Row A minus row B in F1 of string triples, on the sentences of each class of overlap.
+
+    As `tables.differences`; `printed` maps class → printed difference, a fraction. Empty where the corpus of the
+    records is not at hand: a record does not tell of which class a document is. Classes without sentences are left out.
+    """
+    masks = overlap_masks(tables.of_row(records, a)[0]) or {}
+    gold, *system_a, _ = tables.answered_triples(records, a)
+    _, *system_b, _ = tables.answered_triples(records, b)
+    lines = {}
+    for name, kept in masks.items():
+        if kept.any():
+            systems = (x[:, kept] for x in (*system_a, *system_b))
+            result = statistics.paired_micro_f1_difference(gold[kept], *systems)
+            lines[name] = _line(result, min(len(system_a[0]), len(system_b[0])), printed.get(name, np.nan))
+    return _with_verdicts(lines)
+
+
+def without_empty_classes(records: Sequence[dict]) -> list[dict]:
+    """The records less the scores of classes of overlap that have no gold triple: a division by zero is no score."""
+    empty = [
+        tuple(f"{by}.{name}." for by in ("overlap", "overlap.triple") for name in OVERLAPS
+              if not r["counts"].get(f"{by}.{name}.tp", 0) + r["counts"].get(f"{by}.{name}.fn", 0))
+        for r in records
+    ]  # fmt: skip
+    return [
+        r | {"metrics": {k: v for k, v in r["metrics"].items() if not (prefixes and k.startswith(prefixes))}}
+        for r, prefixes in zip(records, empty, strict=True)
+    ]
+
+
+def type_differences(
+    records: Sequence[dict], a: str, b: str, printed: dict[str, float], table: str = "entities"
+) -> pd.DataFrame:
+    """F1 by type of rows A and B: means over seeds, gold items of a test part, A − B, its standard error over seeds.
+
+    `table` names counts {type: {tp, fp, fn}} of records: `entities`, `relations` or `relations.string`. `printed` maps
+    type → printed A − B, a fraction. The standard error covers seeds and no other documents: records keep no counts by
+    type for each document. It is missing with one seed.
+    """
+    scores = {}
+    for row in (a, b):
+        runs = [r["counts"][table] for r in tables.of_row(records, row)]
+        scores[row] = pd.DataFrame([{k: extraction.prf(**v)["f1"] for k, v in run.items()} for run in runs])
+    gold = {k: v["tp"] + v["fn"] for k, v in tables.of_row(records, a)[0]["counts"][table].items()}
+    found = pd.DataFrame({"gold": pd.Series(gold), b: scores[b].mean(), a: scores[a].mean()})
+    found["difference"] = found[a] - found[b]
+    found["error"] = np.sqrt(sum(s.var(ddof=1) / len(s) for s in scores.values()))
+    found["printed"] = pd.Series({k: printed.get(k, np.nan) for k in found.index})
+    return found
+
+
+def sweep(records: Sequence[dict], metric: str = SCORES["f1"]) -> pd.DataFrame:
+    """A metric of every run of a sweep of ε: columns `epsilon`, `score`, `seed`, by rising ε."""
+    lines = [
+        {"epsilon": r["config"]["fgm"], "score": r["metrics"][metric], "seed": r["config"]["seed"]} for r in records
+    ]
+    return pd.DataFrame(lines).sort_values(["epsilon", "seed"], ignore_index=True)
+
+
+def gradients(records: Sequence[dict]) -> pd.DataFrame:
+    """Clean and adversarial gradients of all runs that compared them, means over the runs.
+
+    One line for each moment (`when`: *before training*, *after training*) and `epsilon`: `distance` (1 − cosine),
+    `angle` (degrees), `norm_ratio`, `perturbation_ratio`, `loss_change`, and `runs`. Empty without such runs.
+    """
+    names = {"start": "before training", "end": "after training"}
+    lines = [
+        {"when": when, "run": i, **point} for i, r in enumerate(records) for key, when in names.items()
+        for point in r.get("gradients", {}).get(key, [])
+    ]  # fmt: skip
+    if not lines:
+        return pd.DataFrame(columns=["when", "epsilon", "distance", "angle", "norm_ratio", "runs"])
+    table = pd.DataFrame(lines)
+    table["distance"] = 1 - table["cosine"]
+    table["angle"] = np.degrees(np.arccos(table["cosine"].clip(-1, 1)))
+    kept = ["distance", "angle", "norm_ratio", "perturbation_ratio", "loss_change"]
+    grouped = table.groupby(["when", "epsilon"], sort=False)
+    means = grouped[kept].mean()
+    means["runs"] = grouped["run"].nunique()
+    return means.reset_index().sort_values(["when", "epsilon"], ascending=[False, True], ignore_index=True)
+
+
+def _line(result: Difference, seeds: int, printed: float) -> dict:
+    return {"difference": result.mean, "low": result.low, "high": result.high, "p": result.p, "seeds": seeds,
+            "printed": printed}  # fmt: skip
+
+
+def _with_verdicts(lines: dict[str, dict]) -> pd.DataFrame:
+    """A table of `tables.differences` from its lines."""
+    table = pd.DataFrame.from_dict(lines, orient="index")
+    if len(table):
+        table.insert(4, "holm", statistics.holm(table["p"].tolist()))
+        within = np.where(table["high"] < 0, "lower", "within the noise")
+        table["verdict"] = np.where(table["low"] > 0, "higher", within)
+    return table

@@ -1,0 +1,113 @@
+"""Layers of the span model: interactive fusion, context of a span, and maxima over any stretch of tokens.
+
+States are W×N×D: W windows of N tokens without [CLS]; masks W×N are true for tokens, false for [SEP] and padding.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from relex.heads.layers import BiLSTM
+
+
+class Fusion(nn.Module):
+    """Interactive fusion (ISER, Eq. 1–5): W×N×D → W×N×D.
+
+    Two feed-forward views of the states, one for entities (E) and one for relations (R); each asks the other, by
+    attention without parameters of its own, and a BiLSTM reads both answers.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.entity_view = nn.Sequential(nn.Linear(width, width), nn.GELU())
+        self.relation_view = nn.Sequential(nn.Linear(width, width), nn.GELU())
+        self.bilstm = BiLSTM(2 * width, width)
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        """W×N×D → W×N×D."""
+        entities, relations = self.entity_view(states), self.relation_view(states)
+        by_entity, by_relation = _shares(entities, relations, mask)
+        answers = torch.cat([by_entity.to(states.dtype) @ relations, by_relation.to(states.dtype) @ entities], -1)
+        return self.bilstm(answers, mask)
+
+    def attention(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Where entity queries look among relation states, and relation queries among entity states: W×N×N each.
+
+        Rows are queries and sum to 1 over the tokens of the text.
+        """
+        return _shares(self.entity_view(states), self.relation_view(states), mask)
+
+
+def _shares(entities: Tensor, relations: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    scores = (entities @ relations.transpose(1, 2)).float() / math.sqrt(entities.shape[-1])  # W×N×N
+    hidden = ~mask[:, None]
+    return tuple(s.masked_fill(hidden, -torch.inf).softmax(-1) for s in (scores, scores.transpose(1, 2)))
+
+
+class ContextEncoder(nn.Module):
+    """What stands around a span (Eq. 7–9): S×D from the states of its window, the span's own rows hidden.
+
+    With `attention` this is SEA: Z = LayerNorm(X + self-attention(X)), then a bidirectional GRU whose two last states
+    are joined; without, the GRU alone (ISER-GRU). Hidden rows are zeros, and nobody attends to them.
+    """
+
+    def __init__(self, width: int, heads: int, attention: bool):
+        super().__init__()
+        self.heads = heads
+        if attention:
+            self.project, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+            self.norm = nn.LayerNorm(width)
+        self.forwards = nn.GRU(width, width // 2, batch_first=True)
+        self.backwards = nn.GRU(width, width // 2, batch_first=True)
+
+    def forward(self, states: Tensor, mask: Tensor, window: Tensor, visible: Tensor) -> Tensor:
+        """`window` S: the row of `states` W×N×D that each span stands in; `visible` S×N: the tokens around it → S×D."""
+        shown = visible[..., None].to(states.dtype)
+        context = states[window] * shown
+        if hasattr(self, "project"):
+            context = self.norm(context + self.out(self._attended(states, window, visible))) * shown
+        length = mask.sum(1)[window]
+        place = torch.arange(mask.shape[1], device=mask.device)
+        turned = torch.where(place < length[:, None], length[:, None] - 1 - place, place)
+        each, last = torch.arange(len(window), device=mask.device), length - 1
+        there, _ = self.forwards(context)
+        back, _ = self.backwards(context.gather(1, turned[..., None].expand_as(context)))
+        return torch.cat([there[each, last], back[each, last]], -1)
+
+    def _attended(self, states: Tensor, window: Tensor, visible: Tensor) -> Tensor:
+        w, n, width = states.shape
+        split = self.project(states).view(w, n, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # 3×W×H×N×d, once a window
+        query, key, value = split
+        scores = (query @ key.transpose(-1, -2)).float() / math.sqrt(query.shape[-1])
+        # a span over the whole text leaves nothing to attend to; its rows become zeros, but must be finite until then
+        share = scores[window].masked_fill(~visible[:, None, None], -1e9).softmax(-1)
+        mixed = share.to(value.dtype) @ value[window]
+        return mixed.transpose(1, 2).reshape(len(window), n, width)
+
+
+class RangeMax:
+    """Maxima over any stretch of tokens by two look-ups in a sparse table of log₂N × W×N×D numbers."""
+
+    def __init__(self, states: Tensor):
+        levels = [states]
+        while 2 ** len(levels) <= states.shape[1]:
+            half = 2 ** (len(levels) - 1)
+            last = levels[-1]
+            levels.append(torch.cat([torch.maximum(last[:, :-half], last[:, half:]), last[:, -half:]], 1))
+        self.levels = torch.stack(levels)
+
+    def __call__(self, window: Tensor, first: Tensor, last: Tensor) -> Tensor:
+        """S×D: the maximum over tokens `first` … `last` (inclusive) of a window; zeros where `last` < `first`."""
+        length = (last - first + 1).clamp(min=1)
+        level = length.float().log2().floor().long()
+        size = 2**level
+        begin = first.clamp(max=self.levels.shape[2] - 1)
+        found = torch.maximum(self.levels[level, window, begin], self.levels[level, window, begin + length - size])
+        return found * (last >= first)[:, None].to(found.dtype)
+
+
+def stretch(first: Tensor, last: Tensor, size: int) -> Tensor:
+    """S×`size` (bool): true from `first` to `last`, inclusive."""
+    place = torch.arange(size, device=first.device)
+    return (place >= first[:, None]) & (place <= last[:, None])

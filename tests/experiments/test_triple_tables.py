@@ -1,0 +1,114 @@
+"""Tables of the cascade chapter: by split, by class of overlap, thresholds and gradients, on records made by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from relex import figures
+from relex.documents import Document, Relation, Span
+from relex.errors import RelexError
+from relex.evaluation import triple_audit
+from relex.experiments import triple_tables as tables
+
+
+def record(row, split="report", correct="1 1 1 1", unseen="0101", seed=0, **more):
+    """A record of four documents with two gold and two predicted triples each."""
+    hits = sum(map(int, correct.split()))
+    answers = {name: "2 2 2 2" for name in ("gold", "gold_string", "predicted", "predicted_string")}
+    return {
+        "config": {
+            "row": row, "split": split, "seed": seed, "corpus": "casmed", "profile": "cpu", "fgm": 0.0, "unit": "",
+            "align": "", "test_limit": 0,
+        },
+        "corpus": {"name": "casmed", "stand_in": False, "fingerprint": "x"},
+        "metrics": {"triples.string.f1": hits / 8, "unseen.triples.string.f1": hits / 8},
+        "counts": {"n": 4, "unseen.n": unseen.count("1"), "entities": {"Bp": {"tp": hits, "fp": 1, "fn": 1}}},
+        "answers": answers | {"correct": correct, "correct_string": correct, "unseen": unseen},
+        **more,
+    }  # fmt: skip
+
+
+def test_splits_have_their_own_lines():
+    records = [
+        record(row, split, correct, unseen)
+        for split, unseen in (("report", "0101"), ("distinct", "1111"))
+        for row, correct in (("A", "2 2 2 2"), ("B", "0 2 0 2"))
+    ]
+    found = tables.split_differences(records, "A", "B", 0.06)
+    assert list(found.index) == ["report, all", "report, unseen", "distinct, all unseen"]
+    assert found["difference"].tolist() == [0.5, 0.0, 0.5]
+    assert (found["holm"] >= found["p"]).all() and (found["printed"] == 0.06).all()
+    assert tables.left("A", "B", found).count("*report, unseen*") == 1
+    assert tables.split_differences(records, "A", "missing").empty
+    table = tables.by_split({"A": {"triples.string.f1": 71.07}}, records, [])
+    assert table.loc["A"].tolist() == ["71.07", "100.0", "100.0", "100.0"]
+    assert ("recorded", "distinct", "all unseen") in table and tables.main_split(records) == "distinct"
+    with pytest.raises(RelexError, match="no records"):
+        tables.main_split([])
+
+
+def test_a_verdict_reads_right_in_every_direction():
+    line = {"difference": 0.02, "low": 0.01, "high": 0.03, "verdict": "higher"}
+    assert "**2.0 points above** B" in tables.told("A", "B", pd.Series(line))
+    line |= {"difference": -0.02, "low": -0.03, "high": -0.01, "verdict": "lower"}
+    assert "**2.0 points below** B (95 % interval −3.0 to −1.0)" in tables.told("A", "B", pd.Series(line))
+    line |= {"high": 0.01, "verdict": "within the noise"}
+    assert "cannot be told from zero" in tables.told("A", "B", pd.Series(line))
+
+
+def test_small_runs_are_no_evidence():
+    small = record("A") | {"corpus": {"stand_in": True}}
+    small["config"]["profile"] = "quick"
+    assert "no evidence" in tables.caution([small]) and "stand-in" in tables.caution([small])
+    assert tables.caution([record("A")]) == ""
+
+
+def test_classes_without_gold_triples_have_no_score():
+    counts = {"overlap.seo.tp": 1, "overlap.seo.fn": 1, "overlap.triple.epo.fp": 3}
+    one = record("A") | {"counts": counts, "metrics": {"overlap.seo.f1": 0.5, "overlap.triple.epo.p": 0.0, "x": 1}}
+    assert tables.without_empty_classes([one])[0]["metrics"] == {"overlap.seo.f1": 0.5, "x": 1}
+
+
+def test_types_with_their_error_over_seeds():
+    records = [record("A", correct="2 2 2 2"), record("A", correct="0 0 0 1", seed=1), record("B")]
+    found = tables.type_differences([*records, record("B", seed=1)], "A", "B", {"Bp": 0.01})
+    f1 = [16 / 18, 0.5]
+    assert found.loc["Bp", "A"] == pytest.approx(np.mean(f1)) and found.loc["Bp", "gold"] == 9
+    assert found.loc["Bp", "error"] == pytest.approx(np.std(f1, ddof=1) / 2**0.5)
+
+
+def test_gradients_curves_and_sweeps_are_drawn():
+    figures.use_style()
+    points = [{"epsilon": e, "cosine": 1 - e / 2, "norm_ratio": 1.0, "perturbation_ratio": e, "loss_change": e}
+              for e in (0.0, 1e-3, 1.0)]  # fmt: skip
+    curve = [{"threshold": t, "p": t, "r": 1 - t} for t in (0.1, 0.5, 0.9)]
+    runs = [record("A", seed=s, gradients={"start": points, "end": points}, curve=curve) for s in (0, 1)]
+    found = tables.gradients(runs)
+    assert found["distance"].tolist() == pytest.approx([0, 5e-4, 0.5] * 2) and (found["runs"] == 2).all()
+    assert found["angle"].iloc[2] == pytest.approx(60) and tables.gradients([record("A")]).empty
+    assert figures.gradient_distance(found, 3e-5).axes[0].get_xscale() == "log"
+    curves = tables.curves(runs, ["A"])
+    assert curves["A"].loc[0.5, "r"] == 0.5
+    assert len(figures.precision_recall(curves).axes[0].lines) > 4
+    swept = tables.sweep(runs).rename(columns={"epsilon": "ε"})
+    assert [t.get_text() for t in figures.sweep(swept, "ε").axes[0].get_xticklabels()] == ["0"]
+
+
+def test_ladder_tells_what_a_row_was_given():
+    found = tables.ladder([record("CasRel"), record("schema only")], {"CasRel": {"triples.string.f1": 71.0}})
+    assert found["source"].to_dict() == {
+        "CasRel (printed)": "printed", "schema only": "given the gold entities", "CasRel": "trained"
+    }  # fmt: skip
+    five = pd.DataFrame({"score": 0.5, "source": list("abcde")})
+    with pytest.raises(RelexError, match="4 sources at most"):
+        figures.ladder(five)
+
+
+def test_overlap_and_conflicts_are_counted():
+    spans = (Span(0, 2, "x"), Span(2, 4, "y"), Span(4, 6, "y"))
+    shared = Document("1", "右冠狭窄钙化", spans, (Relation(0, 1, "r"), Relation(0, 2, "r")))
+    single = Document("2", shared.text, spans, (Relation(0, 1, "r"),))
+    counted = triple_audit.overlap_counts([shared, single])
+    assert counted.loc["sentences"].tolist() == [1, 1, 0] and counted.loc["triples"].tolist() == [1, 2, 0]
+    assert triple_audit.conflicting_texts([shared, single]) == 1 and triple_audit.conflicting_texts([shared] * 2) == 0
+    assert triple_audit.relation_code("身体部位_症状体征") == "BpSy"
