@@ -148,7 +148,7 @@ def measure(
     accelerator, lengths = trainer.accelerator, [head.length(d) for d in chosen]
     sampler = LengthBucketed(lengths, config.training.batch_tokens)
     tasks = {
-        "ours": lambda: predict(head, chosen, accelerator),
+        "ours": lambda: predict(head, chosen, accelerator, config.training.micro_tokens),
         "plain": lambda: plain(head, chosen, accelerator),
         "once": lambda: plain(head, chosen, accelerator, again=False),
     }

@@ -109,7 +109,8 @@ def two_rows(profile: str, corpus: str) -> list[Config]:
 def sweep_rows(profile: str, corpus: str) -> list[Config]:
     """CasRel trained with FGM at every ε from none to 1."""
     epsilons = (0.0, EPSILON, 1.0) if profile in ("smoke", "quick") else SWEEP
-    return [_config(profile, corpus, f"ε = {epsilon:g}", fgm=epsilon, **CASREL) for epsilon in epsilons]
+    fewer = {"epochs": 3, "train_limit": 600} if profile == "cpu" else {}
+    return [_config(profile, corpus, f"ε = {epsilon:g}", fgm=epsilon, **(CASREL | fewer)) for epsilon in epsilons]
 
 
 def strongest_rows(profile: str, corpus: str) -> list[Config]:
@@ -141,7 +142,7 @@ def gate_rows(profile: str, corpus: str) -> list[Config]:
 def _duie(profile: str, rows: dict[str, dict]) -> list[Config]:
     if not corpora.find("duie"):
         return []
-    limits = {"train_limit": 3000, "dev_limit": 300, "test_limit": 1000} if profile == "cpu" else {}
+    limits = {"train_limit": 1500, "dev_limit": 200, "test_limit": 1000} if profile == "cpu" else {}
     return [_config(profile, "duie", row, split="shipped", **limits, **changes) for row, changes in rows.items()]
 
 

@@ -13,8 +13,9 @@ from relex.evaluation.shortcuts import (
 from relex.heads.cascade import Cascade, CascadeOptions
 from relex.heads.classifier import Classifier, ClassifierOptions
 from relex.heads.head import Head
+from relex.heads.span import SpanModel, SpanOptions
 
-HEADS = {"classifier": Classifier, "cascade": Cascade}
+HEADS = {"classifier": Classifier, "cascade": Cascade, "span": SpanModel}
 """Heads that are trained on an encoder."""
 
 OPTIONS = {
@@ -22,6 +23,7 @@ OPTIONS = {
     "tfidf": TfidfOptions,
     "majority": MajorityOptions,
     "cascade": CascadeOptions,
+    "span": SpanOptions,
     "schema_only": SchemaOnlyOptions,
     "nearest_entity": NearestEntityOptions,
     "lookup": LookupOptions,
@@ -43,5 +45,6 @@ def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
 
 
 __all__ = [
-    "HEADS", "OPTIONS", "TASKS", "Cascade", "CascadeOptions", "Classifier", "ClassifierOptions", "Head", "build",
+    "HEADS", "OPTIONS", "TASKS", "Cascade", "CascadeOptions", "Classifier", "ClassifierOptions", "Head", "SpanModel",
+    "SpanOptions", "build",
 ]  # fmt: skip

@@ -3,18 +3,18 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from relex.documents import Document, Schema, Span, assembled
+from relex.documents import Document, Schema, assembled
 from relex.encoders.encoder import Encoder
 from relex.errors import RelexError
-from relex.heads.head import Batch, Head, pad
+from relex.heads.extractor import Extractor, characters
+from relex.heads.head import Batch, pad
 from relex.heads.layers import BiLSTM, ConvStack, RelativeAttention, UNet
-from relex.heads.windows import WindowedText, windowed
+from relex.heads.windows import Window, WindowedText
 
 FUSIONS = ("unet", "cnn", "none")
 SUBJECTS = ("all", "sample")
@@ -70,25 +70,23 @@ TokenTriple = tuple[int, int, int, int, int]
 class _Row:
     """A document's windows, for each its gold triples in tokens of the window, and what could not be put there."""
 
-    text: WindowedText
+    windows: tuple[Window, ...]
     triples: tuple[frozenset[TokenTriple], ...]
     without_tokens: int
     inexact: int
     between_windows: int
 
 
-class Cascade(Head):
+class Cascade(Extractor):
     """Encoder → BiLSTM → relative attention → subject tagger → U-Net → object tagger for each class of relation.
 
     A class is a relation type with one of its pairs of entity types; R counts classes here, so that the relation of a
     predicted triple also types its entities.
     """
 
-    task: ClassVar[str] = "extraction"
-
     def __init__(self, encoder: Encoder, schema: Schema, options: CascadeOptions):
-        super().__init__(encoder)
-        self.options, self.threshold = options, options.threshold
+        super().__init__(encoder, schema, options.threshold)
+        self.options = options
         self.classes = [(r.name, head, tail) for r in schema.relation_types for head, tail in r.pairs]
         self.class_ids = {c: i for i, c in reversed(list(enumerate(self.classes)))}
         # a triple whose entities do not fit its relation is tagged as that relation all the same
@@ -116,27 +114,13 @@ class Cascade(Head):
         if self.gate is not None:
             nn.init.zeros_(self.gate.weight)
             nn.init.zeros_(self.gate.bias)
-        self._rows: dict[Document, _Row] = {}
 
     # From Documents to tensors
-
-    def prepare(self, documents: Sequence[Document]) -> None:
-        """Tokenise many documents at once; `collate` does it one by one for those that were not prepared."""
-        new = [d for d in documents if d not in self._rows]
-        texts = windowed(self.encoder, [d.text for d in new])
-        self._rows.update((d, self._row(d, text)) for d, text in zip(new, texts, strict=True))
-
-    def _known(self, documents: Sequence[Document]) -> list[_Row]:
-        self.prepare(documents)
-        return [self._rows[d] for d in documents]
 
     def _row(self, document: Document, text: WindowedText) -> _Row:
         found, without, inexact, between = [set() for _ in text.windows], 0, 0, 0
         for head, name, tail in set(document.triples()):
             class_id = self.class_ids.get((name, head.type, tail.type), self.class_ids.get((name,)))
-            if class_id is None:
-                known = ", ".join(dict.fromkeys(c[0] for c in self.classes))
-                raise RelexError(f"document {document.id!r} has the unknown relation {name!r}; known are {known}")
             subject, object_ = text.tokens(head.start, head.end), text.tokens(tail.start, tail.end)
             if subject is None or object_ is None:
                 without += 1
@@ -149,15 +133,7 @@ class Cascade(Head):
                     triples.add((*places[:2], class_id, *places[2:]))
                     fits += 1
             between += not fits
-        return _Row(text, tuple(map(frozenset, found)), without, inexact, between)
-
-    def length(self, document: Document) -> int:
-        """Tokens of this document in a batch, special tokens included; over all its windows."""
-        return sum(len(w.ids) for w in self._known([document])[0].text.windows)
-
-    def truncated(self, documents: Sequence[Document]) -> int:
-        """How many of `documents` are cut: none, longer ones are read in windows."""
-        return 0
+        return _Row(text.windows, tuple(map(frozenset, found)), without, inexact, between)
 
     def alignment(self, documents: Sequence[Document]) -> dict[str, int]:
         """What of the gold triples tokens and tags cannot hold.
@@ -168,9 +144,9 @@ class Cascade(Head):
         that pairing starts with the nearest end returns another span. `unordered`: triples of a relation whose subjects
         need their objects in different orders, which without `gate` no weights can give.
         """
-        rows = self._known(documents)
+        rows = self.rows(documents)
         return {
-            "windowed": sum(len(row.text.windows) > 1 for row in rows),
+            "windowed": sum(len(row.windows) > 1 for row in rows),
             "without_tokens": sum(row.without_tokens for row in rows),
             "inexact": sum(row.inexact for row in rows),
             "between_windows": sum(row.between_windows for row in rows),
@@ -182,7 +158,7 @@ class Cascade(Head):
         """How many gold triples of these documents decoding does not return from perfect logits."""
         batch = self.collate(documents)
         subjects, objects = self.decode(*self.perfect_logits(batch), batch["attention_mask"])
-        windows = [(i, w.first) for i, d in enumerate(documents) for w in self._rows[d].text.windows]
+        windows = [(i, window.first) for i, window in self.windows(documents)]
 
         def in_texts(subjects: Tensor, objects: Tensor) -> set[tuple[int, ...]]:  # one triple, in however many windows
             triples = torch.cat([subjects[objects[:, 0]], objects[:, 1:]], 1).tolist()
@@ -208,8 +184,8 @@ class Cascade(Head):
         `input_ids`, `attention_mask` W×L; `subject_targets` W×L×2, 1 at first and at last tokens; `subjects` S×3
         (window, first, last token); `objects` K×4 (subject, class, first, last token); `count`: B.
         """
-        rows = self._known(documents)
-        input_ids, mask = pad([w.ids for row in rows for w in row.text.windows], self.encoder.pad_id)
+        rows = self.rows(documents)
+        input_ids, mask = pad([w.ids for row in rows for w in row.windows], self.encoder.pad_id)
         batch = {"input_ids": input_ids, "attention_mask": mask, "count": torch.tensor(len(documents))}
         return batch | self._targets([t for row in rows for t in row.triples], mask)
 
@@ -251,9 +227,7 @@ class Cascade(Head):
             states = self.attention(states, mask)
         return states, states if self.fusion is None else self.fusion(states, mask)
 
-    def object_logits(
-        self, states: Tensor, tagged: Tensor, subjects: Tensor, fused: Tensor | None = None
-    ) -> Tensor:
+    def object_logits(self, states: Tensor, tagged: Tensor, subjects: Tensor, fused: Tensor | None = None) -> Tensor:
         """S×L×R×2 for `subjects` S×3 (window, first, last token), from what `states` and `tag_objects` give.
 
         Eq. 15–16 are linear in the subject: (x + v)W + b = (xW + b) + vW. `tagged` W×L×2R is the first part, computed
@@ -332,14 +306,13 @@ class Cascade(Head):
     def _documents(self, documents: Sequence[Document], subjects: Tensor, objects: Tensor) -> list[Document]:
         """Documents with what `decode` found, after one copy from the device; windows are merged by their offsets."""
         triples = torch.cat([subjects[objects[:, 0]], objects[:, 1:]], 1).tolist()  # K×6
-        windows = [(i, w) for i, d in enumerate(documents) for w in self._rows[d].text.windows]
+        windows = self.windows(documents)
         found: list[set] = [set() for _ in documents]
         for window, first, last, class_id, object_first, object_last in triples:
             i, w = windows[window]
             name, head_type, tail_type = self.classes[class_id]
-            head = Span(int(w.offsets[first, 0]), int(w.offsets[last, 1]), head_type)
-            tail = Span(int(w.offsets[object_first, 0]), int(w.offsets[object_last, 1]), tail_type)
-            found[i].add((head, name, tail))
+            tail = characters(w, object_first, object_last, tail_type)
+            found[i].add((characters(w, first, last, head_type), name, tail))
         return [assembled(d, (), t) for d, t in zip(documents, found, strict=True)]
 
 

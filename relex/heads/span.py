@@ -6,19 +6,20 @@ ISER (its Sections 3.2 to 3.7) and SpERT (Eberts and Ulges 2020), which is a cor
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from relex.documents import Document, Relation, Schema, Span, assembled
+from relex.documents import Document, Relation, Schema, assembled
 from relex.encoders.encoder import Encoder
 from relex.errors import RelexError
-from relex.heads.head import Batch, Head, pad
+from relex.heads.extractor import Extractor, characters
+from relex.heads.head import Batch, pad
 from relex.heads.span_layers import ContextEncoder, Fusion, RangeMax, stretch
-from relex.heads.windows import Window, WindowedText, windowed, word_starts
+from relex.heads.windows import Window, WindowedText, word_starts
 
 CONTEXTS = ("sea", "gru", "cls")
 SCOPES = ("span", "sentence")
@@ -99,16 +100,13 @@ class _Row:
     lost: Counter[str]
 
 
-class SpanModel(Head):
+class SpanModel(Extractor):
     """Encoder → interactive fusion → candidate spans → entities → pairs → relations."""
 
-    task: ClassVar[str] = "extraction"
-
     def __init__(self, encoder: Encoder, schema: Schema, options: SpanOptions):
-        super().__init__(encoder)
-        self.options, self.threshold = options, options.threshold
+        super().__init__(encoder, schema, options.threshold)
+        self.options = options
         self.types, self.relations = schema.entity_types, schema.relation_names
-        self.schema = schema
         width = encoder.hidden_size
         self.fusion = Fusion(width) if options.fusion else None
         self.context = None
@@ -121,19 +119,8 @@ class SpanModel(Head):
         self.dropout = nn.Dropout(options.dropout)
         self.classify_span = nn.Linear(2 * width + options.width_size, len(self.types) + 1)
         self.classify_pair = nn.Linear(3 * width + 2 * options.width_size, len(self.relations))
-        self._rows: dict[Document, _Row] = {}
 
     # From Documents to tensors
-
-    def prepare(self, documents: Sequence[Document]) -> None:
-        """Tokenise many documents at once; `collate` does it one by one for those that were not prepared."""
-        new = [d for d in documents if d not in self._rows]
-        texts = windowed(self.encoder, [d.text for d in new])
-        self._rows.update((d, self._row(d, text)) for d, text in zip(new, texts, strict=True))
-
-    def _known(self, documents: Sequence[Document]) -> list[_Row]:
-        self.prepare(documents)
-        return [self._rows[d] for d in documents]
 
     def _row(self, document: Document, text: WindowedText) -> _Row:
         starts = word_starts(document.text, text.offsets)
@@ -175,14 +162,6 @@ class SpanModel(Head):
         }
         return _Window(window.ids, window.offsets, words, tuple((*k, v) for k, v in entities.items()), relations)
 
-    def length(self, document: Document) -> int:
-        """Tokens of this document in a batch, special tokens included; over all its windows."""
-        return sum(len(w.ids) for w in self._known([document])[0].windows)
-
-    def truncated(self, documents: Sequence[Document]) -> int:
-        """How many of `documents` are cut: none, longer ones are read in windows."""
-        return 0
-
     def alignment(self, documents: Sequence[Document]) -> dict[str, int]:
         """What of the gold standard candidates cannot hold.
 
@@ -191,7 +170,7 @@ class SpanModel(Head):
         cover the same tokens); and `relations` that no window holds with both their entities.
         """
         total = Counter(dict.fromkeys(LOST, 0))
-        for row in self._known(documents):
+        for row in self.rows(documents):
             total.update(row.lost)
         return {name: int(number) for name, number in total.items()}
 
@@ -202,7 +181,7 @@ class SpanModel(Head):
         padding; `entities` G×5 (window, first and last token, width in words − 1, type from 1); `relations` K×3
         (head, tail, relation), of indices of entities.
         """
-        windows = [w for row in self._known(documents) for w in row.windows]
+        windows = [window for _, window in self.windows(documents)]
         input_ids, mask = pad([w.ids for w in windows], self.encoder.pad_id)
         words = torch.full((len(windows), max(1, max(len(w.words) for w in windows)), 2), -1)
         entities, relations = [], []
@@ -349,11 +328,11 @@ class SpanModel(Head):
         """Documents with what `decode` found, after one copy from the device; windows are merged by their offsets."""
         both = torch.cat([entities, F.pad(relations, (0, 2))]).tolist()
         entities, relations = both[: len(entities)], both[len(entities) :]
-        windows = [(i, w) for i, row in enumerate(self._known(documents)) for w in row.windows]
+        windows = self.windows(documents)
         places = []
         for window, first, last, _, kind in entities:
             i, w = windows[window]
-            places.append((i, Span(int(w.offsets[first + 1, 0]), int(w.offsets[last + 1, 1]), self.types[kind - 1])))
+            places.append((i, characters(w, first + 1, last + 1, self.types[kind - 1])))
         spans: list[set] = [set() for _ in documents]
         triples: list[set] = [set() for _ in documents]
         for i, span in places:

@@ -1,0 +1,77 @@
+"""What the heads share that extract entities and relations: a text is read in windows, and what is found merged."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Protocol
+
+from relex.documents import Document, Schema, Span
+from relex.encoders.encoder import Encoder
+from relex.errors import RelexError
+from relex.heads.head import Head
+from relex.heads.windows import Window, WindowedText, windowed
+
+
+class Row(Protocol):
+    """What a head keeps of a document: its windows, and its targets in tokens."""
+
+    windows: Sequence[Window]
+
+
+class Extractor(Head):
+    """A head of joint extraction; a subclass says by `_row` what it keeps of a document."""
+
+    task: ClassVar[str] = "extraction"
+
+    def __init__(self, encoder: Encoder, schema: Schema, threshold: float):
+        super().__init__(encoder)
+        self.schema, self.threshold = schema, threshold
+        self._rows: dict[Document, Row] = {}
+
+    @abstractmethod
+    def _row(self, document: Document, text: WindowedText) -> Row:
+        """The windows of a text and the targets in them."""
+
+    def prepare(self, documents: Sequence[Document]) -> None:
+        """Tokenise many documents at once; `collate` does it one by one for those that were not prepared.
+
+        Raises a `RelexError` that names the first document with a type that the schema lacks.
+        """
+        new = [d for d in documents if d not in self._rows]
+        for document in new:
+            _check_types(document, self.schema)
+        texts = windowed(self.encoder, [d.text for d in new])
+        self._rows.update((d, self._row(d, text)) for d, text in zip(new, texts, strict=True))
+
+    def rows(self, documents: Sequence[Document]) -> list[Row]:
+        """What is kept of each document."""
+        self.prepare(documents)
+        return [self._rows[d] for d in documents]
+
+    def windows(self, documents: Sequence[Document]) -> list[tuple[int, Window]]:
+        """All windows of a batch in their order, each with the number of its document."""
+        return [(i, window) for i, row in enumerate(self.rows(documents)) for window in row.windows]
+
+    def length(self, document: Document) -> int:
+        """Tokens of this document in a batch, special tokens included; over all its windows."""
+        return sum(len(window.ids) for _, window in self.windows([document]))
+
+    def truncated(self, documents: Sequence[Document]) -> int:
+        """How many of `documents` are cut: none, longer ones are read in windows."""
+        return 0
+
+
+def _check_types(document: Document, schema: Schema) -> None:
+    def check(what: str, names: Iterable[str], known: Sequence[str]) -> None:
+        for name in names:
+            if name not in known:
+                raise RelexError(
+                    f"document {document.id!r} has the unknown {what} {name!r}; known are {', '.join(known)}"
+                )
+
+    check("entity type", (span.type for span in document.entities), schema.entity_types)
+    check("relation", (relation.type for relation in document.relations), schema.relation_names)
+
+
+def characters(window: Window, first: int, last: int, kind: str) -> Span:
+    """The Span of the tokens `first` … `last` (inclusive) of a window, [CLS] being token 0."""
+    return Span(int(window.offsets[first, 0]), int(window.offsets[last, 1]), kind)
