@@ -11,6 +11,7 @@ from relex import corpora
 from relex.errors import RelexError
 from relex.experiments.config import Config
 from relex.experiments.run import run
+from relex.heads import HEADS
 
 PROFILES = ("smoke", "quick", "cpu", "full")
 """smoke: seconds, for tests. quick: real training in a minute or two. cpu: the largest grid that an afternoon on two
@@ -36,12 +37,16 @@ class Experiment:
     rows: Callable[[str, str], list[Config]]
 
     def configs(self, profile: str, corpus: str | None = None, seeds: int | None = None) -> list[Config]:
-        """All runs of a profile, seed by seed, so that a grid that is stopped has whole seeds."""
+        """All runs of a profile, seed by seed, so that a grid that is stopped has whole seeds.
+
+        What has nothing to train has one seed.
+        """
         if profile not in PROFILES:
             raise RelexError(f"there is no profile {profile!r}; known are {', '.join(PROFILES)}")
         corpus = corpus or corpora.first_available(self.corpus, self.stand_in)
         count = self.seeds[profile] if seeds is None else seeds
-        return [row.with_(seed=seed) for seed in range(count) for row in self.rows(profile, corpus)]
+        rows = self.rows(profile, corpus)
+        return [row.with_(seed=seed) for seed in range(count) for row in rows if seed == 0 or row.head in HEADS]
 
 
 def run_all(

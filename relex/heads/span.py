@@ -19,64 +19,27 @@ from relex.errors import RelexError
 from relex.heads.extractor import Extractor, characters
 from relex.heads.head import Batch, pad
 from relex.heads.span_layers import ContextEncoder, Fusion, RangeMax, stretch
+from relex.heads.span_options import SpanOptions
 from relex.heads.windows import Window, WindowedText, word_starts
 
-CONTEXTS = ("sea", "gru", "cls")
-SCOPES = ("span", "sentence")
-LOCAL_CONTEXTS = ("max", "attention", "encoder_max", "cls", "encoder_global", "global")
 LOST = ("windowed", "without_tokens", "inexact", "too_wide", "two_types", "relations")
 """What `SpanModel.alignment` counts."""
 CHUNK = 2**22
 """Numbers of one feature that prediction holds at a time, which bounds memory whatever the number of spans."""
 
 
-@dataclass(frozen=True)
-class SpanOptions:
-    """Switches of the span model; SpERT is `fusion` off, `context` cls, `local_context` encoder_max.
+class _Text(NamedTuple):
+    """What spans and pairs of a batch are looked up in: fused states W×N×D, their mask W×N and maxima.
 
-    `context` of a candidate entity: `sea`, `gru` (ISER-GRU) or `cls`; `sea_scope`: computed for every `span` with its
-    own rows hidden, or once for a `sentence`. `local_context` of a pair: `max` or `attention` over the fused states
-    between both entities, `encoder_max` over the encoder's, or of the whole sentence: `global` (maximum of fused
-    states), `encoder_global`, `cls`. `max_width`: words of the widest candidate; `width_size`: of its embedding.
-    `negative_spans`, `negative_pairs`: at most so many drawn for each window and step. `threshold`: probability from
-    which a relation holds.
+    `context` of spans W×D, unless each has its own; `local` context of pairs: maxima between them, one for the whole
+    window W×D, or None for attention.
     """
 
-    fusion: bool = True
-    context: str = "sea"
-    sea_scope: str = "span"
-    local_context: str = "max"
-    max_width: int = 10
-    width_size: int = 25
-    negative_spans: int = 100
-    negative_pairs: int = 100
-    heads: int = 8
-    threshold: float = 0.4
-    dropout: float = 0.1
-
-    def __post_init__(self):
-        known = {"context": CONTEXTS, "sea_scope": SCOPES, "local_context": LOCAL_CONTEXTS}
-        for name, names in known.items():
-            if getattr(self, name) not in names:
-                raise RelexError(f"there is no {name} {getattr(self, name)!r}; known are {', '.join(names)}")
-        for name in ("max_width", "width_size", "negative_spans", "negative_pairs", "heads"):
-            if getattr(self, name) < 1:
-                raise RelexError(f"{name} is {getattr(self, name)}, but must be at least 1")
-        if not (0 <= self.dropout < 1 and 0 < self.threshold < 1):
-            raise RelexError(
-                f"dropout is {self.dropout} and threshold {self.threshold}, but must lie between 0 and 1 "
-                "(of the ends only dropout 0 is possible)"
-            )
-
-
-class _Text(NamedTuple):
-    """States of a batch without [CLS]: of the encoder and fused W×N×D, of [CLS] W×D, the mask W×N, and maxima."""
-
-    cls: Tensor
-    encoder: Tensor
     fused: Tensor
     mask: Tensor
     maxima: RangeMax
+    context: Tensor | None
+    local: RangeMax | Tensor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +74,7 @@ class SpanModel(Extractor):
         self.fusion = Fusion(width) if options.fusion else None
         self.context = None
         if options.context != "cls":
-            if width % options.heads:
+            if options.context == "sea" and width % options.heads:
                 raise RelexError(f"states of width {width} do not divide among {options.heads} heads; choose others")
             self.context = ContextEncoder(width, options.heads, options.context == "sea")
         self.widths = nn.Embedding(options.max_width, options.width_size)
@@ -135,7 +98,9 @@ class SpanModel(Extractor):
                 lost["inexact"] += not (whole and text.exact(span.start, span.end))
                 lost["too_wide"] += starts[first + 1 : last + 1].sum() >= self.options.max_width
                 lost["two_types"] += types.setdefault(place, span.type) != span.type
-        lost["relations"] = len(set(document.relations)) - len({r for w in windows for r in w.relations.values()})
+        entities = document.entities  # one that is given twice makes no triple of its own
+        held = {(entities[r.head], r.type, entities[r.tail]) for w in windows for r in w.relations.values()}
+        lost["relations"] = len(set(document.triples())) - len(held)
         return _Row(windows, lost)
 
     def _window(self, document: Document, text: WindowedText, window: Window, starts: np.ndarray) -> _Window:
@@ -215,7 +180,20 @@ class SpanModel(Extractor):
         encoder = states[:, 1:]
         inside = torch.arange(encoder.shape[1], device=mask.device) < mask.sum(1, keepdim=True) - 2  # not [SEP]
         fused = encoder if self.fusion is None else self.fusion(encoder, inside)
-        return _Text(states[:, 0], encoder, fused, inside, RangeMax(fused))
+        maxima, context = RangeMax(fused), None
+        if self.context is None:
+            context = states[:, 0]
+        elif self.options.sea_scope == "sentence":
+            context = self.context(fused, inside, torch.arange(len(inside), device=mask.device), inside)
+        return _Text(fused, inside, maxima, context, self._local(states[:, 0], encoder, fused, inside, maxima))
+
+    def _local(self, cls: Tensor, encoder: Tensor, fused: Tensor, mask: Tensor, maxima: RangeMax):
+        kind = self.options.local_context
+        if kind in ("max", "encoder_max"):
+            return maxima if kind == "max" or self.fusion is None else RangeMax(encoder)
+        if kind in ("global", "encoder_global"):
+            return (fused if kind == "global" else encoder).masked_fill(~mask[..., None], -torch.inf).amax(1)
+        return cls if kind == "cls" else None
 
     def span_logits(self, text: _Text, spans: Tensor) -> Tensor:
         """S×(E+1) for `spans` S×4; type 0 is no entity (Eq. 10)."""
@@ -225,11 +203,8 @@ class SpanModel(Extractor):
 
     def _context(self, text: _Text, spans: Tensor) -> Tensor:
         window, first, last, _ = spans.unbind(1)
-        if self.context is None:
-            return text.cls[window]
-        if self.options.sea_scope == "sentence":
-            every = torch.arange(len(text.mask), device=window.device)
-            return self.context(text.fused, text.mask, every, text.mask)[window]
+        if text.context is not None:
+            return text.context[window]
         visible = text.mask[window] & ~stretch(first, last, text.mask.shape[1])
         return self.context(text.fused, text.mask, window, visible)
 
@@ -241,17 +216,12 @@ class SpanModel(Extractor):
 
     def _between(self, text: _Text, head: Tensor, tail: Tensor) -> Tensor:
         """The local context of pairs, P×D; zeros where nothing stands between the entities."""
-        kind, window = self.options.local_context, head[:, 0]
-        if kind == "cls":
-            return text.cls[window]
-        if kind in ("global", "encoder_global"):
-            states = text.fused if kind == "global" else text.encoder
-            return states.masked_fill(~text.mask[..., None], -torch.inf).amax(1)[window]
+        window = head[:, 0]
+        if isinstance(text.local, Tensor):
+            return text.local[window]
         first, last = torch.minimum(head[:, 2], tail[:, 2]) + 1, torch.maximum(head[:, 1], tail[:, 1]) - 1
-        if kind == "max":
-            return text.maxima(window, first, last)
-        if kind == "encoder_max":
-            return (RangeMax(text.encoder) if self.fusion is not None else text.maxima)(window, first, last)
+        if text.local is not None:
+            return text.local(window, first, last)
         between = stretch(first, last, text.mask.shape[1])  # P×N
         scores = self.weigh(text.fused)[..., 0].float()[window].masked_fill(~between, -1e9)
         share = (scores.softmax(-1) * between).to(text.fused.dtype)
@@ -262,7 +232,7 @@ class SpanModel(Extractor):
         text, gold, relations = self.states(batch), batch["entities"], batch["relations"]
         spans = torch.cat([gold[:, :4], self._negative_spans(batch)])
         kinds = torch.cat([gold[:, 4], gold.new_zeros(len(spans) - len(gold))])
-        loss = F.cross_entropy(self.span_logits(text, spans), kinds) if len(spans) else text.cls.sum() * 0
+        loss = F.cross_entropy(self.span_logits(text, spans), kinds) if len(spans) else text.fused.sum() * 0
         pairs, targets = self._pairs_to_learn(gold, relations)
         if len(pairs):
             loss = loss + F.binary_cross_entropy_with_logits(self.pair_logits(text, gold[:, :4], pairs), targets)
@@ -281,10 +251,10 @@ class SpanModel(Extractor):
     def _pairs_to_learn(self, entities: Tensor, relations: Tensor) -> tuple[Tensor, Tensor]:
         """P×2 pairs of gold entities, all related ones and some others of the same window; their targets P×R."""
         pairs = pairs_within(entities[:, 0])
-        count = max(1, len(entities))
-        targets = torch.zeros(count * count, len(self.relations), device=entities.device)
-        targets[relations[:, 0] * count + relations[:, 1], relations[:, 2]] = 1
-        targets = targets[pairs[:, 0] * count + pairs[:, 1]]
+        place = pairs[:, 0] * len(entities) + pairs[:, 1]  # rising
+        targets = torch.zeros(len(pairs), len(self.relations), device=entities.device)
+        row = torch.searchsorted(place, relations[:, 0] * len(entities) + relations[:, 1])
+        targets[row, relations[:, 2]] = 1
         related = targets.any(1)
         kept = related.clone()
         others = torch.nonzero(~related)[:, 0]
@@ -310,19 +280,24 @@ class SpanModel(Extractor):
         most probable for it; every ordered pair of different entities has the relations above the threshold.
         """
         limit = torch.tensor(self.threshold).logit().item()
-        kinds = torch.cat([span_logits(part).argmax(-1) for part in spans.split(self._at_once(spans))])
+        spans_at_once, pairs_at_once = self._at_once(int(spans[:, 2].max()) + 1 if len(spans) else 1)
+        kinds = torch.cat([span_logits(part).argmax(-1) for part in spans.split(spans_at_once)])
         entities = torch.cat([spans, kinds[:, None]], 1)[kinds > 0]
         relations = [torch.zeros(0, 3, dtype=torch.long, device=spans.device)]
-        for pairs in pairs_within(entities[:, 0]).split(self._at_once(spans)):
-            pair, relation = torch.nonzero(pair_logits(entities[:, :4], pairs) >= limit, as_tuple=True)
-            relations.append(torch.cat([pairs[pair], relation[:, None]], 1))
+        every = torch.arange(len(entities), device=spans.device)
+        for heads in every.split(max(1, CHUNK // max(1, len(entities)))):
+            for pairs in pairs_within(entities[:, 0], heads).split(pairs_at_once):
+                pair, relation = torch.nonzero(pair_logits(entities[:, :4], pairs) >= limit, as_tuple=True)
+                relations.append(torch.cat([pairs[pair], relation[:, None]], 1))
         return entities, torch.cat(relations)
 
-    def _at_once(self, spans: Tensor) -> int:
-        """Spans or pairs that are scored at a time."""
-        wide = self.context is not None and self.options.sea_scope == "span" or self.weigh is not None
-        tokens = int(spans[:, 2].max()) + 1 if wide and len(spans) else 1  # they hold a row of states each
-        return max(1, CHUNK // (self.encoder.hidden_size * tokens))
+    def _at_once(self, tokens: int) -> tuple[int, int]:
+        """Spans and pairs of texts of so many tokens that are scored at a time."""
+        width, options = self.encoder.hidden_size, self.options
+        span, pair = width, width * tokens if self.weigh is not None else width
+        if self.context is not None and options.sea_scope == "span":  # a row of states each, and of attention
+            span = tokens * max(width, options.heads * tokens if options.context == "sea" else 0)
+        return max(1, CHUNK // span), max(1, CHUNK // pair)
 
     def _documents(self, documents: Sequence[Document], entities: Tensor, relations: Tensor) -> list[Document]:
         """Documents with what `decode` found, after one copy from the device; windows are merged by their offsets."""
@@ -350,8 +325,9 @@ def drawn(window: Tensor, count: int) -> Tensor:
     return order[rank < count]
 
 
-def pairs_within(window: Tensor) -> Tensor:
-    """P×2: all ordered pairs of different indices with the same value of `window` G."""
-    first, second = torch.nonzero(window[:, None] == window, as_tuple=True)
-    different = first != second
-    return torch.stack([first[different], second[different]], 1)
+def pairs_within(window: Tensor, heads: Tensor | None = None) -> Tensor:
+    """P×2: all ordered pairs of different indices with the same value of `window` G; the first is one of `heads`."""
+    heads = torch.arange(len(window), device=window.device) if heads is None else heads
+    row, tail = torch.nonzero(window[heads, None] == window, as_tuple=True)
+    pairs = torch.stack([heads[row], tail], 1)
+    return pairs[pairs[:, 0] != tail]

@@ -41,8 +41,8 @@ class Fusion(nn.Module):
 
 def _shares(entities: Tensor, relations: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     scores = (entities @ relations.transpose(1, 2)).float() / math.sqrt(entities.shape[-1])  # W×N×N
-    hidden = ~mask[:, None]
-    return tuple(s.masked_fill(hidden, -torch.inf).softmax(-1) for s in (scores, scores.transpose(1, 2)))
+    hidden = ~mask[:, None]  # finite, because a text may have no tokens at all, and NaN of its rows spoils gradients
+    return tuple(s.masked_fill(hidden, -1e9).softmax(-1) for s in (scores, scores.transpose(1, 2)))
 
 
 class ContextEncoder(nn.Module):

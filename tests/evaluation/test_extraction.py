@@ -14,6 +14,7 @@ from relex.evaluation.extraction import evaluate, sentence_overlaps, triple_over
 TYPES, NAMES = ("part", "finding"), ("shows", "treats", "uses")
 SCHEMA = Schema(TYPES, tuple(RelationType(name, (("part", "finding"),)) for name in NAMES))
 MATCHES = ("offset", "string")
+BINARY = {"average": "binary", "pos_label": True, "zero_division": 0}
 
 
 def document(*triples, text="左肩红肿，右肩红肿，左肩疼痛。", name="one"):
@@ -99,8 +100,7 @@ def test_entities_without_a_triple_count_for_ner_alone():
     assert prf(metrics, "ner.strict") == prf(metrics, "ner.boundaries") == pytest.approx((2 / 4, 2 / 3, 4 / 7))
     assert counts["entities"] == {"part": {"tp": 1, "fp": 0, "fn": 0}, "finding": {"tp": 1, "fp": 0, "fn": 0}}
     assert counts["ner"] == {"part": {"tp": 1, "fp": 1, "fn": 0}, "finding": {"tp": 1, "fp": 1, "fn": 1}}
-    # part: p 1/2, r 1, F1 2/3; finding: p 1/2, r 1/2, F1 1/2
-    assert macro(metrics, "ner.strict") == pytest.approx((1 / 2, 3 / 4, 7 / 12))
+    assert macro(metrics, "ner.strict") == pytest.approx((1 / 2, 3 / 4, 7 / 12))  # F1: part 2/3, finding 1/2
     assert "ner.boundaries.macro_f1" not in metrics
 
 
@@ -232,9 +232,7 @@ def test_counts_equal_plain_loops_and_add_up(pair):
     for table, name in (
         ("relations", "triples.offset"),
         ("relations.string", "triples.string"),
-        ("relations.strict", "re.strict"),
-        ("entities", "entities.strict"),
-        ("ner", "ner.strict"),
+        *(("relations.strict", "re.strict"), ("entities", "entities.strict"), ("ner", "ner.strict")),
     ):
         for kind in ("tp", "fp", "fn"):
             assert sum(cell[kind] for cell in counts[table].values()) == counts[f"{name}.{kind}"]
@@ -253,18 +251,14 @@ def test_scores_equal_scikit_learn(pair):
         truth, shown = ([extraction.TRIPLES[match](d) for d in side] for side in pair)
         rows = [(i, t) for i in range(len(gold)) for t in sorted(truth[i] | shown[i])]
         yes = [[t in side[i] for i, t in rows] for side in (truth, shown)]
-        kept = (
-            precision_recall_fscore_support(*yes, average="binary", pos_label=True, zero_division=0)
-            if rows
-            else [0] * 3
-        )
+        kept = precision_recall_fscore_support(*yes, **BINARY) if rows else [0] * 3
         metrics, counts = evaluate(gold, predicted, SCHEMA, set())
         assert prf(metrics, f"triples.{match}") == pytest.approx(tuple(kept[:3]))
         index = {"offset": 2, "string": 1}[match]
         for name, row in extraction.per_relation(counts, match).items():
             yes = [[t in side[i] for i, t in rows if t[index] == name] for side in (truth, shown)]
             if yes[0]:
-                expected = precision_recall_fscore_support(*yes, average="binary", pos_label=True, zero_division=0)
+                expected = precision_recall_fscore_support(*yes, **BINARY)
                 assert (row["p"], row["r"], row["f1"]) == pytest.approx(expected[:3])
 
 

@@ -414,7 +414,7 @@ def test_a_text_of_several_thousand_characters():
     head = make(bias=-6.0)
     document = long_document(1_500, text="止痛片治发烧，" * 400)
     batch = head.collate([document, DOCUMENTS[0]])
-    assert batch["input_ids"].shape == (len(head._rows[document].text.windows) + 1, 512)
+    assert batch["input_ids"].shape == (len(head.windows([document])) + 1, 512)
     assert head.length(document) >= 2_802 and batch["subjects"][:, 0].tolist() == [3, 7]
     assert torch.isfinite(head.loss(batch))
     found = predicted(head, [document, DOCUMENTS[0]])

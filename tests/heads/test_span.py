@@ -1,0 +1,704 @@
+"""The span model: equal to SpERT and ISER as plain loops, deaf to its batch, exact both ways, unmoved by odd texts."""
+
+import itertools
+import re
+
+import pytest
+import samples
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import iser, spert
+
+from relex import encoders
+from relex.corpora import conll04
+from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span
+from relex.errors import RelexError
+from relex.heads import SpanModel, SpanOptions, span
+from relex.heads.span_options import LOCAL_CONTEXTS
+from relex.training import Trainer, Training, predict
+from relex.training.trainer import make_accelerator
+
+SCHEMA = Schema(
+    ("病", "药"),
+    (
+        RelationType("治疗", (("药", "病"),)),
+        RelationType("引起", (("药", "病"), ("病", "病"))),
+        RelationType("合用", (("药", "药"),), symmetric=True),
+    ),
+)
+
+# Span logits depend on fusion and context, pair logits on fusion and local context: so each of both with each fusion.
+SWITCHES = [
+    {"fusion": fusion, "context": context, "sea_scope": scope, "local_context": local}
+    for fusion in (True, False)
+    for context, scope, local in [
+        *(("cls", "span", local) for local in LOCAL_CONTEXTS),
+        ("sea", "span", "max"), ("sea", "sentence", "attention"), ("gru", "span", "encoder_max"),
+        ("gru", "sentence", "global"),
+    ]
+]  # fmt: skip
+SPERT = {"fusion": False, "context": "cls", "local_context": "encoder_max"}
+EACH_SWITCH = pytest.mark.parametrize("options", SWITCHES, ids=lambda o: "-".join(map(str, o.values())))
+# Each piece of code at least once, for what does not depend on how pieces are combined.
+SOME_SWITCHES = pytest.mark.parametrize(
+    "options",
+    [SPERT, {"local_context": "attention"}, {"context": "gru", "local_context": "encoder_max"},
+     {"sea_scope": "sentence", "local_context": "encoder_global"}, {"fusion": False, "context": "sea"}],
+    ids=lambda o: "-".join(map(str, o.values())),
+)  # fmt: skip
+
+
+def told(name, text, entities="", relations=()):
+    """A document whose entities are the first occurrences of `mention/type …`; relations are (head, tail, type)."""
+    spans = tuple(samples.span(text, *e.rsplit("/", 1)) for e in entities.split())
+    return Document(name, text, spans, tuple(Relation(*r) for r in relations))
+
+
+DOCUMENTS = (
+    told("one", "头疼时吃止痛片。", "止痛片/药 头疼/病", [(0, 1, "治疗")]),
+    told("shared", "止痛片和退热贴都治发烧。", "止痛片/药 退热贴/药 发烧/病",
+         [(0, 2, "治疗"), (1, 2, "治疗"), (0, 1, "合用")]),
+    told("both", "激素治哮喘，停了激素又引起哮喘。", "激素/药 哮喘/病", [(0, 1, "治疗"), (0, 1, "引起")]),
+    told("nested", "复方止痛片含止痛片。", "复方止痛片/药 止痛片/药", [(1, 0, "合用")]),
+    told("none", "今天没有什么可说。"),
+    told("short", "咳", "咳/病"),
+    told("words", "aspirin helps against 头疼 10 mg", "aspirin/药 头疼/病", [(0, 1, "治疗")]),
+    told("chain", "着凉引起咳嗽，咳嗽引起胸痛。", "着凉/病 咳嗽/病 胸痛/病", [(0, 1, "引起"), (1, 2, "引起")]),
+)  # fmt: skip
+
+
+def make(seed=0, none=2.0, layers=1, **options):
+    """A span model on a tiny random encoder; `none` is the bias of the type that is no entity."""
+    encoder = encoders.load("random:tiny", layers, seed=seed, texts=[d.text for d in DOCUMENTS])
+    torch.manual_seed(seed)
+    head = SpanModel(encoder, SCHEMA, SpanOptions(**{"heads": 4, "max_width": 4, "width_size": 5} | options))
+    for name, parameter in head.named_parameters():
+        if not name.startswith("encoder.") and parameter.ndim == 1:
+            torch.nn.init.normal_(parameter, mean=float(name == "context.norm.weight"), std=0.2)
+    torch.nn.init.normal_(head.classify_span.weight, std=0.3)
+    torch.nn.init.normal_(head.classify_pair.weight, std=0.2)
+    with torch.no_grad():
+        head.classify_span.bias[0] = none
+    return head.eval()
+
+
+@pytest.fixture(scope="module")
+def head():
+    return make(**SPERT)
+
+
+def narrow(head, positions):
+    """Leave the encoder so few positions."""
+    head.encoder.model.config.max_position_embeddings = positions
+    return head
+
+
+@torch.no_grad()
+def logits(head, documents):
+    """Of every document alone: its candidates' tokens and logits, and those of all pairs of its first candidates."""
+    batch = head.collate(documents)
+    text, spans = head.states(batch), head.candidates(batch["words"])
+    found = []
+    for i in range(len(documents)):
+        own = spans[spans[:, 0] == i]
+        few = own[:: max(1, len(own) // 5)]
+        pairs = span.pairs_within(few[:, 0])
+        found.append((own[:, 1:], head.span_logits(text, own), few[:, 1:], pairs, head.pair_logits(text, few, pairs)))
+    return found
+
+
+@torch.no_grad()
+def predicted(head, documents):
+    return head.predict(head.collate(documents), documents)
+
+
+def perfect(head, batch):
+    """Logits of candidates S×4 and of pairs of them that say what is gold, and nothing else."""
+    gold, relations = batch["entities"], batch["relations"].tolist()
+    kinds = {tuple(place): kind for *place, kind in gold.tolist()}
+    places = [tuple(place) for place in gold[:, :4].tolist()]
+    held = {(places[h], places[t], r) for h, t, r in relations}
+
+    def span_logits(spans):
+        return torch.eye(len(head.types) + 1)[[kinds.get(tuple(s), 0) for s in spans.tolist()]]
+
+    def pair_logits(spans, pairs):
+        spans, types = [tuple(s) for s in spans.tolist()], range(len(head.relations))
+        rows = [[9.0 if (spans[h], spans[t], r) in held else -9.0 for r in types] for h, t in pairs.tolist()]
+        return torch.tensor(rows).reshape(-1, len(types))
+
+    return span_logits, pair_logits
+
+
+def read_back(head, documents):
+    """What comes out when the targets go in as logits."""
+    batch = head.collate(documents)
+    return head._documents(documents, *head.decode(head.candidates(batch["words"]), *perfect(head, batch)))
+
+
+def facts(documents):
+    return [(set(d.entities), set(d.triples())) for d in documents]
+
+
+# Equal to the plain versions
+
+
+def assert_parity(head, reference):
+    for document, (spans, span_logits, few, pairs, pair_logits) in zip(DOCUMENTS, logits(head, DOCUMENTS), strict=True):
+        places = [(first, last, width + 1) for first, last, width in spans.tolist()]
+        assert sorted(places) == sorted(spert.candidates(head, document.text))
+        expected = reference.span_logits(head, document.text, places)
+        torch.testing.assert_close(span_logits, expected, atol=1e-5, rtol=0)
+        few = [(first, last, width + 1) for first, last, width in few.tolist()]
+        assert len(pairs) == len(few) * (len(few) - 1)
+        if len(pairs):
+            expected = reference.pair_logits(head, document.text, [(few[a], few[b]) for a, b in pairs.tolist()])
+            torch.testing.assert_close(pair_logits, expected, atol=1e-5, rtol=0)
+
+
+def test_logits_are_those_of_spert(head):
+    assert_parity(head, spert)
+
+
+@EACH_SWITCH
+def test_logits_are_those_of_plain_iser(options):
+    assert_parity(make(**options), iser)
+
+
+@pytest.mark.parametrize(
+    ("options", "reference"),
+    [(SPERT, spert), ({}, iser), ({"context": "gru", "local_context": "attention"}, iser)],
+    ids=["SpERT", "ISER", "GRU"],
+)
+def test_predictions_are_those_of_the_plain_version(options, reference):
+    for seed in range(20):
+        head = make(seed, threshold=0.55, **options)
+        entities, triples, margins = zip(
+            *(spert.extract(head, d.text, reference.span_logits, reference.pair_logits) for d in DOCUMENTS), strict=True
+        )
+        numbers = sum(map(len, entities)), sum(map(len, triples))
+        if min(margins) > 1e-5 and min(numbers) > 20 and numbers[0] < 90:  # nearer to a border, rounding decides
+            break
+    assert min(margins) > 1e-5 and min(numbers) > 20
+    assert facts(predicted(head, DOCUMENTS)) == list(zip(entities, triples, strict=True))
+
+
+@SOME_SWITCHES
+def test_loss_is_that_of_the_plain_version(options):
+    head = make(negative_spans=10**6, negative_pairs=10**6, **options)
+    places = []
+    for document in DOCUMENTS:
+        batch = head.collate([document])
+        entities = {(first, last, width + 1): kind for _, first, last, width, kind in batch["entities"].tolist()}
+        own = list(entities)
+        places.append((entities, {(own[h], own[t], r) for h, t, r in batch["relations"].tolist()}))
+    assert head.loss(head.collate(DOCUMENTS)).item() == pytest.approx(iser.loss(head, DOCUMENTS, places), rel=1e-5)
+
+
+def test_off_without_fusion_what_the_encoder_says_is_what_fused_states_say():
+    for one, other in (("max", "encoder_max"), ("global", "encoder_global")):
+        found = [logits(make(fusion=False, context="cls", local_context=name), DOCUMENTS) for name in (one, other)]
+        assert all(torch.equal(a[-1], b[-1]) for a, b in zip(*found, strict=True))
+
+
+def test_switches_make_a_difference():
+    """Every context tells spans apart from the others, every local context pairs."""
+    spans = [make(context=c, sea_scope=s) for c, s in [("sea", "span"), ("sea", "sentence"), ("gru", "span"),
+                                                        ("gru", "sentence"), ("cls", "span")]]  # fmt: skip
+    pairs = [make(context="cls", local_context=local) for local in LOCAL_CONTEXTS]
+    for heads, what in ((spans, 1), (pairs, 4)):
+        assert len({head.classify_span.weight.shape for head in heads}) == 1
+        for a, b in itertools.combinations(heads, 2):
+            b.load_state_dict(a.state_dict(), strict=False)
+            difference = logits(a, DOCUMENTS[:1])[0][what] - logits(b, DOCUMENTS[:1])[0][what]
+            assert difference.abs().max() > 1e-4
+
+
+# The same whatever the batch
+
+
+@EACH_SWITCH
+def test_a_document_does_not_feel_its_batch(options):
+    head = make(**options)
+    documents = [*DOCUMENTS[1:6], told("long", "退热贴 止痛片发烧头疼，" * 2), told("empty", " ")]
+    alone = {d: (logits(head, [d])[0], predicted(head, [d])[0]) for d in documents}
+    for order in (documents[::-1], [documents[4], documents[6], documents[5], documents[4]]):
+        for document, found in zip(order, logits(head, order), strict=True):
+            torch.testing.assert_close(found, alone[document][0], atol=1e-5, rtol=0)
+        assert predicted(head, order) == [alone[d][1] for d in order]
+
+
+@EACH_SWITCH
+@torch.no_grad()
+def test_padding_and_sep_do_not_leak(options):
+    """Whatever the encoder says of padding and of [SEP], nothing moves."""
+    head = make(negative_spans=10**6, negative_pairs=10**6, **options)
+    batch, encode = head.collate(DOCUMENTS), head.encoder.forward
+    mask = batch["attention_mask"]
+    inside = mask & (torch.arange(mask.shape[1]) < mask.sum(1, keepdim=True) - 1)
+    assert not mask.all()
+    before = logits(head, DOCUMENTS), head.loss(batch)
+    head.encoder.forward = lambda *a: encode(*a).masked_fill(~inside[..., None], 50.0)
+    after = logits(head, DOCUMENTS), head.loss(batch)
+    torch.testing.assert_close(before, after, atol=1e-6, rtol=0)
+
+
+# Candidates, words, and what is drawn
+
+
+@given(st.lists(st.text("甲乙丙 a1,", max_size=12), min_size=1, max_size=4), st.integers(1, 5))
+@settings(max_examples=40)
+def test_candidates_are_all_stretches_of_words(head, texts, widest):
+    head = head if head.options.max_width == widest else WIDE.setdefault(widest, make(max_width=widest, **SPERT))
+    batch = head.collate([Document(str(i), text) for i, text in enumerate(texts)])
+    found = head.candidates(batch["words"]).tolist()
+    expected, count = [], 0
+    for i, text in enumerate(texts):
+        expected += [(i, first, last, width - 1) for first, last, width in spert.candidates(head, text)]
+        words = len(spert.WORD.findall(text))
+        count += sum(max(0, words - width + 1) for width in range(1, widest + 1))
+    assert sorted(map(tuple, found)) == sorted(expected) and len(found) == count
+    assert [row[0] for row in found] == sorted(row[0] for row in found)
+
+
+WIDE: dict[int, SpanModel] = {}
+
+
+@given(st.lists(st.integers(0, 4), max_size=40), st.integers(1, 8), st.integers(0, 10**6))
+@settings(max_examples=60)
+def test_drawn(windows, count, seed):
+    window = torch.tensor(windows, dtype=torch.long)
+    torch.manual_seed(seed)
+    chosen = span.drawn(window, count)
+    assert len(set(chosen.tolist())) == len(chosen)
+    for i in range(5):
+        assert (window[chosen] == i).sum() == min(count, windows.count(i))
+    torch.manual_seed(seed)
+    assert torch.equal(span.drawn(window, count), chosen)
+
+
+def test_drawn_is_fair():
+    torch.manual_seed(0)
+    window = torch.tensor([0] * 6 + [2] * 3)
+    often = sum(torch.bincount(span.drawn(window, 2), minlength=9) for _ in range(1200))
+    share = torch.tensor([1 / 3] * 6 + [2 / 3] * 3)
+    assert often.sum() == 4800
+    torch.testing.assert_close(often / 1200, share, atol=0.06, rtol=0)
+
+
+@pytest.mark.parametrize("count", [1, 7, 10**6])
+def test_negative_spans_are_no_entities(count):
+    head = make(negative_spans=count, **SPERT)
+    batch = head.collate(DOCUMENTS)
+    every = {tuple(s) for s in head.candidates(batch["words"]).tolist()}
+    gold = {tuple(e[:4]) for e in batch["entities"].tolist()}
+    assert gold <= every
+    torch.manual_seed(1)
+    found = head._negative_spans(batch).tolist()
+    drawn = {tuple(s) for s in found}
+    assert len(drawn) == len(found) and drawn <= every - gold
+    for i in range(len(DOCUMENTS)):
+        assert sum(s[0] == i for s in drawn) == min(count, sum(s[0] == i for s in every - gold))
+    torch.manual_seed(1)
+    assert head._negative_spans(batch).tolist() == found
+    assert (head._negative_spans(batch).tolist() == found) == (count == 10**6 and found == sorted(found))
+
+
+@pytest.mark.parametrize("count", [1, 3, 10**6])
+def test_negative_pairs_are_unrelated_entities_of_a_window(count):
+    head = make(negative_pairs=count, **SPERT)
+    batch = head.collate(DOCUMENTS)
+    entities, relations = batch["entities"], batch["relations"].tolist()
+    pairs, targets = head._pairs_to_learn(entities, batch["relations"])
+    assert {(h, t, r) for (h, t), row in zip(pairs.tolist(), targets, strict=True)
+            for r in row.nonzero()[:, 0].tolist()} == {tuple(r) for r in relations}  # fmt: skip
+    related = {(h, t) for h, t, _ in relations}
+    negative = [tuple(p) for p, row in zip(pairs.tolist(), targets, strict=True) if not row.any()]
+    assert len({tuple(p) for p in pairs.tolist()}) == len(pairs) == len(related) + len(negative)
+    assert not related & set(negative) and all(h != t for h, t in negative)
+    window = entities[:, 0].tolist()
+    assert all(window[h] == window[t] for h, t in negative)
+    for i in range(len(DOCUMENTS)):
+        size = window.count(i)
+        available = size * (size - 1) - sum(window[h] == i for h, _ in related)
+        assert sum(window[h] == i for h, _ in negative) == min(count, available)
+
+
+@given(st.lists(st.integers(0, 3), max_size=12), st.sets(st.integers(0, 11)))
+def test_pairs_within_a_window(windows, heads):
+    windows, heads = sorted(windows), sorted(h for h in heads if h < len(windows))
+    window = torch.tensor(windows, dtype=torch.long)
+    expected = [[a, b] for a, b in itertools.permutations(range(len(windows)), 2) if windows[a] == windows[b]]
+    assert span.pairs_within(window).tolist() == expected
+    some = span.pairs_within(window, torch.tensor(heads, dtype=torch.long)).tolist()
+    assert some == [p for p in expected if p[0] in heads]
+
+
+# There and back
+
+
+@st.composite
+def documents(draw):
+    """Entities anywhere, nested or the same, wide or within words; any relations that fit the schema."""
+    text = draw(st.text("甲乙丙a1，😀 ", min_size=1, max_size=14))
+    places = [i for i, char in enumerate(text) if not char.isspace()]
+    if not places:
+        return Document("blank", text)
+    border = st.sampled_from(places)
+    drawn = draw(st.lists(st.tuples(border, border, st.sampled_from(SCHEMA.entity_types)), max_size=6))
+    entities = tuple(Span(min(a, b), max(a, b) + 1, kind) for a, b, kind in drawn)
+    possible = [
+        Relation(i, j, relation.name)
+        for (i, head), (j, tail) in itertools.product(enumerate(entities), repeat=2)
+        for relation in SCHEMA.relation_types
+        if (head.type, tail.type) in relation.pairs
+    ]
+    relations = draw(st.lists(st.sampled_from(possible), max_size=8)) if possible else []
+    return Document("drawn", text, entities, tuple(relations))
+
+
+def representable(document, widest):
+    """Entities that are a candidate each and the first with their tokens, and triples of two different such."""
+    words = [m.span() for m in spert.WORD.finditer(document.text)]
+    candidates = {(a, b) for i, (a, _) in enumerate(words) for _, b in words[i : i + widest]}
+    kept = {}
+    for entity in document.entities:
+        if (entity.start, entity.end) in candidates:
+            kept.setdefault((entity.start, entity.end), entity)
+    entities = set(kept.values())
+    triples = {t for t in document.triples() if t[0] != t[2] and {t[0], t[2]} <= entities}
+    return entities, triples
+
+
+@given(documents())
+@settings(max_examples=150)
+def test_gold_comes_back(head, document):
+    counts, (found,) = head.alignment([document]), read_back(head, [document])
+    assert tuple(counts) == span.LOST and not counts["windowed"] and not counts["without_tokens"]
+    if not counts["inexact"]:  # a span that ends within a word stands for the whole word, and may shadow another one
+        assert facts([found])[0] == representable(document, head.options.max_width)
+        lost = set(document.triples()) - set(found.triples())
+        assert counts["relations"] == len(lost)
+        assert bool(counts["too_wide"] or counts["two_types"]) == (set(document.entities) != set(found.entities))
+    found.check()
+
+
+@given(st.lists(documents(), min_size=2, max_size=5))
+@settings(max_examples=25)
+def test_gold_comes_back_from_a_batch(head, several):
+    found = read_back(head, several)
+    assert found == [read_back(head, [d])[0] for d in several]
+    assert [(d.id, d.text) for d in found] == [(d.id, d.text) for d in several]
+    total = [sum(head.alignment([d])[name] for d in set(several)) for name in span.LOST]
+    assert list(head.alignment(list(set(several))).values()) == total
+
+
+def test_all_sample_documents_come_back(head):
+    wide = make(max_width=5, **SPERT)
+    assert facts(read_back(wide, DOCUMENTS)) == facts(DOCUMENTS)
+    assert not any(wide.alignment(DOCUMENTS).values())
+    assert head.alignment(DOCUMENTS)["too_wide"] == head.alignment(DOCUMENTS)["relations"] == 1
+
+
+ODD = "复方止痛片 治 Headache 和咳嗽"
+HEADACHE, COUGH = Span(8, 16, "病"), Span(18, 20, "病")
+LOSSES = {
+    "five words are too wide for four": ((0, 5, "药"), {"too_wide": 1}),
+    "two types on the same tokens": ((8, 16, "药"), {"two_types": 1}),
+    "the same once more": ((8, 16, "病"), {}),
+    "nested": ((2, 5, "药"), {}),
+    "ends in a word": ((8, 12, "药"), {"inexact": 1}),
+    "begins in a word": ((9, 16, "病"), {"inexact": 1}),
+    "ends with a blank": ((2, 6, "药"), {"without_tokens": 1}),
+    "absent": ((ABSENT, ABSENT, "药"), {"without_tokens": 1}),
+    "no characters": ((3, 3, "药"), {"without_tokens": 1}),
+    "outside the text": ((17, 99, "药"), {"without_tokens": 1}),
+}
+
+
+@pytest.mark.parametrize("case", LOSSES)
+def test_odd_entities(head, case):
+    """Each beside two plain entities with a relation, which come back, and in a relation of its own."""
+    place, expected = LOSSES[case]
+    document = Document("odd", ODD, (HEADACHE, COUGH, Span(*place)), (Relation(0, 1, "引起"), Relation(2, 1, "引起")))
+    counts = {k: v for k, v in head.alignment([document]).items() if v}
+    # what is inexact falls on the word, which is an entity already, and makes no triple of its own
+    assert counts == (expected | {"relations": 1} if expected else {})
+    (found,) = read_back(head, [document])
+    assert (HEADACHE, "引起", COUGH) in found.triples()
+    assert (Span(*place) in found.entities) == (not expected)
+    assert len(found.relations) == (2 if case == "nested" else 1)
+    assert torch.isfinite(head.loss(head.collate([document]))) and predicted(head, [document])[0].text == ODD
+
+
+def test_a_tokeniser_that_drops_characters(head):
+    """Control characters have no tokens here; entities at them have none, and the others stay exact."""
+    text = "\u200b止痛片\u200b \u0007头疼"
+    kept = [text[a:b] for a, b in head.encoder.tokenize([text])[0].offsets]
+    document = told("dropped", text, "止痛片/药 头疼/病", [(0, 1, "治疗")])
+    assert facts(read_back(head, [document])) == facts([document]) and "止" in kept
+    gone = [i for i in range(len(text)) if not any(a <= i < b for a, b in head.encoder.tokenize([text])[0].offsets)]
+    assert gone
+    lost = Document("lost", text, tuple(Span(i, i + 1, "病") for i in gone))
+    assert head.alignment([lost])["without_tokens"] == len(gone) and not len(head.collate([lost])["entities"])
+
+
+def test_entities_of_joined_tokens_are_exact():
+    """Tokens joined by blanks, as conll04 has them: candidates begin and end at tokens, whatever is in them."""
+    text = "Ms. Ann O'Neil ( 41 ) , who runs A.-B. Mills Inc. of Fort Lee , N.J. , owes US$ 3.5m -LRB- net -RRB- ."
+    tokens = text.split()
+    entities = [{"type": "Peop", "start": 1, "end": 3}, {"type": "Org", "start": 9, "end": 12},
+                {"type": "Loc", "start": 13, "end": 15}, {"type": "Loc", "start": 16, "end": 17},
+                {"type": "Other", "start": 19, "end": 21}]  # fmt: skip
+    relations = [{"type": "Work_For", "head": 0, "tail": 1}, {"type": "OrgBased_In", "head": 1, "tail": 2},
+                 {"type": "Located_In", "head": 2, "tail": 3}]  # fmt: skip
+    row = {"tokens": tokens, "entities": entities, "relations": relations, "orig_id": 1}
+    document = conll04.from_tokens(row, "train")
+    encoder = encoders.load("random:tiny", 1, texts=[document.text])
+    head = SpanModel(encoder, conll04.SCHEMA, SpanOptions(**SPERT))
+    assert not any(head.alignment([document]).values())
+    assert facts(read_back(head, [document])) == facts([document])
+    batch = head.collate([document])
+    assert (batch["words"][0, :, 0] >= 0).sum() == len(tokens)
+    assert batch["entities"][:, 3].tolist() == [1, 2, 1, 0, 1]
+    ends = {i for i, char in enumerate(f"{document.text} ") if char == " "}
+    offsets = head.windows([document])[0][1].offsets
+    for _, first, last, _ in head.candidates(batch["words"]).tolist():
+        assert offsets[first + 1, 0] - 1 in ends | {-1} and offsets[last + 1, 1] in ends
+
+
+# Texts longer than the encoder's positions
+
+
+def long_document(*places, text="止痛片治发烧，" * 8):
+    """A relation between neighbours at each place of a text of 56 tokens."""
+    entities = tuple(s for at in places for s in (Span(at, at + 1, "药"), Span(at + 1, at + 2, "病")))
+    return Document("long", text, entities, tuple(Relation(2 * i, 2 * i + 1, "治疗") for i in range(len(places))))
+
+
+@given(st.sets(st.integers(0, 54), min_size=1, max_size=6), st.integers(10, 60))
+@settings(max_examples=15)
+def test_long_texts_are_read_in_windows(places, positions):
+    head = narrow(NARROW, positions)
+    head._rows.clear()
+    document, short = long_document(*sorted(p for p in places if p + 1 not in places)), DOCUMENTS[5]
+    assert facts(read_back(head, [short, document, short])) == facts([short, document, short])
+    assert head.alignment([short, document]) == dict.fromkeys(span.LOST, 0) | {"windowed": positions < 58}
+    assert head.truncated([document]) == 0
+    batch = head.collate([short, document, short])
+    assert batch["input_ids"].shape[1] <= positions
+    assert head.length(document) == sum(len(window.ids) for _, window in head.windows([document]))
+
+
+NARROW = make(**SPERT)
+
+
+def test_windows_are_merged_and_what_none_holds_is_counted():
+    head = narrow(make(**SPERT), 22)  # windows of 20 tokens from 0, 15, 30, 36
+    both = long_document(17)
+    assert head.collate([both])["entities"][:, 0].tolist() == [0, 0, 1, 1]
+    assert read_back(head, [both])[0] == both
+    far = Document("far", both.text, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
+    assert head.alignment([far, both]) == dict.fromkeys(span.LOST, 0) | {"windowed": 2, "relations": 1}
+    assert facts(read_back(head, [far])) == [(set(far.entities), set())]
+    found = predicted(head, [both, DOCUMENTS[0], far])
+    assert [d.id for d in found] == ["long", "one", "far"] and found[1] == predicted(head, [DOCUMENTS[0]])[0]
+    assert set(found[0].triples()) == set(found[2].triples()) and found[0].entities
+    assert max(s.end for s in found[0].entities) > 40
+
+
+# Predictions
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10**6), st.sampled_from([0.01, 0.5, 0.99]))
+def test_random_logits_never_fail(head, seed, threshold):
+    texts = ("", " ", "甲", "止痛片 治 头疼\n", "😀e\u0301，ｶﾞ" * 3)
+    several = [Document(str(i), text) for i, text in enumerate(texts)]
+    batch, generator = head.collate(several), torch.Generator().manual_seed(seed)
+
+    def noise(rows, columns):
+        return torch.randn(len(rows), columns, generator=generator) * 4
+
+    head.threshold = threshold
+    found = head._documents(
+        several,
+        *head.decode(head.candidates(batch["words"]), lambda spans: noise(spans, 3), lambda _, pairs: noise(pairs, 3)),
+    )
+    head.threshold = head.options.threshold
+    for document in found:
+        document.check()
+        assert {s.type for s in document.entities} <= set(SCHEMA.entity_types)
+        assert all(document.mention(i).strip() == document.mention(i) != "" for i in range(len(document.entities)))
+        assert len(set(document.triples())) == len(document.relations)
+        assert len(set(document.entities)) == len(document.entities)
+        assert all(r.head != r.tail for r in document.relations)
+    assert not any(d.entities for d in found[:2]) and any(d.entities for d in found[2:])
+
+
+NOTHING = (Document("empty", ""), Document("blank", " \n\u3000"), Document("control", "\u0007"), DOCUMENTS[4],
+           Document("absent", "头疼了。", (Span(ABSENT, ABSENT, "药", "阿胶"),)))  # fmt: skip
+
+
+@SOME_SWITCHES
+@pytest.mark.parametrize("nothing", [NOTHING, NOTHING[:1], NOTHING[:3], NOTHING[3:4]], ids=len)
+def test_documents_without_entities(options, nothing):
+    head = make(**options).train()
+    batch = head.collate(nothing)
+    assert batch["entities"].shape == (0, 5) and batch["relations"].shape == (0, 3)
+    loss = head.loss(batch)
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(torch.isfinite(p.grad).all() for p in head.parameters() if p.grad is not None)
+    found = predicted(head.eval(), nothing)
+    assert [d.text for d in found] == [d.text for d in nothing]
+    assert not any(d.entities for d in found if d.text.strip("\u0007 \n\u3000") == "")
+
+
+@SOME_SWITCHES
+def test_chunks_change_nothing_and_bound_what_is_held(options, monkeypatch):
+    for seed in range(20):
+        head = make(seed, none=1.0, threshold=0.5, **options)
+        whole = predicted(head, DOCUMENTS[:3])
+        if 20 < sum(len(d.relations) for d in whole) < 150:
+            break
+    assert sum(len(d.relations) for d in whole) > 20
+    batch = head.collate(DOCUMENTS[:3])
+    tokens, width = batch["input_ids"].shape[1], head.encoder.hidden_size
+    for chunk in (1, 40 * width, 3 * width * tokens):
+        rows = {"span": [], "pair": []}
+
+        def counted(kind, call, rows=rows):
+            return lambda *a: (rows[kind].append(len(a[-1])), call(*a))[1]
+
+        with monkeypatch.context() as patch:
+            patch.setattr(span, "CHUNK", chunk)
+            patch.setattr(head, "span_logits", counted("span", head.span_logits))
+            patch.setattr(head, "pair_logits", counted("pair", head.pair_logits))
+            assert predicted(head, DOCUMENTS[:3]) == whole
+        own_row = head.context is not None and head.options.sea_scope == "span"
+        assert sum(rows["span"]) == len(head.candidates(batch["words"])) and len(rows["span"]) > 1
+        assert max(rows["span"]) * width * (tokens - 2 if own_row else 1) <= max(chunk, width * tokens)
+        assert max(rows["pair"]) * width * (tokens - 2 if head.weigh is not None else 1) <= max(chunk, width * tokens)
+
+
+def test_threshold(head):
+    assert make(threshold=0.3, **SPERT).threshold == 0.3
+    found = []
+    for threshold in (0.001, 0.5, 0.999):
+        other = make(none=0.5, **SPERT)
+        other.threshold = threshold
+        found.append([set(d.triples()) for d in predicted(other, DOCUMENTS)])
+    entities = [set(d.entities) for d in predicted(other, DOCUMENTS)]
+    assert all(a >= b >= c for a, b, c in zip(*found, strict=True))
+    assert sum(map(len, found[0])) > sum(map(len, found[1])) > sum(map(len, found[2])) == 0 and any(entities)
+
+
+def test_predict_in_order_with_any_budget(head):
+    expected = [predicted(head, [d])[0] for d in DOCUMENTS]
+    unlabelled = [Document(d.id, d.text) for d in DOCUMENTS]
+    assert predict(head, unlabelled, make_accelerator("fp32"), budget=40) == expected
+    assert any(d.relations for d in expected)
+
+
+# Training
+
+
+@EACH_SWITCH
+def test_gradient_reaches_every_parameter(options):
+    head = make(**options).train()
+    head.loss(head.collate(DOCUMENTS)).backward()
+    for name, parameter in head.named_parameters():
+        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
+        assert name.startswith("encoder.") or parameter.grad.any(), name
+    assert head.encoder.word_embeddings.weight.grad.any()
+
+
+@pytest.mark.parametrize("options", [SPERT, {"local_context": "attention"}], ids=["SpERT", "ISER"])
+def test_learns_a_few_documents(options):
+    head = make(dropout=0.0, max_width=5, **options)
+    for module in head.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+
+    class OneBatch(list):
+        def set_epoch(self, epoch):
+            pass
+
+    training = Training(epochs=60, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
+    progress = Trainer(head, training, 0).fit(DOCUMENTS, OneBatch([list(range(len(DOCUMENTS)))]))
+    assert progress.history[0]["loss"] > 10 * progress.history[-1]["loss"]
+    assert facts(predict(head, DOCUMENTS, make_accelerator("fp32"))) == facts(DOCUMENTS)
+
+
+def test_a_seed_makes_it_the_same():
+    def once(seed=5):
+        head = make(seed).train()
+        torch.manual_seed(seed)
+        loss = head.loss(head.collate(DOCUMENTS))
+        loss.backward()
+        return head.state_dict(), loss.item(), [p.grad for p in head.parameters()]
+
+    first, second, other = once(), once(), once(6)
+    assert first[1] == second[1] != other[1]
+    assert all(torch.equal(a, b) for a, b in zip(first[2], second[2], strict=True))
+    assert all(torch.equal(v, second[0][k]) for k, v in first[0].items())
+
+
+# Switches, files, errors
+
+
+@SOME_SWITCHES
+def test_weights_survive_a_file(options, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    head, other = make(seed=1, none=0.0, **options), make(seed=2, none=0.0, **options)
+    save_file({k: v.contiguous() for k, v in head.state_dict().items()}, tmp_path / "model.safetensors")
+    assert predicted(other, DOCUMENTS) != predicted(head, DOCUMENTS)
+    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    assert predicted(other, DOCUMENTS) == predicted(head, DOCUMENTS)
+
+
+def test_switched_off_parts_have_no_parameters():
+    def parts(**options):
+        names = {re.sub(r"\.(weight|bias).*", "", name) for name, _ in make(**options).named_parameters()}
+        return {".".join(name.split(".")[:2]) if name.startswith("context.") else name.split(".")[0] for name in names}
+
+    spert = {"encoder", "widths", "classify_span", "classify_pair"}
+    gru = {"context.forwards", "context.backwards"}
+    assert parts(**SPERT) == spert
+    assert parts(context="cls") == spert | {"fusion"}
+    assert parts(fusion=False, local_context="attention", context="gru") == spert | gru | {"weigh"}
+    assert parts() == spert | gru | {"fusion", "context.project", "context.out", "context.norm"}
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"context": "mean"}, "there is no context 'mean'; known are sea, gru, cls"),
+        ({"sea_scope": "word"}, "there is no sea_scope 'word'; known are span, sentence"),
+        ({"local_context": "min"}, "there is no local_context 'min'; known are max, attention, encoder_max, cls"),
+        *(({name: 0}, f"{name} is 0, but must be at least 1") for name in
+          ("max_width", "width_size", "negative_spans", "negative_pairs", "heads")),
+        ({"dropout": 1.0}, "dropout is 1.0 and threshold 0.4"),
+        ({"threshold": 1.0}, "dropout is 0.1 and threshold 1.0"),
+        ({"heads": 5}, "width 32 do not divide among 5 heads"),
+    ],
+)  # fmt: skip
+def test_options_that_are_not_possible(options, reason):
+    with pytest.raises(RelexError, match=reason) as error:
+        make(**options)
+    assert "\n" not in str(error.value)
+
+
+def test_heads_matter_only_to_attention():
+    assert make(heads=5, context="gru").context.forwards.hidden_size == 16
+
+
+@pytest.mark.parametrize("what", ["relation '禁忌'", "entity type '人'"])
+def test_unknown_types(head, what):
+    kind, relation = ("人", "治疗") if "type" in what else ("药", "禁忌")
+    wrong = told("wrong", "止痛片治头疼", f"止痛片/{kind} 头疼/病", [(0, 1, relation)])
+    with pytest.raises(RelexError, match=f"'wrong' has the unknown {what}; known are"):
+        head.prepare([DOCUMENTS[0], wrong])
