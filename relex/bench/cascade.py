@@ -60,18 +60,19 @@ def plain(head: Told, documents: Sequence[Document], accelerator: Accelerator, a
     found = []
     for document in documents:
         batch = send_to_device(head.collate([document]), accelerator.device)
-        with accelerator.autocast():
-            states, fused = head.states(batch)
-            tags = tell(head.tag_subjects(states).float(), batch["subject_targets"])
         triples = set()
         for window, (_, text) in enumerate(head.windows([document])):
             length = len(text.ids)
-            for subject in _spans(tags[window, :length], head.threshold):
+            one = {k: batch[k][window : window + 1, :length] for k in ("input_ids", "attention_mask")}
+            with accelerator.autocast():
+                states, fused = head.states(one)
+                tags = tell(head.tag_subjects(states[0]).float(), batch["subject_targets"][window, :length])
+            for subject in _spans(tags, head.threshold):
                 with accelerator.autocast():
                     if again:
-                        states, fused = head.states(batch)
-                    vector = (states[window, subject[0]] + states[window, subject[1]]) / 2
-                    tokens = fused[window, :length]
+                        states, fused = head.states(one)
+                    vector = (states[0, subject[0]] + states[0, subject[1]]) / 2
+                    tokens = fused[0]
                     scaled = 0 if head.gate is None else tokens * head.gate(vector).tanh()
                     logits = head.tag_objects(tokens + vector + scaled).float()
                 for i, (name, head_type, tail_type) in enumerate(head.classes):
@@ -129,9 +130,9 @@ def measure(
     """Measure the cascade with all its parts; quantity → value, ready to print.
 
     `documents` whole reports are timed, from the half of the training part that has the most subjects; padding shares
-    are of the whole part. All sides are warmed
-    up, then run in turns `repeats` times; speeds and ratios are medians. Triples are compared in fp32. Tokenisation is
-    done before. Nothing else should run on the machine. Raises a `RelexError` for numbers below one.
+    are of the whole part. All sides are warmed up, then run in turns `repeats` times; speeds and ratios are medians.
+    Triples are compared in fp32. Tokenisation is done before. Nothing else should run on the machine. Raises a
+    `RelexError` for numbers below one.
     """
     check_numbers(documents, repeats)
     name = corpora.first_available("casmed", "angiography")

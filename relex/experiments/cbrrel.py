@@ -10,8 +10,8 @@ PROFILE = {
         "train_limit": 40, "dev_limit": 10, "test_limit": 30,
     },
     "quick": {
-        "layers": 2, "epochs": 4, "lr": 4e-4, "head_lr": 2e-3, "batch_tokens": 300,
-        "train_limit": 120, "dev_limit": 30, "test_limit": 150,
+        "layers": 2, "epochs": 3, "lr": 6e-4, "head_lr": 3e-3, "batch_tokens": 200,
+        "train_limit": 80, "dev_limit": 30, "test_limit": 120,
     },
     "cpu": {"layers": 2, "epochs": 4, "lr": 3e-4, "batch_tokens": 600},
     "full": {"layers": 12, "epochs": 20, "micro_tokens": 8192},
