@@ -508,6 +508,23 @@ def test_windows_are_merged_and_what_none_holds_is_counted():
     assert max(s.end for s in found[0].entities) > 40
 
 
+def test_a_window_may_begin_inside_a_word():
+    """The rest of a word is a word there; all tokens of a window are in one, and whole words come back."""
+    text = " ".join(["aspirin", "helps"] * 6)
+    head = narrow(make(**SPERT), 16)
+    at = [i for i in range(len(text)) if text.startswith("aspirin", i)]
+    document = Document("english", text, tuple(Span(i, i + 7, "药") for i in at))
+    batch = head.collate([document])
+    for row, mask in zip(batch["words"].tolist(), batch["attention_mask"], strict=True):
+        words = [word for word in row if word[0] >= 0]
+        assert [i for first, last in words for i in range(first, last + 1)] == list(range(int(mask.sum()) - 2))
+    starts = {int(window.offsets[1, 0]) for _, window in head.windows([document])}
+    assert any(text[i - 1] != " " for i in starts - {0})
+    held = {s for s in document.entities for _, w in head.windows([document])
+            if w.offsets[1, 0] <= s.start and s.end <= w.offsets[-2, 1]}  # fmt: skip
+    assert held and facts(read_back(head, [document])) == [(held, set())]
+
+
 # Predictions
 
 
