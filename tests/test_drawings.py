@@ -46,7 +46,7 @@ def test_the_worked_sentence_is_what_the_head_trains_on():
     head = Cascade(encoder, SCHEMA, options)
     batch = head.collate([document])
     starts, ends = batch["subject_targets"][0, 1:-1].unbind(1)
-    offsets = head._rows[document].text.offsets
+    offsets = head.rows([document])[0].windows[0].offsets[1:-1]
     spans = drawings.tag_rows(document)[0][2]
     assert {int(offsets[i, 0]) for i in torch.nonzero(starts).flatten()} == {s.start for s in spans}
     assert {int(offsets[i, 1]) for i in torch.nonzero(ends).flatten()} == {s.end for s in spans}
