@@ -136,7 +136,7 @@ def left(a: str, b: str, found: pd.DataFrame) -> str:
         "within the noise": "the two cannot be told apart on",
     }
     clauses = [
-        f"{text} {', '.join(f'*{name}*' for name in unseen.index[unseen['verdict'] == verdict])}"
+        f"{text} {' and '.join(f'*{name}*' for name in unseen.index[unseen['verdict'] == verdict])}"
         for verdict, text in words.items() if (unseen["verdict"] == verdict).any()
     ]  # fmt: skip
     return f"Where nothing can be looked up, {'; '.join(clauses)}." if clauses else "There is nothing to compare."
