@@ -28,7 +28,7 @@ from relex.training.trainer import make_accelerator
 
 SAMPLERS = ("length", "balanced", "priority", "curriculum")
 
-THRESHOLDS = tuple(i / 10 for i in range(1, 10))
+THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Where the precision–recall curve of a head with a `threshold` is measured."""
 
 EPSILONS = (0.0, 3e-5, 1e-3, 1e-2, 1e-1, 3e-1, 1.0)
@@ -189,7 +189,7 @@ def _alignment(head: Head, **documents: Sequence[Document]) -> dict[str, int]:
 
 def _gradients(head: Head, documents: Sequence[Document], accelerator) -> list[dict]:
     """What FGM changes of the gradient on a few training documents; empty where they have no gradient any more."""
-    batch = send_to_device(head.collate(limited(documents, 16)), accelerator.device)
+    batch = send_to_device(head.collate(limited(documents, 8)), accelerator.device)
     try:
         return gradient_agreement(head, batch, EPSILONS)
     except RelexError:
