@@ -5,7 +5,7 @@ Every corpus reader yields Documents, every model predicts Documents, every metr
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -77,18 +77,18 @@ class Document:
             raise RelexError("expected a JSON object")
         entities = tuple(
             Span(
-                _field(e, "start", int),
-                _field(e, "end", int),
-                _field(e, "type", str),
-                _field(e, "mention", str) if e["start"] == ABSENT else "",
+                field(e, "start", int),
+                field(e, "end", int),
+                field(e, "type", str),
+                field(e, "mention", str) if e["start"] == ABSENT else "",
             )
-            for e in _field(value, "entities", list)
+            for e in field(value, "entities", list)
         )
         relations = tuple(
-            Relation(_field(r, "head", int), _field(r, "tail", int), _field(r, "type", str))
-            for r in _field(value, "relations", list)
+            Relation(field(r, "head", int), field(r, "tail", int), field(r, "type", str))
+            for r in field(value, "relations", list)
         )
-        document = cls(_field(value, "id", str), _field(value, "text", str), entities, relations)
+        document = cls(field(value, "id", str), field(value, "text", str), entities, relations)
         document.check()
         return document
 
@@ -289,11 +289,24 @@ def _check_characters(what: str, value: str) -> None:
         raise RelexError(f"character {error.start} of {what} is half a surrogate pair") from None
 
 
-def _field(value: dict, name: str, kind: type):
+def field(value, name: str, kind: type):
+    """`value[name]` of a JSON object; a `RelexError` when it is missing or of another kind than `kind`."""
     if not isinstance(value, dict):
-        raise RelexError("expected a JSON object where an entity or a relation stands")
+        raise RelexError(f"expected a JSON object with {name!r}, not {type(value).__name__}")
     if name not in value:
         raise RelexError(f"field {name!r} is missing")
     if not isinstance(value[name], kind) or isinstance(value[name], bool):
         raise RelexError(f"field {name!r} should be {kind.__name__}, not {type(value[name]).__name__}")
     return value[name]
+
+
+def check_same(gold: Sequence[Document], predicted: Sequence[Document]) -> None:
+    """Raise a `RelexError` when two sequences do not hold the same documents, by id and text, in the same order."""
+    if len(gold) != len(predicted):
+        raise RelexError(f"{len(gold)} gold documents but {len(predicted)} predicted ones; predict every document once")
+    for one, other in zip(gold, predicted, strict=True):
+        if one.id != other.id or one.text != other.text:
+            raise RelexError(
+                f"gold document {one.id!r} stands where {other.id!r} was predicted, or has another text; "
+                "keep both in the same order and predict on the very same texts"
+            )

@@ -216,8 +216,9 @@ def test_plain_version_of_the_benchmark_gives_the_same_answers(own):
     from relex.experiments.run import load_corpus
     from relex.training import Trainer
 
-    corpus = load_corpus(f"jsonl:{own}")
-    config = Config.from_json({"encoder": "random:tiny", "layers": 2, "epochs": 1, "precision": "fp32"})
+    settings = {"corpus": f"jsonl:{own}", "encoder": "random:tiny", "layers": 2, "epochs": 1, "precision": "fp32"}
+    config = Config.from_json(settings)
+    corpus = load_corpus(config)
     trainer = Trainer(make_head(config, corpus), config.training, seed=0)
     ours, plain = Bucketed(trainer, corpus.train), Plain(trainer, corpus.train)
     ours.train()

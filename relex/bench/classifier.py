@@ -109,7 +109,7 @@ def measure(
     check_numbers(documents, repeats)
     corpus_name = corpora.first_available("umrc10", "encyclopedia")
     config = Config.from_json({"corpus": corpus_name, "encoder": encoder, "layers": layers, "epochs": 1})
-    corpus = load_corpus(corpus_name)
+    corpus = load_corpus(config)
     head = make_head(config, corpus)
     trainer = Trainer(head, config.training, seed=0)
     head.prepare(corpus.train)

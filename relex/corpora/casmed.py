@@ -12,7 +12,7 @@ from pathlib import Path
 from relex.corpora import spo
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
 from relex.corpora.dealing import deal, seen
-from relex.documents import Document, RelationType, Schema, Span, first_error_raised, scan
+from relex.documents import Document, RelationType, Schema, Span, field, first_error_raised, scan
 from relex.errors import RelexError
 from relex.files import sha256
 
@@ -90,7 +90,7 @@ def scan_reports(path: Path, owners: Owners) -> Iterator[Document | RelexError]:
     """The reports of a file, and in the place of a bad line what is wrong with it; their entities go into `owners`."""
 
     def parse(number: int, row: dict) -> Document:
-        name, entities = str(spo.field(row, "id", int)), _entities(row)
+        name, entities = str(field(row, "id", int)), _entities(row)
         document = _document(name, row, entities)
         for key, span in entities.items():
             if key in owners:
@@ -110,7 +110,7 @@ def scan_segments(path: Path, owners: Owners, counts: Counter) -> Iterator[Docum
         reports = {owners[key][0] if key in owners else None for key in entities}
         if len(reports) != 1 or None in reports:
             raise RelexError("its entities are not those of one report")
-        entities = _as_in_report(spo.field(row, "text", str), entities, owners, counts)
+        entities = _as_in_report(field(row, "text", str), entities, owners, counts)
         (report,) = reports
         numbers[report] += 1
         return _document(f"{report}-{numbers[report]}", row, entities)
@@ -207,13 +207,13 @@ def _ragged(mention: str) -> bool:
 
 def _entities(row: dict) -> dict[int, Span]:
     found: dict[int, Span] = {}
-    for item in spo.field(row, "entities", list):
-        key, label = spo.field(item, "id", int), spo.field(item, "label", str)
+    for item in field(row, "entities", list):
+        key, label = field(item, "id", int), field(item, "label", str)
         if label not in ENTITY_TYPES:
             raise RelexError(f"unknown entity type {label!r}; known are {', '.join(ENTITY_TYPES)}")
         if key in found:
             raise RelexError(f"entity id {key} occurs twice")
-        found[key] = Span(spo.field(item, "start_offset", int), spo.field(item, "end_offset", int), label)
+        found[key] = Span(field(item, "start_offset", int), field(item, "end_offset", int), label)
     return found
 
 
@@ -221,14 +221,14 @@ def _document(name: str, row: dict, entities: dict[int, Span]) -> Document:
     builder = spo.Builder()
     for span in entities.values():
         builder.place(span)
-    for item in spo.field(row, "relations", list):
-        ends = [spo.field(item, key, int) for key in ("from_id", "to_id")]
+    for item in field(row, "relations", list):
+        ends = [field(item, key, int) for key in ("from_id", "to_id")]
         if not all(end in entities for end in ends):
             raise RelexError(f"a relation joins the entities {ends[0]} and {ends[1]}, and there is no such entity")
-        if (label := spo.field(item, "type", str)) not in RELATIONS:
+        if (label := field(item, "type", str)) not in RELATIONS:
             raise RelexError(f"unknown relation {label!r}; known are {', '.join(RELATIONS)}")
         builder.add(entities[ends[0]], label, entities[ends[1]])
-    return builder.document(name, spo.field(row, "text", str))
+    return builder.document(name, field(row, "text", str))
 
 
 def scan_folder(folder: Path) -> Iterator[tuple[Path, Iterable[Document | RelexError]]]:

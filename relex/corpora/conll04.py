@@ -12,7 +12,7 @@ from pathlib import Path
 from relex.corpora import spo
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
 from relex.corpora.dealing import seen
-from relex.documents import Document, Relation, RelationType, Schema, Span, first_error_raised
+from relex.documents import Document, Relation, RelationType, Schema, Span, field, first_error_raised
 from relex.errors import RelexError
 from relex.files import sha256
 
@@ -91,17 +91,17 @@ def from_tokens(row: dict, part: str) -> Document:
     Raises a `RelexError` for a field that is missing or of another kind, a token that is empty or has white space,
     offsets that leave the sentence, an unknown type, and a relation to an entity that is not there.
     """
-    tokens, number = spo.field(row, "tokens", list), spo.field(row, "orig_id", int)
+    tokens, number = field(row, "tokens", list), field(row, "orig_id", int)
     for token in tokens:
         if not isinstance(token, str) or token.split() != [token]:
             raise RelexError(f"token {token!r} should be a text that is not empty and has no white space")
     if number < 0:
         raise RelexError(f"orig_id should be 0 or more, not {number}")
     starts, ends = _places(tokens)
-    entities = tuple(_span(value, starts, ends) for value in spo.field(row, "entities", list))
+    entities = tuple(_span(value, starts, ends) for value in field(row, "entities", list))
     relations = tuple(
-        Relation(*(spo.field(value, name, int) for name in ("head", "tail")), spo.field(value, "type", str))
-        for value in spo.field(row, "relations", list)
+        Relation(*(field(value, name, int) for name in ("head", "tail")), field(value, "type", str))
+        for value in field(row, "relations", list)
     )
     for relation in relations:
         if relation.type not in SCHEMA.relation_names:
@@ -167,7 +167,7 @@ def _places(tokens: list[str]) -> tuple[list[int], list[int]]:
 
 
 def _span(value: dict, starts: list[int], ends: list[int]) -> Span:
-    start, end, type = spo.field(value, "start", int), spo.field(value, "end", int), spo.field(value, "type", str)
+    start, end, type = field(value, "start", int), field(value, "end", int), field(value, "type", str)
     if type not in SCHEMA.entity_types:
         raise RelexError(f"unknown entity type {type!r}; known are {', '.join(SCHEMA.entity_types)}")
     if not 0 <= start < end <= len(starts):
@@ -180,7 +180,7 @@ def _check_types(path: Path) -> None:
     value = _json(path, dict)
     known = {"entities": SCHEMA.entity_types, "relations": SCHEMA.relation_names}
     for key, names in known.items():
-        if set(spo.field(value, key, dict)) != set(names):
+        if set(field(value, key, dict)) != set(names):
             raise RelexError(f"{path}: its {key} are not {', '.join(names)}; fetch the file again, or remove it")
 
 

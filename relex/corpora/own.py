@@ -3,7 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
-from relex.documents import ABSENT, Document, Relation, Span, first_error_raised, scan, write_documents
+from relex.documents import ABSENT, Document, Relation, Span, field, first_error_raised, scan, write_documents
 from relex.errors import RelexError
 from relex.mentions import find_all, nearest_pair
 
@@ -20,16 +20,17 @@ def doccano(path: Path, counts: Counter) -> tuple[Document, ...]:
         for item in _list(row, next((k for k in ("entities", "label", "labels") if k in row), "entities")):
             if isinstance(item, list) and len(item) == 3:
                 item = dict(zip(("start_offset", "end_offset", "label"), item, strict=True))
-            span = Span(_get(item, "start_offset", int), _get(item, "end_offset", int), _get(item, "label", str))
+            span = Span(field(item, "start_offset", int), field(item, "end_offset", int), field(item, "label", str))
             places[str(item.get("id", len(entities)))] = len(entities)
             entities.append(span)
         relations = []
         for item in _list(row, "relations", []):
-            ends = [str(_get(item, key, int)) for key in ("from_id", "to_id")]
+            ends = [str(field(item, key, int)) for key in ("from_id", "to_id")]
             if not all(end in places for end in ends):
                 raise RelexError(f"a relation joins the entities {' and '.join(ends)}, and there is no such entity")
-            relations.append(Relation(*(places[end] for end in ends), _get(item, "type", str)))
-        return _checked(Document(str(row.get("id", number)), _get(row, "text", str), tuple(entities), tuple(relations)))
+            relations.append(Relation(*(places[end] for end in ends), field(item, "type", str)))
+        text = field(row, "text", str)
+        return _checked(Document(str(row.get("id", number)), text, tuple(entities), tuple(relations)))
 
     return first_error_raised(scan(path, parse))
 
@@ -43,7 +44,7 @@ def spo(path: Path, counts: Counter) -> tuple[Document, ...]:
     """
 
     def parse(number: int, row: dict) -> Document:
-        text = _get(row, "text", str)
+        text = field(row, "text", str)
         entities: dict[Span, int] = {}
         relations: dict[Relation, None] = {}
         for triple in _list(row, "spo_list"):
@@ -55,7 +56,7 @@ def spo(path: Path, counts: Counter) -> tuple[Document, ...]:
                 counts["mentions_not_in_the_text"] += chosen is None
                 span = Span(*chosen, label) if chosen else Span(ABSENT, ABSENT, label, mention)
                 ends.append(entities.setdefault(span, len(entities)))
-            relation = Relation(*ends, _get(triple, "predicate", str))
+            relation = Relation(*ends, field(triple, "predicate", str))
             counts["triples_that_came_twice"] += relation in relations
             relations[relation] = None
         return _checked(Document(f"{path.stem}-{number}", text, tuple(entities), tuple(relations)))
@@ -152,18 +153,8 @@ def _checked(document: Document) -> Document:
     return document
 
 
-def _get(value, name: str, kind: type):
-    if not isinstance(value, dict):
-        raise RelexError(f"expected a JSON object with {name!r}, not {type(value).__name__}")
-    if name not in value:
-        raise RelexError(f"field {name!r} is missing")
-    if not isinstance(value[name], kind) or isinstance(value[name], bool):
-        raise RelexError(f"field {name!r} should be {kind.__name__}, not {type(value[name]).__name__}")
-    return value[name]
-
-
 def _list(row: dict, name: str, default: list | None = None) -> list:
-    return default if default is not None and name not in row else _get(row, name, list)
+    return default if default is not None and name not in row else field(row, name, list)
 
 
 def _value(triple: dict, name: str, counts: Counter | None = None) -> str:
@@ -171,8 +162,8 @@ def _value(triple: dict, name: str, counts: Counter | None = None) -> str:
     if isinstance(triple, dict) and isinstance(triple.get(name), dict):
         if counts is not None:
             counts["further_slots_of_objects"] += len(triple[name]) - 1
-        return _get(triple[name], "@value", str)
-    return _get(triple, name, str)
+        return field(triple[name], "@value", str)
+    return field(triple, name, str)
 
 
 def _part(fields: list[str], index: int) -> str:

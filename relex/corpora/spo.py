@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span, read_jsonl, scan
+from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span, field, read_jsonl, scan
 from relex.errors import RelexError
 from relex.mentions import POLICIES, Occurrence, align, find_all
 
@@ -186,17 +186,6 @@ def check_types(triples: list[Triple], schema: Schema, counts: Counter) -> None:
             if type not in schema.entity_types:
                 raise RelexError(f"unknown entity type {type!r}; known are {', '.join(schema.entity_types)}")
         counts["type_mismatch"] += (triple.head_type, triple.tail_type) not in pairs[triple.relation]
-
-
-def field(value, name: str, kind: type):
-    """`value[name]`; a `RelexError` when it is missing or of another kind than `kind`."""
-    if not isinstance(value, dict):
-        raise RelexError(f"expected a JSON object with {name!r}, not {type(value).__name__}")
-    if name not in value:
-        raise RelexError(f"field {name!r} is missing")
-    if not isinstance(value[name], kind) or isinstance(value[name], bool):
-        raise RelexError(f"field {name!r} should be {kind.__name__}, not {type(value[name]).__name__}")
-    return value[name]
 
 
 def _text(value, name: str) -> str:

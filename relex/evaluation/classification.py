@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import pandas as pd
 
-from relex.documents import Document
+from relex.documents import Document, check_same
 from relex.errors import RelexError
 
 
@@ -30,13 +30,7 @@ def confusion(gold: Sequence[Document], predicted: Sequence[Document], classes: 
     Raises a `RelexError` when the two sequences do not hold the same documents in the same order, or when a
     label is not among `classes`.
     """
-    if len(gold) != len(predicted):
-        raise RelexError(f"{len(gold)} gold documents but {len(predicted)} predicted ones; predict every document once")
-    for one, other in zip(gold, predicted, strict=True):
-        if one.id != other.id:
-            raise RelexError(
-                f"gold document {one.id!r} stands where {other.id!r} was predicted; keep both in the same order"
-            )
+    check_same(gold, predicted)
     rows, columns = _indices(labels(gold), classes), _indices(labels(predicted), classes)
     size = len(classes)
     return np.bincount(rows * size + columns, minlength=size * size).reshape(size, size)

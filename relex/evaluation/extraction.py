@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import fsum
 from typing import NamedTuple
 
-from relex.documents import ABSENT, Document, Schema, Span
+from relex.documents import ABSENT, Document, Schema, Span, check_same
 from relex.errors import RelexError
 from relex.evaluation import relaxed
 
@@ -134,7 +134,7 @@ def evaluate(
     Raises a `RelexError` when the two sequences do not hold the same documents in the same order, or when a triple
     uses a relation or entity type that `schema` lacks.
     """
-    _check(gold, predicted)
+    check_same(gold, predicted)
     metrics, counts = _all_scores(gold, predicted)
     names = schema.relation_names
     tables = {
@@ -165,7 +165,7 @@ def answers(gold: Sequence[Document], predicted: Sequence[Document], seen: Colle
     documents; `gold_string` and so on those of string triples; `unseen` one character a document, 1 where the text
     is not in `seen`.
     """
-    _check(gold, predicted)
+    check_same(gold, predicted)
     found = {}
     for match, suffix in (("offset", ""), ("string", "_string")):
         sets = _sets(gold, predicted, TRIPLES[match])
@@ -185,7 +185,7 @@ def threshold_curve(
     """
     curve = []
     for threshold in sorted(predictions):
-        _check(gold, predictions[threshold])
+        check_same(gold, predictions[threshold])
         counts = _count(_sets(gold, predictions[threshold], TRIPLES[match]))
         curve.append({"threshold": threshold} | prf(**counts) | counts)
     return curve
@@ -292,17 +292,6 @@ def _table(sets: Iterable[Sets], index: int, types: Sequence[str], what: str) ->
     if unknown:
         raise RelexError(f"unknown {what} {unknown[0]!r}; the schema has {', '.join(types)}")
     return {name: found.get(name, {"tp": 0, "fp": 0, "fn": 0}) for name in types}
-
-
-def _check(gold: Sequence[Document], predicted: Sequence[Document]) -> None:
-    if len(gold) != len(predicted):
-        raise RelexError(f"{len(gold)} gold documents but {len(predicted)} predicted ones; predict every document once")
-    for one, other in zip(gold, predicted, strict=True):
-        if one.id != other.id or one.text != other.text:
-            raise RelexError(
-                f"gold document {one.id!r} stands where {other.id!r} was predicted, or has another text; "
-                "keep both in the same order and predict on the very same texts"
-            )
 
 
 def _ratio(numerator: float, denominator: float) -> float:

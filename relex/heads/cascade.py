@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from relex.errors import RelexError
 from relex.heads.extractor import Extractor, characters
 from relex.heads.head import Batch, pad
 from relex.heads.layers import BiLSTM, ConvStack, RelativeAttention, UNet
+from relex.heads.options import check_choices, check_dropout, check_lowest, check_threshold
 from relex.heads.windows import Window, WindowedText
 
 FUSIONS = ("unet", "cnn", "none")
@@ -30,9 +32,9 @@ class CascadeOptions:
 
     `feature_fusion`: `unet`, `cnn` (Table 7's "-CNN": plain convolutions in its place) or `none`. `subjects` trained on
     in a step: `all` gold ones, or one drawn for each text (`sample`), as CasRel does. `gate`: the subject also scales
-    the states of the tokens, which is ours (see `Cascade.object_logits`). `lstm_size`: both directions
-    together, 0 for the encoder's width (768 in the paper). `heads`, `distance`: of the attention. `channels`, `depth`:
-    of the convolutions. `threshold`: probability from which a tag is set.
+    the states of the tokens, which is ours (see `Cascade.object_logits`). `lstm_size`: both directions together, 0 for
+    the encoder's width (768 in the paper). `heads`, `distance`: of the attention. `channels`, `depth`: of the
+    convolutions. `threshold`: probability from which a tag is set.
     """
 
     bilstm: bool = True
@@ -49,17 +51,10 @@ class CascadeOptions:
     threshold: float = 0.5
 
     def __post_init__(self):
-        for name, known in (("feature_fusion", FUSIONS), ("subjects", SUBJECTS)):
-            if getattr(self, name) not in known:
-                raise RelexError(f"there is no {name} {getattr(self, name)!r}; known are {', '.join(known)}")
-        for name, lowest in (("lstm_size", 0), ("heads", 1), ("distance", 1), ("channels", 1), ("depth", 1)):
-            if getattr(self, name) < lowest:
-                raise RelexError(f"{name} is {getattr(self, name)}, but must be at least {lowest}")
-        if not (0 <= self.dropout < 1 and 0 < self.threshold < 1):
-            raise RelexError(
-                f"dropout is {self.dropout} and threshold {self.threshold}, but must lie between 0 and 1 "
-                "(of the ends only dropout 0 is possible)"
-            )
+        check_choices(self, feature_fusion=FUSIONS, subjects=SUBJECTS)
+        check_lowest(self, lstm_size=0, heads=1, distance=1, channels=1, depth=1)
+        check_dropout(self)
+        check_threshold(self)
 
 
 TokenTriple = tuple[int, int, int, int, int]
@@ -83,6 +78,8 @@ class Cascade(Extractor):
     A class is a relation type with one of its pairs of entity types; R counts classes here, so that the relation of a
     predicted triple also types its entities.
     """
+
+    sweeps: ClassVar[bool] = True
 
     def __init__(self, encoder: Encoder, schema: Schema, options: CascadeOptions):
         super().__init__(encoder, schema, options.threshold)
@@ -237,9 +234,10 @@ class Cascade(Extractor):
         """
         window, first, last = subjects.unbind(1)
         vectors = (states[window, first] + states[window, last]) / 2  # S×D
-        logits = tagged[window] + F.linear(vectors, self.tag_objects.weight)[:, None]
+        logits = tagged.index_select(0, window) + F.linear(vectors, self.tag_objects.weight)[:, None]
         if self.gate is not None:
-            logits = logits + F.linear(fused[window] * self.gate(vectors).tanh()[:, None], self.tag_objects.weight)
+            scaled = fused.index_select(0, window) * self.gate(vectors).tanh()[:, None]
+            logits = logits + F.linear(scaled, self.tag_objects.weight)
         return logits.unflatten(-1, (len(self.classes), 2)).float()
 
     def loss(self, batch: Batch) -> Tensor:

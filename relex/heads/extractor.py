@@ -21,6 +21,8 @@ class Extractor(Head):
     """A head of joint extraction; a subclass says by `_row` what it keeps of a document."""
 
     task: ClassVar[str] = "extraction"
+    sweeps: ClassVar[bool] = False
+    """Whether a record has its precision and recall at several thresholds."""
 
     def __init__(self, encoder: Encoder, schema: Schema, threshold: float):
         super().__init__(encoder)

@@ -71,7 +71,7 @@ class SpanModel(Extractor):
         self.options = options
         self.types, self.relations = schema.entity_types, schema.relation_names
         width = encoder.hidden_size
-        self.fusion = Fusion(width) if options.fusion else None
+        self.fusion = Fusion(width, options.residual) if options.fusion else None
         self.context = None
         if options.context != "cls":
             if options.context == "sea" and width % options.heads:
@@ -177,8 +177,7 @@ class SpanModel(Extractor):
         """Encoder and fused states of a batch."""
         mask = batch["attention_mask"]
         states = self.encoder(batch["input_ids"], mask)
-        encoder = states[:, 1:]
-        inside = torch.arange(encoder.shape[1], device=mask.device) < mask.sum(1, keepdim=True) - 2  # not [SEP]
+        encoder, inside = states[:, 1:], _inside(mask)
         fused = encoder if self.fusion is None else self.fusion(encoder, inside)
         maxima, context = RangeMax(fused), None
         if self.context is None:
@@ -186,6 +185,16 @@ class SpanModel(Extractor):
         elif self.options.sea_scope == "sentence":
             context = self.context(fused, inside, torch.arange(len(inside), device=mask.device), inside)
         return _Text(fused, inside, maxima, context, self._local(states[:, 0], encoder, fused, inside, maxima))
+
+    def attention(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Where entity queries and relation queries of the fusion look, W×N×N each, tokens without [CLS].
+
+        Raises a `RelexError` for a model without fusion.
+        """
+        if self.fusion is None:
+            raise RelexError("this model has no interactive fusion, so there is no attention to look at; set fusion")
+        mask = batch["attention_mask"]
+        return self.fusion.attention(self.encoder(batch["input_ids"], mask)[:, 1:], _inside(mask))
 
     def _local(self, cls: Tensor, encoder: Tensor, fused: Tensor, mask: Tensor, maxima: RangeMax):
         kind = self.options.local_context
@@ -204,7 +213,7 @@ class SpanModel(Extractor):
     def _context(self, text: _Text, spans: Tensor) -> Tensor:
         window, first, last, _ = spans.unbind(1)
         if text.context is not None:
-            return text.context[window]
+            return text.context.index_select(0, window)
         visible = text.mask[window] & ~stretch(first, last, text.mask.shape[1])
         return self.context(text.fused, text.mask, window, visible)
 
@@ -218,14 +227,14 @@ class SpanModel(Extractor):
         """The local context of pairs, P×D; zeros where nothing stands between the entities."""
         window = head[:, 0]
         if isinstance(text.local, Tensor):
-            return text.local[window]
+            return text.local.index_select(0, window)
         first, last = torch.minimum(head[:, 2], tail[:, 2]) + 1, torch.maximum(head[:, 1], tail[:, 1]) - 1
         if text.local is not None:
             return text.local(window, first, last)
         between = stretch(first, last, text.mask.shape[1])  # P×N
-        scores = self.weigh(text.fused)[..., 0].float()[window].masked_fill(~between, -1e9)
+        scores = self.weigh(text.fused)[..., 0].float().index_select(0, window).masked_fill(~between, -1e9)
         share = (scores.softmax(-1) * between).to(text.fused.dtype)
-        return torch.bmm(share[:, None], text.fused[window])[:, 0]
+        return torch.bmm(share[:, None], text.fused.index_select(0, window))[:, 0]
 
     def loss(self, batch: Batch) -> Tensor:
         """Cross entropy of spans plus binary cross entropy of pairs (Eq. 15–17), each a mean over those drawn."""
@@ -315,6 +324,11 @@ class SpanModel(Extractor):
         for head, tail, relation, *_ in relations:
             triples[places[head][0]].add((places[head][1], self.relations[relation], places[tail][1]))
         return [assembled(*found) for found in zip(documents, spans, triples, strict=True)]
+
+
+def _inside(mask: Tensor) -> Tensor:
+    """W×N: the tokens of each text without [CLS] and [SEP], of an attention mask W×(N + 1)."""
+    return torch.arange(mask.shape[1] - 1, device=mask.device) < mask.sum(1, keepdim=True) - 2
 
 
 def drawn(window: Tensor, count: int) -> Tensor:

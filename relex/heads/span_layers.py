@@ -15,11 +15,13 @@ class Fusion(nn.Module):
     """Interactive fusion (ISER, Eq. 1–5): W×N×D → W×N×D.
 
     Two feed-forward views of the states, one for entities (E) and one for relations (R); each asks the other, by
-    attention without parameters of its own, and a BiLSTM reads both answers.
+    attention without parameters of its own, and a BiLSTM reads both answers. As printed a token gets to the BiLSTM by
+    its answers alone; with `residual` they are added to the states that asked for them.
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, residual: bool = False):
         super().__init__()
+        self.residual = residual
         self.entity_view = nn.Sequential(nn.Linear(width, width), nn.GELU())
         self.relation_view = nn.Sequential(nn.Linear(width, width), nn.GELU())
         self.bilstm = BiLSTM(2 * width, width)
@@ -29,7 +31,7 @@ class Fusion(nn.Module):
         entities, relations = self.entity_view(states), self.relation_view(states)
         by_entity, by_relation = _shares(entities, relations, mask)
         answers = torch.cat([by_entity.to(states.dtype) @ relations, by_relation.to(states.dtype) @ entities], -1)
-        return self.bilstm(answers, mask)
+        return self.bilstm(answers + torch.cat([entities, relations], -1) if self.residual else answers, mask)
 
     def attention(self, states: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Where entity queries look among relation states, and relation queries among entity states: W×N×N each.
@@ -64,7 +66,7 @@ class ContextEncoder(nn.Module):
     def forward(self, states: Tensor, mask: Tensor, window: Tensor, visible: Tensor) -> Tensor:
         """`window` S: the row of `states` W×N×D that each span stands in; `visible` S×N: the tokens around it → S×D."""
         shown = visible[..., None].to(states.dtype)
-        context = states[window] * shown
+        context = states.index_select(0, window) * shown
         if hasattr(self, "project"):
             context = self.norm(context + self.out(self._attended(states, window, visible))) * shown
         length = mask.sum(1)[window]
@@ -81,8 +83,8 @@ class ContextEncoder(nn.Module):
         query, key, value = split
         scores = (query @ key.transpose(-1, -2)).float() / math.sqrt(query.shape[-1])
         # a span over the whole text leaves nothing to attend to; its rows become zeros, but must be finite until then
-        share = scores[window].masked_fill(~visible[:, None, None], -1e9).softmax(-1)
-        mixed = share.to(value.dtype) @ value[window]
+        share = scores.index_select(0, window).masked_fill(~visible[:, None, None], -1e9).softmax(-1)
+        mixed = share.to(value.dtype) @ value.index_select(0, window)
         return mixed.transpose(1, 2).reshape(len(window), n, width)
 
 
@@ -95,15 +97,19 @@ class RangeMax:
             half = 2 ** (len(levels) - 1)
             last = levels[-1]
             levels.append(torch.cat([torch.maximum(last[:, :-half], last[:, half:]), last[:, -half:]], 1))
-        self.levels = torch.stack(levels)
+        self.shape = len(levels), *states.shape[:2]
+        self.levels = torch.stack(levels).flatten(0, 2)
 
     def __call__(self, window: Tensor, first: Tensor, last: Tensor) -> Tensor:
         """S×D: the maximum over tokens `first` … `last` (inclusive) of a window; zeros where `last` < `first`."""
         length = (last - first + 1).clamp(min=1)
         level = length.float().log2().floor().long()
         size = 2**level
-        begin = first.clamp(max=self.levels.shape[2] - 1)
-        found = torch.maximum(self.levels[level, window, begin], self.levels[level, window, begin + length - size])
+        _, windows, tokens = self.shape
+        begin = (level * windows + window) * tokens + first.clamp(max=tokens - 1)
+        # index_select, for its gradient adds up in one order on CPUs, that of plain indexing in any
+        here, there = (self.levels.index_select(0, i) for i in (begin, begin + length - size))
+        found = torch.maximum(here, there)
         return found * (last >= first)[:, None].to(found.dtype)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from relex.errors import RelexError
+from relex.heads.options import check_choices, check_dropout, check_lowest, check_threshold
 
 CONTEXTS = ("sea", "gru", "cls")
 SCOPES = ("span", "sentence")
@@ -13,6 +13,7 @@ LOCAL_CONTEXTS = ("max", "attention", "encoder_max", "cls", "encoder_global", "g
 class SpanOptions:
     """Switches of the span model; SpERT is `fusion` off, `context` cls, `local_context` encoder_max.
 
+    `residual`: the fusion adds its answers to what asked for them. This is ours; the paper's text does not have it.
     `context` of a candidate entity: `sea`, `gru` (ISER-GRU) or `cls`; `sea_scope`: computed for every `span` with its
     own rows hidden, or once for a `sentence`. `local_context` of a pair: `max` or `attention` over the fused states
     between both entities, `encoder_max` over the encoder's, or of the whole sentence: `global` (maximum of fused
@@ -22,6 +23,7 @@ class SpanOptions:
     """
 
     fusion: bool = True
+    residual: bool = False
     context: str = "sea"
     sea_scope: str = "span"
     local_context: str = "max"
@@ -34,15 +36,7 @@ class SpanOptions:
     dropout: float = 0.1
 
     def __post_init__(self):
-        known = {"context": CONTEXTS, "sea_scope": SCOPES, "local_context": LOCAL_CONTEXTS}
-        for name, names in known.items():
-            if getattr(self, name) not in names:
-                raise RelexError(f"there is no {name} {getattr(self, name)!r}; known are {', '.join(names)}")
-        for name in ("max_width", "width_size", "negative_spans", "negative_pairs", "heads"):
-            if getattr(self, name) < 1:
-                raise RelexError(f"{name} is {getattr(self, name)}, but must be at least 1")
-        if not (0 <= self.dropout < 1 and 0 < self.threshold < 1):
-            raise RelexError(
-                f"dropout is {self.dropout} and threshold {self.threshold}, but must lie between 0 and 1 "
-                "(of the ends only dropout 0 is possible)"
-            )
+        check_choices(self, context=CONTEXTS, sea_scope=SCOPES, local_context=LOCAL_CONTEXTS)
+        check_lowest(self, max_width=1, width_size=1, negative_spans=1, negative_pairs=1, heads=1)
+        check_dropout(self)
+        check_threshold(self)

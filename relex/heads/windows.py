@@ -81,10 +81,17 @@ def _windowed(encoder: Encoder, text: str, tokens: Tokens, room: int) -> Windowe
 def word_starts(text: str, offsets: np.ndarray) -> np.ndarray:
     """Which of the tokens (`offsets` L×2) begin a word: after white space, and beside any Chinese character.
 
-    So a word is what stands between blanks, and each character of Chinese is one of its own.
+    So a word is what stands between blanks, and each character of Chinese is one of its own. In a text that has
+    Chinese characters, where names in Latin letters stand in brackets without a blank, each sign of punctuation is one
+    too: "(IL-2)" has five words there and one elsewhere.
     """
+    chinese = any(c >= FIRST_CJK for c in text)
+
+    def alone(c: str) -> bool:
+        return c >= FIRST_CJK or (chinese and not c.isalnum())
+
     starts = np.ones(len(offsets), dtype=bool)
     for i in range(1, len(offsets)):
         here, before = offsets[i, 0], offsets[i - 1, 1]
-        starts[i] = here > before or max(text[here], text[before - 1]) >= FIRST_CJK
+        starts[i] = here > before or alone(text[here]) or alone(text[before - 1])
     return starts

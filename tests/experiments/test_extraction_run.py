@@ -208,5 +208,4 @@ def test_corpora_are_told_apart_by_split_unit_and_align(config, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(runs, "_load", lambda *a: asked.append(a))
         runs.load_corpus(config.with_(unit="report", align="first"))
-        runs.load_corpus("toy")
-    assert asked == [("toy", "report", "report", "first"), ("toy",)]
+    assert asked == [("toy", "report", "report", "first")]

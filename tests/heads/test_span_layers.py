@@ -48,7 +48,7 @@ def test_range_max_passes_gradients_to_the_maxima():
 
 
 def test_range_max_keeps_no_more_than_a_logarithm():
-    assert RangeMax(torch.zeros(2, 100, 3)).levels.shape == (7, 2, 100, 3)
+    assert RangeMax(torch.zeros(2, 100, 3)).levels.shape == (7 * 2 * 100, 3)
 
 
 def test_stretch():
@@ -68,6 +68,9 @@ def test_fusion_of_one_sentence():
     torch.testing.assert_close(fusion.attention(x, mask), (by_entity[None], by_relation[None]))
     both = torch.cat([by_entity @ relations, by_relation @ entities], 1)
     torch.testing.assert_close(fusion(x, mask), fusion.bilstm(both[None], mask))
+    fusion.residual = True
+    asked = torch.cat([entities, relations], -1)
+    torch.testing.assert_close(fusion(x, mask), fusion.bilstm((both + asked)[None], mask))
 
 
 @torch.no_grad()
@@ -149,9 +152,10 @@ def words(text):
         ("Mr. O'Hara paid $3.50 ( net ) .", ["Mr.", "O'Hara", "paid", "$3.50", "(", "net", ")", "."]),
         ("well-known,  co-op\tU.S.", ["well-known,", "co-op", "U.S."]),
         ("café naïve", ["café", "naïve"]),
-        ("用IL-2治疗", ["用", "IL-2", "治", "疗"]),
+        ("用(IL-2)治疗", ["用", "(", "IL", "-", "2", ")", "治", "疗"]),
+        ("the (IL-2) gene", ["the", "(IL-2)", "gene"]),
         ("“好”", ["“", "好", "”"]),
-        ("α-甲基", ["α-", "甲", "基"]),
+        ("α-甲基", ["α", "-", "甲", "基"]),
         ("甲 乙", ["甲", "乙"]),
         ("ａ１，b", ["ａ", "１", "，", "b"]),
     ],

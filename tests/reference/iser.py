@@ -21,6 +21,8 @@ def fused(head, text):
     rows = [
         torch.cat([answer(e, relations), answer(r, entities)]) for e, r in zip(entities, relations, strict=True)
     ]
+    if head.options.residual:
+        rows = [row + torch.cat(asked) for row, *asked in zip(rows, entities, relations, strict=True)]
     return both_ways(nn.LSTM, head.fusion.bilstm, torch.stack(rows))[0]
 
 

@@ -10,9 +10,16 @@ import torch
 
 from relex.documents import Span
 
-WORD = re.compile("[\u2e80-\U0010ffff]|[^\\s\u2e80-\U0010ffff]+")
-"""A character of Chinese, or whatever else stands between blanks and those."""
+CHINESE = re.compile("[\u2e80-\U0010ffff]")
+WORD = re.compile(r"\S+")
+CHINESE_WORD = re.compile("[\u2e80-\U0010ffff]|[^\\W_\u2e80-\U0010ffff]+|[^\\s\u2e80-\U0010ffff]")
+"""A character of Chinese, letters and digits between, or one sign; elsewhere what stands between blanks."""
 FAR = -1e30
+
+
+def words_of(text):
+    """Start and end of every word."""
+    return [m.span() for m in (CHINESE_WORD if CHINESE.search(text) else WORD).finditer(text)]
 
 
 def tokens(head, text):
@@ -32,7 +39,7 @@ def states(head, text):
 def candidates(head, text):
     """All spans of at most `max_width` words: (first token, last token, words)."""
     _, offsets = tokens(head, text)
-    words = [[i for i, (start, _) in enumerate(offsets) if m.start() <= start < m.end()] for m in WORD.finditer(text)]
+    words = [[i for i, (start, _) in enumerate(offsets) if first <= start < end] for first, end in words_of(text)]
     words = [w for w in words if w]
     return [
         (words[i][0], words[i + width - 1][-1], width)
