@@ -18,7 +18,7 @@ from relex.corpora import Corpus
 from relex.documents import Document, Schema
 from relex.errors import RelexError
 from relex.evaluation import baselines, classification, extraction, shortcuts
-from relex.experiments import scoring
+from relex.experiments import attention, scoring
 from relex.experiments.config import Config
 from relex.heads import TASKS, Head, build
 from relex.samplers import Curriculum, LengthBucketed, balanced, priority
@@ -29,7 +29,7 @@ from relex.training.trainer import make_accelerator
 SAMPLERS = ("length", "balanced", "priority", "curriculum")
 
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
-"""Where the precision–recall curve of a head with a `threshold` is measured."""
+"""Where the precision–recall curve of a head that `sweeps` is measured."""
 
 EPSILONS = (0.0, 3e-5, 1e-3, 1e-2, 1e-1, 3e-1, 1.0)
 """Where FGM's gradient is compared with the clean one; 0 shows the noise of the arithmetic."""
@@ -46,7 +46,8 @@ BASELINES: dict[str, Callable[[typing.Any, Schema, Sequence[Document]], baseline
 class Outcome:
     """What training and prediction leave: predicted Documents, numbers for the record, and the head if there is one.
 
-    `curve`: precision and recall of string triples of the test part at each of `THRESHOLDS`, for heads that have one.
+    `curve`: precision and recall of string triples of the test part at each of `THRESHOLDS`, for heads that sweep.
+    `attention`: for heads with interactive fusion, where it rests at each of `attention.MOMENTS`.
     `gradients`: for runs with FGM, its gradient beside the clean one at each of `EPSILONS`, at start and end.
     """
 
@@ -56,6 +57,7 @@ class Outcome:
     time: dict[str, float]
     history: list[dict] = field(default_factory=list)
     curve: list[dict] = field(default_factory=list)
+    attention: dict[str, list[dict]] = field(default_factory=dict)
     gradients: dict[str, list[dict]] = field(default_factory=dict)
     device: str = "cpu, 1 thread"
     precision: str = "fp32"
@@ -76,9 +78,14 @@ def train_head(
     sampler = make_sampler(config, head, documents)
     evaluate = functools.partial(_dev_score, TASKS[config.head], head, dev, corpus, accelerator)
     gradients = {"start": _gradients(head, documents, accelerator)} if config.training.fgm else {}
+    fusion = attention.initial_fusion(head)
+    rests = functools.partial(attention.rests, head, test, config.corpus, accelerator)
+    looks = {} if fusion is None else {"before training": rests()}
     fit = trainer.fit(documents, sampler, evaluate, checkpoint, on_progress=on_progress)
     if config.training.fgm:
         gradients["end"] = _gradients(head, documents, accelerator)
+    if fusion is not None:
+        looks |= {"fresh fusion": attention.with_fusion(head, fusion, rests), "trained": rests()}
     began = time.perf_counter()
     predicted = predict(head, test, accelerator)
     predict_s = time.perf_counter() - began
@@ -97,7 +104,8 @@ def train_head(
         time={"train_s": fit.train_s, "predict_s": predict_s}
         | ({"model_s": fit.model_s} if accelerator.device.type == "cpu" else {}),
         history=fit.history,
-        curve=_curve(head, test, accelerator) if hasattr(head, "threshold") else [],
+        curve=_curve(head, test, accelerator) if getattr(head, "sweeps", False) else [],
+        attention=looks,
         gradients=gradients,
         device=_device_name(accelerator),
         precision={"no": "fp32"}.get(accelerator.mixed_precision, accelerator.mixed_precision),

@@ -27,10 +27,8 @@ BASE = "base"
 _load = functools.lru_cache(maxsize=4)(corpora.load)
 
 
-def load_corpus(config: Config | str) -> Corpus:
-    """The corpus of a config, or by its name as it is by default; kept in memory for the next run."""
-    if isinstance(config, str):
-        return _load(config)
+def load_corpus(config: Config) -> Corpus:
+    """The corpus of a config; kept in memory for the next run."""
     return _load(config.corpus, config.split, config.unit, config.align)
 
 
@@ -90,6 +88,7 @@ def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outco
         "history": outcome.history,
         "answers": scored["answers"],
         **({"curve": outcome.curve} if outcome.curve else {}),
+        **({"attention": outcome.attention} if outcome.attention else {}),
         **({"gradients": outcome.gradients} if outcome.gradients else {}),
         "time": {k: round(v, 2) for k, v in outcome.time.items()},
         "machine": records.machine(outcome.device) | {"precision": outcome.precision},
@@ -101,8 +100,8 @@ def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outco
 def _derive(config: Config, experiment: str, key: str, corpus: Corpus, on_progress, keep_model: bool) -> dict:
     """The record of an `-unseen` split: the run of the split before it, scored on this split's test documents alone.
 
-    What tells of training and of the machine is that run's; a threshold curve it has none, for only one threshold's
-    predictions are kept.
+    What tells of training and of the machine is that run's; a threshold curve and attention it has none, for only one
+    threshold's predictions are kept, and no weights.
     """
     whole = config.with_(split=config.split.removesuffix(UNSEEN))
     whole_corpus = load_corpus(whole)
@@ -120,7 +119,7 @@ def _derive(config: Config, experiment: str, key: str, corpus: Corpus, on_progre
             f"{config.split!r}; delete {path} so that the run is done again, or raise test_limit"
         )
     scored = scoring.scores(TASKS[config.head], corpus, [wanted[d.id] for d in predicted], predicted)
-    kept = {k: v for k, v in record.items() if k != "curve"}
+    kept = {k: v for k, v in record.items() if k not in ("curve", "attention")}
     derived = kept | _named(config, experiment, key, corpus) | {
         "metrics": scored["metrics"] | {k: v for k, v in record["metrics"].items() if k.startswith("dev.")},
         "counts": {k: v for k, v in record["counts"].items() if not k.startswith("test.")} | scored["counts"],

@@ -8,15 +8,17 @@ from relex.corpora import Corpus
 from relex.documents import Document
 from relex.evaluation import classification, extraction
 
+EXTRACTED = ("triples.offset", "triples.string", "ner.strict", "re.strict")
+
 DEV = {
     "classification": ("accuracy", "macro_f1"),
-    "extraction": ("triples.offset.f1", "triples.string.f1"),
+    "extraction": tuple(f"{name}.{n}" for name in EXTRACTED for n in ("p", "r", "f1")),
 }
 """The development scores that a record keeps, under `dev.`; task → names."""
 
 DEV_COUNTS = {
     "classification": ("confusion",),
-    "extraction": tuple(f"triples.{match}.{n}" for match in ("offset", "string") for n in ("tp", "fp", "fn")),
+    "extraction": tuple(f"{name}.{n}" for name in EXTRACTED for n in ("tp", "fp", "fn")),
 }
 """The counts behind them."""
 
