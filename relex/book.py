@@ -1,4 +1,4 @@
-"""The book: execute the notebooks, write the status page, build the HTML."""
+"""The book: execute the notebooks, write what pages include, build the HTML."""
 
 import hashlib
 import json
@@ -111,6 +111,7 @@ def build(root: Path | None = None) -> Path:
     if not (root / EXECUTED / "status.md").is_file():
         write_status(root)
     write_text(root / EXECUTED / "api.md", api_page(root))
+    write_claims(root)
     # --all: a page whose warning was seen once would otherwise pass unread the second time.
     program = "from jupyter_book.cli.main import main; main()"  # the package cannot be run with -m
     command = [sys.executable, "-c", program, "build", ".", "--all", "-W", "--keep-going", "-n"]
@@ -177,6 +178,15 @@ def write_status(root: Path | None = None) -> Path:
     )
     path = root / EXECUTED / "status.md"
     write_text(path, text + "\n")
+    return path
+
+
+def write_claims(root: Path | None = None) -> Path:
+    """Write book/executed/iser_claims.md, what the chapter on span models takes from records."""
+    from relex.experiments.span_claims import claims_page
+
+    path = (root or project_root()) / EXECUTED / "iser_claims.md"
+    write_text(path, claims_page())
     return path
 
 

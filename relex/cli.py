@@ -252,47 +252,29 @@ def _questions(path: Path, task: str) -> tuple:
 
 
 def _labelled(documents: tuple, config, record: dict) -> list:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    from relex.experiments.building import make_head
-    from relex.experiments.run import find_model, load_corpus
-    from relex.heads import HEADS
+    from relex.experiments.run import load_head
     from relex.training import predict
     from relex.training.trainer import make_accelerator
 
-    run_name = record["run"]
-    if config.head not in HEADS:
-        raise RelexError(f"run {run_name!r} only counts and has no model; take a run of {' or '.join(HEADS)}")
-    path = find_model(record.get("derived_from", run_name))
-    if path is None:
-        raise RelexError(f"the model of run {run_name!r} was not kept; do the run again with --keep-models")
-    corpus = load_corpus(config)
-    if corpus.fingerprint != record["corpus"]["fingerprint"]:
-        raise RelexError(f"corpus {config.corpus!r} is not the one run {run_name!r} was trained on; restore its files")
-    head, accelerator = make_head(config, corpus), make_accelerator(config.training.precision)
-    try:
-        head.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise RelexError(f"cannot read the model {path} ({reason}); delete it and do the run again") from None
+    head, accelerator = load_head(record), make_accelerator(config.training.precision)
     return predict(head.to(accelerator.device), documents, accelerator)
 
 
 @app.command()
 def bench(
-    head: Annotated[str, typer.Argument(help="What to measure: classifier or cascade.")],
+    head: Annotated[str, typer.Argument(help="What to measure: classifier, cascade or span.")],
     documents: Annotated[int | None, typer.Option(min=1, help="Documents that are timed.")] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Layers of the encoder.")] = None,
-    encoder: Annotated[str, typer.Option(help="The encoder.")] = "wheel:me5-zh",
+    encoder: Annotated[str | None, typer.Option(help="The encoder.")] = None,
 ) -> None:
     """Measure training and inference against a plain version of the same model; one or two minutes."""
     from relex.bench import BENCHMARKS
 
     if head not in BENCHMARKS:
         raise RelexError(f"there is no benchmark of {head!r}; known are {', '.join(BENCHMARKS)}")
-    given = {k: v for k, v in (("documents", documents), ("layers", layers)) if v is not None}
-    for name, value in BENCHMARKS[head](encoder=encoder, **given).items():
+    options = {"documents": documents, "layers": layers, "encoder": encoder}
+    given = {k: v for k, v in options.items() if v is not None}
+    for name, value in BENCHMARKS[head](**given).items():
         print(f"{name}: {value:,.2f}" if isinstance(value, float) else f"{name}: {value}")
 
 

@@ -5,22 +5,25 @@ import torch
 
 from relex import corpora
 from relex.bench import BENCHMARKS, cascade, timing
+from relex.bench import span as bench_span
 from relex.errors import RelexError
 from relex.experiments.building import make_head
 from relex.experiments.config import Config
 from relex.experiments.run import load_corpus
+from relex.heads import span as heads_span
 from relex.training import predict
 from relex.training.trainer import make_accelerator
 
 
 @pytest.fixture
 def generated(project, monkeypatch):
-    """No real corpus is at hand, and the generated one is small."""
-    generate = corpora.GENERATORS["angiography"]
+    """No real corpus is at hand, and the generated ones are small."""
+    generate, interactions = corpora.GENERATORS["angiography"], corpora.GENERATORS["interactions"]
     monkeypatch.setattr(corpora, "find", lambda name: None)
     monkeypatch.setitem(
         corpora.GENERATORS, "angiography", lambda split="", unit="": generate(10, split=split, unit=unit)
     )
+    monkeypatch.setitem(corpora.GENERATORS, "interactions", lambda: interactions(30))
     load_corpus.__globals__["_load"].cache_clear()
     yield
     load_corpus.__globals__["_load"].cache_clear()
@@ -97,3 +100,73 @@ def test_numbers_below_one(head):
     for wrong in ({"documents": 0}, {"repeats": 0}):
         with pytest.raises(RelexError, match="needs at least one document and one repeat"):
             BENCHMARKS[head](**wrong)
+
+
+def span_head(**changes):
+    """A head of SpERT's switches, and two sentences."""
+    config = Config.from_json({"head": "span", "corpus": "interactions", "encoder": "random:tiny", "layers": 1}
+                              | bench_span.SPERT | changes)  # fmt: skip
+    corpus = load_corpus(config)
+    return make_head(config, corpus).eval(), corpus.train[:3]
+
+
+def test_span_prints_speeds_ratios_and_memory(generated):
+    values = BENCHMARKS["span"](documents=2, layers=1, encoder="random:tiny", repeats=1)
+    assert values["sentences"] == 2 and values["corpus"] == "interactions, test part (stand-in)"
+    same, found = map(int, values["same entities and relations on both sides in fp32"].split(" of "))
+    assert same == found > 0
+    for name, value in values.items():
+        if "sentences/s" in name or "times as fast" in name or "MiB" in name:
+            assert value > 0, name
+        if "% of time" in name:
+            assert 0 <= value <= 100, name
+    for tokens in bench_span.LENGTHS:
+        (ours,) = (v for k, v in values.items() if k.endswith(f"of {tokens} tokens: MiB"))
+        (plain,) = (v for k, v in values.items() if k.endswith(f"of {tokens} tokens, plain version: MiB"))
+        assert ours < plain
+    for what in ("inference", "training"):
+        assert {f"{what}, SEA every span: sentences/s", f"{what}, SEA once a sentence: sentences/s"} <= set(values)
+
+
+def test_plain_spans_give_the_same_entities_and_relations(generated, monkeypatch):
+    head, documents = span_head(max_width=12)
+    accelerator = make_accelerator("fp32")
+    bench_span.fit(head, documents, accelerator)
+    found = predict(head, documents, accelerator)
+    together = bench_span.encoded(head, documents, accelerator, 8192)
+    assert bench_span.plain(head, documents, accelerator, together) == found
+    sizes, forward = [], head.encoder.forward
+    monkeypatch.setattr(head.encoder, "forward", lambda ids, mask: sizes.append(len(ids)) or forward(ids, mask))
+    assert bench_span.plain(head, documents, accelerator) == found
+    assert sizes == [1] * len(documents)
+    for part in ("entities", "relations"):
+        found_n, gold_n = (sum(len(getattr(d, part)) for d in side) for side in (found, documents))
+        assert gold_n / 2 <= found_n <= 2 * gold_n
+
+
+def test_allocations_are_counted():
+    largest, peak = bench_span.allocations(lambda: [torch.ones(2**18), torch.ones(2**17)])
+    assert largest == 1 and 1.5 <= peak < 1.6
+    largest, peak = bench_span.allocations(lambda: [torch.ones(2**17).sum().item() for _ in range(4)])
+    assert largest == 0.5 and peak < 0.6
+
+
+@pytest.mark.parametrize("options", [{}, {"context": "sea", "sea_scope": "span", "heads": 2}], ids=["cls", "sea"])
+def test_memory_of_spans_is_that_of_a_chunk_however_many_there_are(generated, monkeypatch, options):
+    tokens, ours, plain, counts = 42, {}, {}, {}
+    for widest in (4, 12, 40):
+        head, documents = span_head(max_width=widest, **options)
+        width = head.encoder.hidden_size
+        monkeypatch.setattr(heads_span, "CHUNK", 200 * width * (tokens if options else 1))
+        text = bench_span.text_of(head, documents, tokens)
+        counts[widest], score, score_plainly = bench_span.scoring(head, [text])
+        ours[widest] = bench_span.allocations(score)
+        if not options:
+            plain[widest] = bench_span.allocations(score_plainly)
+    assert counts[40] > 1.5 * counts[12] > 1.5 * 200
+    # what is held at a time is the input of a classifier, or SEA's queries, keys and values: some features, not one
+    chunk = heads_span.CHUNK * max(head.classify_span.in_features / width, 3) * 4 / 2**20
+    assert max(largest for largest, _ in ours.values()) <= chunk
+    assert ours[40][1] <= 1.3 * ours[12][1]
+    if not options:
+        assert plain[40][0] > 4 * plain[4][0] > chunk

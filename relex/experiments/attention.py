@@ -11,7 +11,7 @@ from torch import Tensor
 from relex.corpora import interactions
 from relex.documents import Document
 from relex.evaluation import attention
-from relex.heads import Head
+from relex.heads import Head, SpanModel
 from relex.samplers import LengthBucketed
 
 TRIGGERS: dict[str, Callable[[str], list[tuple[int, int]]]] = {"interactions": interactions.trigger_spans}
@@ -22,8 +22,8 @@ MOMENTS = ("before training", "fresh fusion", "trained")
 
 
 def initial_fusion(head: Head) -> dict[str, Tensor] | None:
-    """A copy of the fusion's weights; None for heads without."""
-    fusion = getattr(head, "fusion", None)
+    """A copy of the weights of a span model's fusion; None for heads without."""
+    fusion = head.fusion if isinstance(head, SpanModel) else None
     return None if fusion is None else {k: v.detach().clone() for k, v in fusion.state_dict().items()}
 
 
@@ -53,7 +53,7 @@ def rests(head: Head, documents: Sequence[Document], corpus: str, accelerator: A
         kinds["triggers"] = lambda d: TRIGGERS[corpus](d.text)
     shares: dict[str, list[np.ndarray]] = {"entity": [], "relation": []}
     targets: dict[str, list[np.ndarray]] = {name: [] for name in kinds}
-    for indices in LengthBucketed([head.length(d) for d in chosen], 8192, shuffle=False):
+    for indices in LengthBucketed([head.length(d) for d in chosen], 1200, shuffle=False):
         some = [chosen[i] for i in indices]
         batch = send_to_device(head.collate(some), accelerator.device)
         with accelerator.autocast():

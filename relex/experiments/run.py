@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from accelerate import PartialState
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 
 from relex import corpora
 from relex.corpora import Corpus
@@ -184,6 +185,29 @@ def find_model(key: str) -> Path | None:
 def save_model(head: Head, path: Path) -> None:
     """Write the weights of a head, whole or not at all."""
     write_bytes(path, save({k: v.detach().cpu().contiguous() for k, v in head.state_dict().items()}))
+
+
+def load_head(record: dict) -> Head:
+    """The trained head of a record, on the CPU.
+
+    Raises a `RelexError` when it has no weights, they were not kept or cannot be read, or its corpus has changed.
+    """
+    config, name = Config.from_json(record["config"]), record["run"]
+    if config.head not in HEADS:
+        raise RelexError(f"run {name!r} only counts and has no model; take a run of {' or '.join(HEADS)}")
+    path = find_model(record.get("derived_from", name))
+    if path is None:
+        raise RelexError(f"the model of run {name!r} was not kept; do the run again with --keep-models")
+    corpus = load_corpus(config)
+    if corpus.fingerprint != record["corpus"]["fingerprint"]:
+        raise RelexError(f"corpus {config.corpus!r} is not the one run {name!r} was trained on; restore its files")
+    head = make_head(config, corpus)
+    try:
+        head.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise RelexError(f"cannot read the model {path} ({reason}); delete it and do the run again") from None
+    return head.eval()
 
 
 def _relabelled(record: dict, config: Config, experiment: str) -> dict:

@@ -10,23 +10,28 @@ from relex.documents import Document
 from relex.heads.head import Head
 from relex.samplers import LengthBucketed
 
+BUDGETS = {"cuda": 8192, "cpu": 1200}
+"""Tokens of a batch by device. A CPU gains nothing by large batches and loses by their padding and by its caches: three
+times as many sentences a second of conll04 were measured with 1,200 as with 8,192."""
+
 
 @torch.inference_mode()
 def predict(
     head: Head,
     documents: Sequence[Document],
     accelerator: Accelerator,
-    budget: int = 8192,
+    budget: int | None = None,
     on_batch: Callable[[int], None] = lambda n: None,
 ) -> list[Document]:
     """Predicted Documents in the order of `documents`.
 
-    Batches hold at most `budget` tokens; under several processes each takes every n-th batch and all get the whole
-    answer. `on_batch` is told the number of documents of each finished batch.
+    Batches hold at most `budget` tokens, by default as `BUDGETS` says; under several processes each takes every n-th
+    batch and all get the whole answer. `on_batch` is told the number of documents of each finished batch.
     """
     was_training = head.training
     head.eval()
     head.prepare(documents)
+    budget = budget or BUDGETS.get(accelerator.device.type, BUDGETS["cuda"])
     batches = list(LengthBucketed([head.length(d) for d in documents], budget, shuffle=False))
     found: list[tuple[int, Document]] = []
     for indices in batches[accelerator.process_index :: accelerator.num_processes]:
