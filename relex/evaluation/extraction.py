@@ -158,20 +158,24 @@ def per_relation(counts: Mapping, match: str = "offset") -> dict[str, dict[str, 
     return {name: prf(**cell) | {"support": cell["tp"] + cell["fn"]} for name, cell in table.items()}
 
 
+ANSWERS = {"": "triples.offset", "_string": "triples.string", "_strict": "re.strict", "_ner": "ner.strict"}
+"""What `answers` counts: how its names end → view."""
+
+
 def answers(gold: Sequence[Document], predicted: Sequence[Document], seen: Collection[str]) -> dict[str, str]:
     """What paired tests need, without text: for each document how many triples there are, in one string each.
 
     `gold`, `predicted` and `correct` hold numbers of offset triples, separated by spaces, in the order of the
-    documents; `gold_string` and so on those of string triples; `unseen` one character a document, 1 where the text
-    is not in `seen`.
+    documents; `gold_string` and so on those of string triples, `gold_strict` of strict triples, `gold_ner` of strict
+    entities; `unseen` one character a document, 1 where the text is not in `seen`.
     """
     check_same(gold, predicted)
     found = {}
-    for match, suffix in (("offset", ""), ("string", "_string")):
-        sets = _sets(gold, predicted, TRIPLES[match])
+    for suffix, view in ANSWERS.items():
+        sets = _sets(gold, predicted, VIEWS[view].keys)
         found[f"gold{suffix}"] = " ".join(str(len(one)) for one, _ in sets)
         found[f"predicted{suffix}"] = " ".join(str(len(other)) for _, other in sets)
-        found[f"correct{suffix}"] = " ".join(str(_exact(one, other)) for one, other in sets)
+        found[f"correct{suffix}"] = " ".join(str(VIEWS[view].matches(one, other)) for one, other in sets)
     return found | {"unseen": "".join("01"[d.text not in seen] for d in gold)}
 
 
