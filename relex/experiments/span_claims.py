@@ -43,7 +43,8 @@ RESTS = {
 }
 """What it says of Figures 7 and 8: claim → queries and targets of `relex.experiments.attention.rests`."""
 
-VERDICTS = {"higher": "yes", "lower": "**no, the opposite**", "within the noise": "not to be told from zero"}
+VERDICTS = {"higher": "yes", "lower": "**no, the opposite**", "within the noise": "not to be told from zero",
+            span_tables.UNLEARNED: "cannot be told: these epochs did not teach *ISER* the task"}  # fmt: skip
 MISSING = "not recorded"
 
 POINTS = "differences of strict F1 of relations in points, in brackets the 95 % interval over seeds and documents."
@@ -91,8 +92,7 @@ def claims_table(corpus: str, records: dict[str, Sequence[dict]]) -> pd.DataFram
             line = {"printed": _points(shown[pair], 2) if pair in shown else "–", "recorded": "–", "verdict": MISSING}
             if (name := " − ".join(pair)) in found.index and _differ(records[experiment], *pair):
                 cells = tables.in_points(found.loc[[name]]).iloc[0]
-                by = "" if found.loc[name, "compared"] == "strict" else f", by {found.loc[name, 'compared']}"
-                line["recorded"] = f"{cells['difference']} ({cells['95 % interval']}){by}"
+                line["recorded"] = f"{cells['difference']} ({cells['95 % interval']})"
                 line["verdict"] = VERDICTS[found.loc[name, "verdict"]]
             lines[claim.text] = line
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("claim")

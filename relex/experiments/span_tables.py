@@ -10,12 +10,11 @@ from itertools import permutations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from relex.corpora import PARTS, Corpus
 from relex.corpora.interactions import RELATIONS
 from relex.documents import Document, Relation
-from relex.evaluation import baselines, extraction, statistics
+from relex.evaluation import baselines, extraction
 from relex.experiments import tables, triple_tables
 from relex.experiments.experiment import reported
 from relex.experiments.iser import BOTH
@@ -29,7 +28,8 @@ TASKS = {"ner": "entities", "re": "relations"}
 MODES = ("strict", "boundaries", "relaxed")
 SCORES = ("p", "r", "f1")
 SUFFIX = {"ner": "_ner", "re": "_strict"}
-"""Under which names the `answers` of a record hold numbers of strict entities and triples a document, if at all."""
+"""Under which names the `answers` of a record hold numbers of strict entities and triples a document."""
+UNLEARNED = "not learned"
 
 GIVEN = {
     "look-up": "text", "dictionary": "text", "schema only": "gold entities", "nearest entity": "gold entities",
@@ -136,75 +136,41 @@ def modes(records: Sequence[dict]) -> pd.DataFrame:
 
 
 def answered_as(records: Sequence[dict], task: str) -> list[dict]:
-    """The records with numbers of strict entities (`ner`) or triples (`re`) a document where those of triples stood.
-
-    Empty when a record lacks them.
-    """
+    """The records with numbers of strict entities (`ner`) or triples (`re`) a document where those of triples stood."""
     names, suffix = ("gold", "predicted", "correct"), SUFFIX[task]
-    if any(name + suffix not in r["answers"] for r in records for name in names):
-        return []
     return [r | {"answers": r["answers"] | {name: r["answers"][name + suffix] for name in names}} for r in records]
 
 
 def differences(
     records: Sequence[dict], pairs: Sequence[tuple[str, str]], printed: dict[str, dict[str, float]], task: str = "re"
 ) -> pd.DataFrame:
-    """A minus B in F1 of `ner` or `re` for each pair of rows, as `tables.differences`, with a column `compared`.
+    """A minus B in strict F1 of `ner` or `re` for pairs of rows, paired by test sentences; see `tables.differences`.
 
-    Paired by test sentences, strictly where records hold what that needs. Older ones hold numbers of triples by
-    boundaries only; then relations are compared by those, and entities by seeds alone (`seed_differences`).
+    The verdict is `UNLEARNED` where A is a row that has not learned the task.
     """
-    metric = f"{task}.strict.f1"
-    wanted = tables.printed_differences(pairs, printed, metric)
-    strict = answered_as(records, task)
-    if not strict and task == "ner":
-        return seed_differences(records, pairs, wanted, metric).assign(compared="strict, by seeds alone")
-    found = tables.differences(strict or records, pairs, wanted, match="offset")
-    same = all(len(r["counts"]["ner"]) == 1 for r in records)  # with one entity type, types decide nothing
-    return found.assign(compared="strict" if strict or same else "boundaries")
+    wanted = tables.printed_differences(pairs, printed, f"{task}.strict.f1")
+    found = tables.differences(answered_as(records, task), pairs, wanted, match="offset")
+    for name in unlearned(records):
+        found.loc[[line.startswith(f"{name} − ") for line in found.index], "verdict"] = UNLEARNED
+    return found
 
 
-def seed_differences(
-    records: Sequence[dict], pairs: Sequence[tuple[str, str]], printed: dict[tuple[str, str], float], metric: str
-) -> pd.DataFrame:
-    """A minus B in a metric, with 95 % intervals and p of Welch's t-test over seeds; in the form of the paired ones.
+def unlearned(records: Sequence[dict]) -> list[str]:
+    """Trained rows whose relations are found worse than a dictionary of training triples finds them.
 
-    It says nothing of other test sentences. Without two seeds of each row, that differ, the verdict is *not tested*.
+    That they are below another row says nothing of a method that is trained for longer.
     """
-    lines, have = {}, {r["config"]["row"] for r in records}
-    for a, b in (pair for pair in pairs if have.issuperset(pair)):
-        one, other = tables.values(records, a, metric), tables.values(records, b, metric)
-        low = high = p = np.nan
-        if min(len(one), len(other)) > 1 and max(np.ptp(one), np.ptp(other)) > 0:
-            test = stats.ttest_ind(one, other, equal_var=False)
-            (low, high), p = test.confidence_interval(), test.pvalue
-        lines[f"{a} − {b}"] = {
-            "difference": np.mean(one) - np.mean(other), "low": low, "high": high, "p": p, "holm": np.nan,
-            "seeds": min(len(one), len(other)), "printed": printed.get((a, b), np.nan),
-        }  # fmt: skip
-    table = pd.DataFrame.from_dict(lines, orient="index")
-    if len(table):
-        tested = table["p"].notna()
-        table.loc[tested, "holm"] = statistics.holm(table.loc[tested, "p"].tolist())
-        known = [table["low"] > 0, table["high"] < 0, tested]
-        table["verdict"] = np.select(known, ["higher", "lower", "within the noise"], "not tested")
-    return table
-
-
-def in_points(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of `differences` for display; what could not be tested has a dash."""
-    shown = triple_tables.in_points(table)
-    if len(table):
-        shown.insert(len(shown.columns) - 1, "compared", table["compared"])
-        shown = shown.replace({"nan": "–", "+nan … +nan": "–"})
-    return shown
+    metric, rows = "re.strict.f1", tables.rows_in_order(trained(records))
+    if "dictionary" not in tables.rows_in_order(records):
+        return []
+    bar = np.mean(tables.values(records, "dictionary", metric))
+    return [row for row in rows if np.mean(tables.values(records, row, metric)) < bar]
 
 
 def told(a: str, b: str, line: pd.Series) -> str:
     """One line of `differences` as a clause of Markdown, the same for every outcome."""
-    if np.isnan(line["low"]):
-        side = "above" if line["difference"] >= 0 else "below"
-        return f"{a} is {100 * abs(line['difference']):.1f} points {side} {b}, **not tested** for want of seeds"
+    if line["verdict"] == UNLEARNED:
+        return f"{a} is below the dictionary: it has not learned the task yet, so this says nothing of the method"
     return triple_tables.told(a, b, line)
 
 
@@ -212,13 +178,14 @@ def verdict(lines: pd.DataFrame) -> str:
     """What a table of `differences`, all of which a claim wants above zero, says of the claim; Markdown."""
     if lines.empty:
         return "**not recorded**"
+    if (lines["verdict"] == UNLEARNED).any():
+        return "**cannot be told**: the row has not learned the task in the epochs of this grid"
     groups = {v: list(lines.index[lines["verdict"] == v]) for v in ("higher", "lower")}
     rest = [name for name in lines.index if name not in [*groups["higher"], *groups["lower"]]]
     if not rest and not groups["lower"]:
         return "**holds**"
     if not groups["higher"] and not groups["lower"]:
-        untested = (lines["verdict"] == "not tested").all()
-        return "**not tested**: too few seeds" if untested else "**not shown**: no difference can be told from zero"
+        return "**not shown**: no difference can be told from zero"
     texts = {"above zero": groups["higher"], "below zero": groups["lower"], "not to be told from zero": rest}
     parts = "; ".join(f"{text}: {', '.join(names)}" for text, names in texts.items() if names)
     return f"**{'holds in part' if groups['higher'] else 'contradicted'}** ({parts})"

@@ -11,7 +11,7 @@ from relex.experiments import iser, span_claims
 def record(experiment, row, correct, corpus="conll04", seed=0):
     """A record of twenty documents with two gold and two predicted triples each, `correct` right ones in each."""
     hits = " ".join([str(correct)] * 20)
-    answers = {name: " ".join("2" * 20) for name in ("gold", "gold_string", "predicted", "predicted_string")}
+    answers = {f"{name}{s}": " ".join("2" * 20) for name in ("gold", "predicted") for s in ("", "_strict", "_ner")}
     f1 = correct / 2
     return {
         "experiment": experiment, "run": f"{row} {seed}", "commit": "", "date": "", "time": {},
@@ -23,7 +23,7 @@ def record(experiment, row, correct, corpus="conll04", seed=0):
         "metrics": {"ner.strict.f1": 0.75, "dev.ner.strict.f1": 0.8, "re.strict.f1": f1, "dev.re.strict.f1": f1 / 4},
         "counts": {"n": 20, "ner": {"drug": {}} if corpus == "interactions" else {"Loc": {}, "Org": {}}},
         "machine": {"device": "cpu", "cpu": "1 × c"},
-        "answers": answers | {"correct": hits, "correct_string": hits, "unseen": "1" * 20},
+        "answers": answers | {"correct": hits, "correct_strict": hits, "correct_ner": hits, "unseen": "1" * 20},
     }  # fmt: skip
 
 
@@ -74,13 +74,11 @@ def test_records_decide(publish):
     page = span_claims.claims_page()
     real, stand_in = page.split("**interactions, a")
     gain = "+50.0 (+50.0 … +50.0)"
-    assert line(real, "ISER is above SpERT") == ["ISER is above SpERT", "+3.22", f"{gain}, by boundaries", "yes"]
-    assert line(real, "SEA is above [CLS]")[2:] == ["−50.0 (−50.0 … −50.0), by boundaries", "**no, the opposite**"]
+    assert line(real, "ISER is above SpERT") == ["ISER is above SpERT", "+3.22", gain, "yes"]
+    assert line(real, "SEA is above [CLS]")[2:] == ["−50.0 (−50.0 … −50.0)", "**no, the opposite**"]
     assert line(real, "… and above the whole sentence of fused states")[3] == "not to be told from zero"
     assert line(real, "interactive fusion helps")[3] == "not recorded", "the record of this row is missing"
-    assert line(stand_in, "SEA is above [CLS]")[1:] == ["+2.28", gain, "yes"], (
-        "with one entity type, boundaries are strict"
-    )
+    assert line(stand_in, "SEA is above [CLS]")[1:] == ["+2.28", gain, "yes"]
     assert line(real, "SpERT")[1:] == ["86.74", "80.0 ± 0.0", "75.0 ± 0.0", "68.31", "12.5 ± 0.0", "50.0 ± 0.0"]
     assert "2 seeds" in real and "a generated stand-in" in stand_in and span_claims.NOTHING not in page
 

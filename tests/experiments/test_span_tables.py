@@ -14,8 +14,8 @@ from relex.heads.span import LOST
 def record(row, corpus="conll04", seed=0, correct="2 2 2 2", strict="", f1=0.5, profile="cpu", **config):
     """A record of four documents with two gold and two predicted entities and triples each."""
     answers = {name: "2 2 2 2" for name in ("gold", "predicted")} | {"correct": correct, "unseen": "1111"}
-    for suffix in ("_ner", "_strict") if strict else ():
-        answers |= {f"gold{suffix}": "2 2 2 2", f"predicted{suffix}": "2 2 2 2", f"correct{suffix}": strict}
+    for suffix in ("_ner", "_strict"):
+        answers |= {f"gold{suffix}": "2 2 2 2", f"predicted{suffix}": "2 2 2 2", f"correct{suffix}": strict or correct}
     cell, types = {"tp": 4, "fp": 4, "fn": 4}, ("Loc", "Org") if corpus == "conll04" else ("药物",)
     names = [f"{t}.{m}.{macro}f1" for t in ("ner", "re") for m in span_tables.MODES for macro in ("", "macro_")]
     return {
@@ -54,40 +54,25 @@ def test_modes_are_of_trained_rows():
     assert list(table.index) == ["A"] and table.shape[1] == 12 and (table == "25.0").all(axis=None)
 
 
-def test_strict_pairs_where_records_hold_them():
-    records = [record("A", strict="2 2 2 2"), record("B", correct="2 2 2 2", strict="0 2 0 2")]
+def test_differences_are_strict_and_paired():
+    records = [record("A", correct="0 0 0 0", strict="2 2 2 2"), record("B", correct="2 2 2 2", strict="0 2 0 2")]
     pairs, rows = [("A", "B"), ("A", "C")], {"A": {"re.strict.f1": 71.0}, "B": {"re.strict.f1": 68.0}}
     for task in ("re", "ner"):
         found = span_tables.differences(records, pairs, rows, task)
         assert list(found.index) == ["A − B"] and found.loc["A − B", "difference"] == 0.5
-        assert found.loc["A − B", "compared"] == "strict"
     assert span_tables.differences(records, pairs, rows).loc["A − B", "printed"] == pytest.approx(0.03)
+    assert span_tables.differences([], pairs, rows).empty
 
 
-def test_what_older_records_allow():
-    records = [record(row, correct=c) for row, c in (("A", "2 2 2 2"), ("B", "0 2 0 2"))]
-    found = span_tables.differences(records, [("A", "B")], {})
-    assert found.loc["A − B", ["difference", "compared"]].tolist() == [0.5, "boundaries"]
-    one_type = [record(row, "interactions", correct=c) for row, c in (("A", "2 2 2 2"), ("B", "0 2 0 2"))]
-    assert span_tables.differences(one_type, [("A", "B")], {}).loc["A − B", "compared"] == "strict"
-    entities = span_tables.differences(records, [("A", "B")], {}, "ner")
-    assert entities.loc["A − B", "compared"] == "strict, by seeds alone"
-    assert span_tables.differences([], [("A", "B")], {}, "ner").empty
-    assert span_tables.in_points(span_tables.differences([], [("A", "B")], {})).empty
-
-
-def test_seeds_alone_need_two_of_them():
-    one = [record("A", f1=0.6), record("B", f1=0.5)]
-    found = span_tables.differences(one, [("A", "B")], {}, "ner")
-    assert found.loc["A − B", "verdict"] == "not tested"
-    shown = span_tables.in_points(found)
-    assert shown.loc["A − B", ["difference", "95 % interval", "p"]].tolist() == ["+10.0", "–", "–"]
-    assert "10.0 points above B, **not tested** for want of seeds" in span_tables.told("A", "B", found.loc["A − B"])
-    three = [record(r, seed=i, f1=f + i / 1000) for r, f in (("A", 0.6), ("B", 0.5), ("C", 0.6)) for i in range(3)]
-    found = span_tables.differences(three, [("A", "B"), ("B", "A"), ("A", "C")], {}, "ner")
-    assert found["verdict"].tolist() == ["higher", "lower", "within the noise"]
-    assert found.loc["A − B", "low"] < found.loc["A − B", "difference"] == pytest.approx(0.1)
-    assert (found["holm"] >= found["p"]).all()
+def test_a_row_below_the_dictionary_has_not_learned():
+    dictionary = record("dictionary", f1=0.3)
+    del dictionary["config"]["epochs"]
+    records = [dictionary, record("A", correct="0 0 0 0", f1=0.1), record("B", f1=0.5)]
+    assert span_tables.unlearned(records) == ["A"] and span_tables.unlearned(records[1:]) == []
+    found = span_tables.differences(records, [("A", "B"), ("B", "A")], {})
+    assert found["verdict"].tolist() == [span_tables.UNLEARNED, "higher"]
+    assert "says nothing" in span_tables.told("A", "B", found.loc["A − B"])
+    assert "100.0 points above" in span_tables.told("B", "A", found.loc["B − A"])
 
 
 @pytest.mark.parametrize(
@@ -99,7 +84,7 @@ def test_seeds_alone_need_two_of_them():
         (["higher", "within the noise"], "holds in part"),
         (["lower", "within the noise"], "contradicted"),
         (["lower", "higher"], "holds in part"),
-        (["not tested"], "**not tested**: too few seeds"),
+        ([span_tables.UNLEARNED], "**cannot be told**"),
     ],
 )
 def test_verdicts_for_every_outcome(lines, said):
