@@ -12,10 +12,11 @@ from relex.evaluation.shortcuts import (
 )
 from relex.heads.cascade import Cascade, CascadeOptions
 from relex.heads.classifier import Classifier, ClassifierOptions
+from relex.heads.focused import Focused, FocusedOptions
 from relex.heads.head import Head
 from relex.heads.span import SpanModel, SpanOptions
 
-HEADS = {"classifier": Classifier, "cascade": Cascade, "span": SpanModel}
+HEADS = {"classifier": Classifier, "cascade": Cascade, "span": SpanModel, "focused": Focused}
 """Heads that are trained on an encoder."""
 
 OPTIONS = {
@@ -24,6 +25,7 @@ OPTIONS = {
     "majority": MajorityOptions,
     "cascade": CascadeOptions,
     "span": SpanOptions,
+    "focused": FocusedOptions,
     "schema_only": SchemaOnlyOptions,
     "nearest_entity": NearestEntityOptions,
     "lookup": LookupOptions,
@@ -45,6 +47,6 @@ def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
 
 
 __all__ = [
-    "HEADS", "OPTIONS", "TASKS", "Cascade", "CascadeOptions", "Classifier", "ClassifierOptions", "Head", "SpanModel",
-    "SpanOptions", "build",
+    "HEADS", "OPTIONS", "TASKS", "Cascade", "CascadeOptions", "Classifier", "ClassifierOptions", "Focused",
+    "FocusedOptions", "Head", "SpanModel", "SpanOptions", "build",
 ]  # fmt: skip

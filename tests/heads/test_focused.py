@@ -1,0 +1,764 @@
+"""The focused model: equal to two plain passes a pair, deaf to its batch, exact both ways, unmoved by odd texts."""
+
+import itertools
+from collections import Counter
+from unittest import mock
+
+import pytest
+import samples
+import torch
+from drawn import documents
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import focused as plain
+from transformers import ElectraConfig, ElectraModel, RobertaConfig, RobertaModel
+
+from relex import encoders
+from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span
+from relex.encoders import sources
+from relex.errors import RelexError
+from relex.heads import Focused, FocusedOptions, focused, focused_layers
+from relex.heads.focused_options import MASKS
+from relex.training import Trainer, Training, predict
+from relex.training.trainer import make_accelerator
+
+SCHEMA = Schema(
+    ("病", "药"),
+    (
+        RelationType("治疗", (("药", "病"),)),
+        RelationType("引起", (("药", "病"), ("病", "病"))),
+        RelationType("合用", (("药", "药"),), symmetric=True),
+    ),
+)
+LAYERS = 4
+EACH_MASK = pytest.mark.parametrize("mask", MASKS)
+EACH_K = pytest.mark.parametrize("k", range(LAYERS + 1))
+
+
+def told(name, text, entities="", relations=()):
+    """A document whose entities are the first occurrences of `mention/type …`; relations are (head, tail, type)."""
+    spans = tuple(samples.span(text, *e.rsplit("/", 1)) for e in entities.split())
+    return Document(name, text, spans, tuple(Relation(*r) for r in relations))
+
+
+DOCUMENTS = (
+    told("one", "头疼时吃止痛片。", "头疼/病 止痛片/药", [(1, 0, "治疗")]),
+    told("several", "止痛片和退热贴都治发烧", "止痛片/药 退热贴/药 发烧/病",
+         [(0, 2, "治疗"), (1, 2, "治疗"), (1, 0, "合用")]),
+    told("backwards", "哮喘又因激素而起。", "激素/药 哮喘/病", [(0, 1, "引起")]),
+    told("none", "今天没有什么可说。"),
+    told("short", "咳", "咳/病"),
+    told("words", "aspirin helps 头疼 and 发烧", "aspirin/药 头疼/病 发烧/病", [(0, 1, "治疗"), (0, 2, "治疗")]),
+    told("chain", "着凉咳嗽胸痛", "着凉/病 咳嗽/病 胸痛/病", [(0, 1, "引起"), (1, 2, "引起")]),
+)  # fmt: skip
+
+
+def make(seed=0, layers=LAYERS, dropout=0.1, **options):
+    """A focused model on a random encoder whose weights are large enough for masks to matter."""
+    with mock.patch.dict(sources.RANDOM_SHAPES, {"tiny": (layers, 32, 2, 64)}):
+        encoder = encoders.load("random:tiny", seed=seed, texts=[d.text for d in DOCUMENTS])
+    torch.manual_seed(seed)
+    for name, parameter in encoder.model.encoder.named_parameters():
+        if "LayerNorm" not in name:
+            torch.nn.init.normal_(parameter, std=0.3)
+    head = Focused(encoder, SCHEMA, FocusedOptions(**{"k": 2, "dropout": dropout} | options))
+    for name, parameter in head.named_parameters():
+        if not name.startswith("encoder."):
+            torch.nn.init.normal_(parameter, std=0.5)
+    for module in head.modules() if dropout == 0 else ():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return head.eval()
+
+
+@pytest.fixture(scope="module")
+def head():
+    return make()
+
+
+def narrow(head, positions):
+    """Leave the encoder so few positions."""
+    head.encoder.model.config.max_position_embeddings = positions
+    return head
+
+
+@torch.no_grad()
+def logits(head, documents):
+    """Of every document: emissions of its tokens, gold entities' tokens, and the logits of all pairs of them."""
+    batch = head.collate(documents)
+    text, entities, pairs = head.states(batch), batch["entities"], batch["pairs"][:, :2]
+    emissions, inside = head.emissions(text), focused.inside(batch["attention_mask"])
+    of_pairs = head.pair_logits(text, entities, pairs)
+    window = entities[pairs[:, 0], 0]
+    return [
+        (emissions[i][inside[i]], entities[entities[:, 0] == i, 1:3], of_pairs[window == i])
+        for i in range(len(documents))
+    ]
+
+
+@torch.no_grad()
+def predicted(head, documents):
+    return head.predict(head.collate(documents), documents)
+
+
+def perfect(head, batch):
+    """Emissions and a function of pairs that say what is gold, and nothing else."""
+    gold, pairs = batch["entities"].tolist(), batch["pairs"].tolist()
+    held = {(*gold[a], *gold[b]): c for a, b, c in pairs}
+
+    def pair_logits(entities, pairs):
+        entities = entities.tolist()
+        classes = [held[*entities[a], *entities[b]] for a, b in pairs.tolist()]
+        return torch.eye(2 * len(SCHEMA.relation_types) + 1)[classes]
+
+    return torch.eye(len(head.tags.names))[batch["tags"]] * 100, pair_logits
+
+
+def read_back(head, documents):
+    """What comes out when the targets go in as logits."""
+    batch = head.collate(documents)
+    emissions, pair_logits = perfect(head, batch)
+    return head._documents(documents, *head.decode(emissions, focused.inside(batch["attention_mask"]), pair_logits))
+
+
+def facts(documents):
+    return [(set(d.entities), set(d.triples())) for d in documents]
+
+
+def gradients(head, documents):
+    head.zero_grad()
+    head.loss(head.collate(documents)).backward()
+    return {name: p.grad.clone() for name, p in head.named_parameters() if p.grad is not None}
+
+
+# Equal to two plain passes for each pair
+
+
+@EACH_MASK
+@EACH_K
+def test_logits_are_those_of_plain_passes(k, mask):
+    head, compared = make(k=k, mask=mask), 0
+    for document, (emissions, entities, of_pairs) in zip(DOCUMENTS, logits(head, DOCUMENTS), strict=True):
+        torch.testing.assert_close(emissions, plain.emissions(head, document.text), atol=1e-5, rtol=0)
+        places = [(first + 1, last + 1) for first, last in entities.tolist()]
+        assert places == plain.places(head, document)[0]
+        for pair, found in zip(itertools.combinations(places, 2), of_pairs, strict=True):
+            torch.testing.assert_close(found, plain.pair_logits(head, document.text, *pair), atol=1e-5, rtol=0)
+            compared += 1
+    assert compared == 11
+
+
+@EACH_MASK
+@EACH_K
+def test_loss_is_that_of_plain_passes(k, mask):
+    head = make(k=k, mask=mask)
+    assert head.loss(head.collate(DOCUMENTS)).item() == pytest.approx(plain.loss(head, DOCUMENTS), rel=1e-5)
+
+
+@pytest.mark.parametrize("tasks", ["joint", "ner", "rc"])
+@pytest.mark.parametrize("weighting", ["sentence", "pair"])
+def test_loss_of_each_task_and_weighting(tasks, weighting):
+    head = make(tasks=tasks, ner_weighting=weighting, mask="eq13", k=3)
+    assert head.loss(head.collate(DOCUMENTS)).item() == pytest.approx(plain.loss(head, DOCUMENTS), rel=1e-5)
+
+
+def test_weighting_makes_a_difference():
+    one, other = (make(ner_weighting=w) for w in ("sentence", "pair"))
+    assert abs(one.loss(one.collate(DOCUMENTS)) - other.loss(other.collate(DOCUMENTS))) > 0.01
+
+
+@EACH_MASK
+def test_predictions_are_those_of_plain_passes(mask):
+    for seed in range(20):
+        head = make(seed, mask=mask, k=3)
+        with torch.no_grad():
+            head.emit.weight *= 0.5
+            head.emit.bias[4::4] -= 2  # of S: entities of several tokens
+        entities, triples, margins = zip(*(plain.extract(head, d.text) for d in DOCUMENTS), strict=True)
+        if min(margins) > 1e-4 and sum(map(len, triples)) > 20:  # nearer to a border, rounding decides
+            break
+    assert min(margins) > 1e-4 and 20 < sum(map(len, triples)) < 200
+    assert sum(s.end - s.start > 1 for found in entities for s in found) > 3
+    assert facts(predicted(head, DOCUMENTS)) == list(zip(entities, triples, strict=True))
+
+
+def test_masks_make_a_difference_from_the_layers_on_where_they_do():
+    def of(k, mask):
+        return torch.cat([found for *_, found in logits(make(k=k, mask=mask), DOCUMENTS)])
+
+    def apart(one, other):
+        return (one - other).abs().max() > 1e-2
+
+    assert torch.equal(of(0, "eq13"), of(0, "none")) and torch.equal(of(0, "eq14"), of(0, "none"))
+    assert torch.equal(of(1, "eq13"), of(1, "eq14")) and apart(of(1, "eq14"), of(1, "none"))
+    for k in (2, 3, 4):
+        assert all(apart(of(k, a), of(k, b)) for a, b in itertools.combinations(MASKS, 2))
+    for mask in ("eq13", "eq14"):
+        assert all(apart(of(a, mask), of(b, mask)) for a, b in itertools.combinations(range(LAYERS + 1), 2))
+
+
+def test_without_a_mask_all_pairs_of_a_text_are_the_same():
+    for _, _, found in logits(make(mask="none"), DOCUMENTS):
+        assert all(torch.equal(row, found[0]) for row in found)
+    *_, found = logits(make(mask="eq14"), DOCUMENTS)[1]
+    assert all((a - b).abs().max() > 1e-2 for a, b in itertools.combinations(found, 2))
+
+
+@pytest.mark.parametrize("config", [RobertaConfig, ElectraConfig])
+@torch.no_grad()
+def test_layers_of_other_models_of_bert_s_kind(config, head):
+    """Taken apart they say what the model says, so where its positions and projections come in is right."""
+    model = {RobertaConfig: RobertaModel, ElectraConfig: ElectraModel}[config]
+    sizes = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 48}
+    sizes |= {"embedding_size": 16} if config is ElectraConfig else {}
+    torch.manual_seed(0)
+    specials = {kind: getattr(head.encoder, f"{kind}_id") for kind in ("pad", "unk", "cls", "sep", "mask")}
+    made = model(config(vocab_size=300, pad_token_id=head.encoder.pad_id, **sizes))
+    encoder = encoders.Encoder("other", made, head.encoder.tokenizer, specials).eval()
+    other = Focused(encoder, SCHEMA, FocusedOptions(k=2))
+    batch = other.collate(DOCUMENTS)
+    passed = other.states(batch).passed
+    whole = encoder(batch["input_ids"], batch["attention_mask"])
+    mask = batch["attention_mask"].bool()
+    assert len(passed) == 3 and not mask.all()
+    torch.testing.assert_close(passed[-1][mask], whole[mask], atol=1e-5, rtol=0)
+
+
+# What is computed, and how often
+
+
+def counted(monkeypatch, run):
+    """How many rows each layer (by its number) computes in `run`."""
+    rows, attend = Counter(), focused_layers.attend
+
+    def counting(block, queries, states, seen):
+        rows[block.attention.self.layer_idx] += queries.shape[0] * queries.shape[1]
+        return attend(block, queries, states, seen)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(focused_layers, "attend", counting)
+        run()
+    return [rows[i] for i in range(LAYERS)]
+
+
+@pytest.mark.parametrize(
+    ("options", "upper"),
+    [
+        ({"k": 3, "mask": "eq14"}, [11 + 21, 11 + 21, 11 + 3]),
+        ({"k": 3, "mask": "eq13"}, [11 + 3, 11 + 33, 11 + 3]),
+        ({"k": 3, "mask": "none"}, [11, 11, 11]),
+        ({"k": 3, "mask": "eq14", "tasks": "rc"}, [21, 21, 3]),
+        ({"k": 3, "mask": "eq13", "tasks": "rc"}, [11 + 3, 33, 3]),
+        ({"k": 3, "mask": "eq13", "tasks": "ner"}, [11, 11, 11]),
+    ],
+)
+def test_rows_that_layers_compute(options, upper, monkeypatch):
+    """11 tokens for all in the lower layers; three pairs of 7 tokens each, [CLS] among them, or all 11 of each."""
+    document = told("three", "止痛片退热片心痛贴", "止痛片/药 退热片/药 心痛贴/药")
+    head = make(**options)
+    batch = head.collate([document])
+    assert counted(monkeypatch, lambda: head.loss(batch)) == [11, *upper]
+
+
+@pytest.mark.parametrize("mask", ["eq13", "eq14"])
+@pytest.mark.parametrize("held", [0, 10**9], ids=["again", "kept"])
+def test_batches_of_pairs_change_nothing(mask, held, monkeypatch):
+    head = make(mask=mask, k=3, dropout=0.0).train()
+    expected, whole = gradients(head, DOCUMENTS), logits(head, DOCUMENTS)
+    for limit in (1, 25):
+        sizes, attend = [], focused_layers.attend
+
+        def watched(block, queries, states, seen, sizes=sizes, attend=attend):
+            sizes.append(states.shape[0] * states.shape[1])
+            return attend(block, queries, states, seen)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(focused_layers, "AT_ONCE", {"cpu": limit, "cuda": limit})
+            patch.setattr(focused_layers, "HELD", held)
+            torch.testing.assert_close(logits(head, DOCUMENTS), whole, atol=1e-5, rtol=0)
+            found = gradients(head, DOCUMENTS)
+            assert found.keys() == expected.keys()
+            for name, gradient in found.items():
+                torch.testing.assert_close(gradient, expected[name], atol=1e-4, rtol=1e-3, msg=name)
+            patch.setattr(focused_layers, "attend", watched)
+            batch = head.collate(DOCUMENTS[1:2])
+            head.pair_logits(head.states(batch), batch["entities"], batch["pairs"][:, :2])
+        longest = 13  # tokens of the text, more than of any pair
+        assert max(sizes) <= max(limit, longest)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(1, 9), max_size=20), st.integers(1, 30))
+def test_batches(sizes, limit):
+    sizes = sorted(sizes)
+    found = list(focused_layers._batches(sizes, limit))
+    assert [i for begin, end in found for i in range(begin, end)] == list(range(len(sizes)))
+    assert all(end - begin == 1 or (end - begin) * sizes[end - 1] <= limit for begin, end in found)
+    for (begin, end), (_, after) in itertools.pairwise(found):
+        assert (end + 1 - begin) * sizes[end] > limit and after > end
+
+
+@given(st.lists(st.integers(0, 3), max_size=12))
+def test_pairs_in_order(windows):
+    windows = sorted(windows)
+    expected = [[a, b] for a, b in itertools.combinations(range(len(windows)), 2) if windows[a] == windows[b]]
+    assert focused.pairs_in_order(torch.tensor(windows, dtype=torch.long)).tolist() == expected
+
+
+# The same whatever the batch
+
+
+@EACH_MASK
+@pytest.mark.parametrize("k", [0, 1, 3])
+def test_a_document_does_not_feel_its_batch(mask, k):
+    head = make(mask=mask, k=k)
+    documents = [*DOCUMENTS[1:5], told("long", "退热贴止痛片发烧头疼，" * 3, "退热贴/药 头疼/病"), told("empty", " ")]
+    alone = {d: (logits(head, [d])[0], predicted(head, [d])[0]) for d in documents}
+    for order in (documents[::-1], [documents[3], documents[4], documents[5], documents[3]]):
+        for document, found in zip(order, logits(head, order), strict=True):
+            torch.testing.assert_close(found, alone[document][0], atol=1e-5, rtol=0)
+        assert predicted(head, order) == [alone[d][1] for d in order]
+
+
+@EACH_MASK
+@torch.no_grad()
+def test_padding_does_not_leak(mask):
+    head = make(mask=mask, k=3)
+    batch = head.collate(DOCUMENTS)
+    assert not batch["attention_mask"].all()
+    before = logits(head, DOCUMENTS), head.loss(batch)
+    head.encoder.word_embeddings.weight[head.encoder.pad_id] += torch.randn(32) * 9
+    torch.testing.assert_close(before, (logits(head, DOCUMENTS), head.loss(batch)), atol=1e-6, rtol=0)
+
+
+# There and back
+
+
+def representable(document):
+    """Entities that do not share characters with one before them, and of each pair of those the first triple."""
+    kept = []
+    for span in sorted(document.entities, key=lambda s: (s.start, -s.end)):
+        if not kept or span.start >= kept[-1].end:
+            kept.append(span)
+    triples = {}
+    for head, name, tail in document.triples():
+        if head != tail and head in kept and tail in kept:
+            triples.setdefault(frozenset((head, tail)), (head, name, tail))
+    return set(kept), set(triples.values())
+
+
+@given(documents(SCHEMA, "甲乙丙a1，😀 "))
+@settings(max_examples=120)
+def test_gold_comes_back(head, document):
+    counts, (found,) = head.alignment([document]), read_back(head, [document])
+    assert tuple(counts) == focused.LOST
+    assert not any(counts[name] for name in ("windowed", "without_tokens", "inexact", "outside_windows", "pairs"))
+    assert facts([found])[0] == representable(document)
+    assert counts["relations"] == len(set(document.triples()) - set(found.triples()))
+    assert bool(counts["overlapping"]) == (set(document.entities) != set(found.entities))
+    assert counts["without_pairs"] == (len(found.entities) < 2)
+    assert counts["two_relations"] <= counts["relations"]
+    found.check()
+
+
+@given(st.lists(documents(SCHEMA, "甲乙丙a1，😀 "), min_size=2, max_size=5))
+@settings(max_examples=20)
+def test_gold_comes_back_from_a_batch(head, several):
+    found = read_back(head, several)
+    assert found == [read_back(head, [d])[0] for d in several]
+    total = [sum(head.alignment([d])[name] for d in several) for name in focused.LOST]
+    assert list(head.alignment(several).values()) == total
+
+
+def test_all_sample_documents_come_back(head):
+    assert facts(read_back(head, DOCUMENTS)) == facts(DOCUMENTS)
+    assert head.alignment(DOCUMENTS) == dict.fromkeys(focused.LOST, 0) | {"without_pairs": 2}
+
+
+def test_classes_of_both_directions(head):
+    batch = head.collate(DOCUMENTS[:3])
+    classes = batch["pairs"][:, 2].tolist()
+    assert classes == [2, 6, 1, 1, 4]  # 治疗 backwards; 合用 backwards, 治疗 twice; 引起 backwards
+    assert focused.related(batch["pairs"][:, :2], batch["pairs"][:, 2]).tolist() == [
+        [1, 0, 0], [3, 2, 2], [2, 4, 0], [3, 4, 0], [6, 5, 1],
+    ]  # fmt: skip
+
+
+ODD = "复方止痛片治头疼咳嗽e\u0301"
+HEADACHE, COUGH = Span(6, 8, "病"), Span(8, 10, "病")
+LOSSES = {
+    "longer, begins together": ((6, 9, "病"), {"overlapping": 2}, {(6, 9)}),
+    "begins before": ((5, 7, "病"), {"overlapping": 1}, {(5, 7), (8, 10)}),
+    "within": ((7, 8, "病"), {"overlapping": 1}, {(6, 8), (8, 10)}),
+    "two types on the same tokens": ((6, 8, "药"), {"overlapping": 1}, {(6, 8), (8, 10)}),
+    "the same once more": ((6, 8, "病"), {}, {(6, 8), (8, 10)}),
+    "before": ((0, 2, "药"), {}, {(0, 2), (6, 8), (8, 10)}),
+    "at the very end": ((10, 12, "药"), {}, {(6, 8), (8, 10), (10, 12)}),
+    "within a token": ((10, 11, "药"), {"inexact": 1}, {(6, 8), (8, 10), (10, 12)}),
+    "absent": ((ABSENT, ABSENT, "药"), {"without_tokens": 1}, {(6, 8), (8, 10)}),
+    "no characters": ((3, 3, "药"), {"without_tokens": 1}, {(6, 8), (8, 10)}),
+    "outside the text": ((7, 99, "药"), {"without_tokens": 1}, {(6, 8), (8, 10)}),
+}
+
+
+@pytest.mark.parametrize("case", LOSSES)
+def test_odd_entities(head, case):
+    """Each beside two that touch and are related."""
+    place, expected, kept = LOSSES[case]
+    document = Document("odd", ODD, (HEADACHE, COUGH, Span(*place)), (Relation(0, 1, "引起"), Relation(2, 1, "治疗")))
+    counts, (found,) = head.alignment([document]), read_back(head, [document])
+    held = {(6, 8), (8, 10)} <= kept
+    assert {(s.start, s.end) for s in found.entities} == kept
+    assert ((HEADACHE, "引起", COUGH) in found.triples()) == held
+    third = len(kept) == 3
+    if case == "the same once more":  # the relation of the third is one more of the first's
+        expected = {"two_relations": 1, "relations": 1}
+    elif case == "begins before":
+        expected = expected | {"relations": 1}
+        assert {(h.start, name, t.start) for h, name, t in found.triples()} == {(5, "治疗", 8)}
+    else:
+        expected = expected | ({} if third else {"relations": 2 - held, "without_pairs": len(kept) < 2})
+    assert {k: v for k, v in counts.items() if v} == {k: v for k, v in expected.items() if v}
+    assert torch.isfinite(head.loss(head.collate([document]))) and predicted(head, [document])[0].text == ODD
+
+
+def test_of_a_pair_s_relations_the_first_is_kept(head):
+    text = "激素治哮喘，又引起哮喘"
+    for order in itertools.permutations([(0, 1, "治疗"), (0, 1, "引起"), (1, 0, "引起")]):
+        document = told("both", text, "激素/药 哮喘/病", order)
+        assert {k: v for k, v in head.alignment([document]).items() if v} == {"relations": 2, "two_relations": 1}
+        assert read_back(head, [document])[0].triples() == document.triples()[:1]
+    twice = told("twice", text, "激素/药 哮喘/病", [(0, 1, "治疗")] * 2)
+    assert not any(head.alignment([twice]).values())
+
+
+# Texts longer than the encoder's positions
+
+
+def long_document(*places, text="止痛片治发烧，" * 8):
+    """A relation between neighbours at each place of a text of 56 tokens."""
+    entities = tuple(s for at in places for s in (Span(at, at + 1, "药"), Span(at + 1, at + 2, "病")))
+    return Document("long", text, entities, tuple(Relation(2 * i, 2 * i + 1, "治疗") for i in range(len(places))))
+
+
+@given(st.sets(st.integers(0, 54), min_size=1, max_size=6), st.integers(12, 60))
+@settings(max_examples=15)
+def test_long_texts_are_read_in_windows(places, positions):
+    head = narrow(NARROW, positions)
+    head._rows.clear()
+    document, short = long_document(*sorted(p for p in places if p + 1 not in places)), DOCUMENTS[4]
+    several = [short, document, short]
+    assert facts(read_back(head, several)) == facts(several)
+    counts = head.alignment([document])
+    far = sum(
+        not any(max(a.end, b.end) <= w.offsets[-2, 1] and min(a.start, b.start) >= w.offsets[1, 0]
+                for _, w in head.windows([document]))
+        for a, b in itertools.combinations(document.entities, 2)
+    )  # fmt: skip
+    assert counts == dict.fromkeys(focused.LOST, 0) | {"windowed": positions < 58, "pairs": far}
+    assert head.truncated([document]) == 0
+    batch = head.collate(several)
+    assert batch["input_ids"].shape[1] <= positions
+    assert batch["document"].tolist() == [0, *[1] * len(head.windows([document])), 2]
+    assert head.length(document) == sum(len(window.ids) for _, window in head.windows([document]))
+
+
+NARROW = make()
+
+
+def test_windows_are_merged_and_what_none_holds_is_counted():
+    head = narrow(make(), 22)  # windows of 20 tokens from 0, 15, 30, 36
+    both = long_document(17)
+    assert head.collate([both])["entities"][:, 0].tolist() == [0, 0, 1, 1]
+    assert read_back(head, [both])[0] == both
+    far = Document("far", both.text, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
+    wide = Document("wide", both.text, (Span(0, 30, "药"), Span(50, 56, "病")))
+    assert head.alignment([far, both, wide]) == dict.fromkeys(focused.LOST, 0) | {
+        "windowed": 3, "relations": 1, "pairs": 2, "outside_windows": 1, "without_pairs": 2,
+    }  # fmt: skip
+    assert facts(read_back(head, [far, wide])) == [(set(far.entities), set()), ({wide.entities[1]}, set())]
+    found = predicted(head, [both, DOCUMENTS[0], far])
+    assert [d.id for d in found] == ["long", "one", "far"] and found[1] == predicted(head, [DOCUMENTS[0]])[0]
+    assert set(found[0].entities) == set(found[2].entities) and max(s.end for s in found[0].entities) > 40
+
+
+def test_windows_of_a_document_add_up():
+    head, whole = narrow(make(k=0), 22), long_document(17)
+    batch = head.collate([whole, DOCUMENTS[3]])
+    by_window = head.crf.loss(
+        head.emissions(head.states(batch)), batch["tags"], focused.inside(batch["attention_mask"])
+    )
+    pairs = batch["pairs"]
+    of_pairs = head.pair_logits(head.states(batch), batch["entities"], pairs[:, :2])
+    expected = by_window.sum() / 2 + torch.nn.functional.cross_entropy(of_pairs, pairs[:, 2])
+    torch.testing.assert_close(head.loss(batch), expected)
+
+
+# Predictions
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 10**6), st.sampled_from([0.1, 1.0, 30.0]))
+def test_random_logits_never_fail(head, seed, scale):
+    texts = ("", " ", "甲", "止痛片 治 头疼\n", "😀e\u0301，ｶﾞ" * 3)
+    several = [Document(str(i), text) for i, text in enumerate(texts)]
+    batch, generator = head.collate(several), torch.Generator().manual_seed(seed)
+
+    def noise(*shape):
+        return torch.randn(shape, generator=generator) * scale
+
+    inside = focused.inside(batch["attention_mask"])
+    found = head._documents(
+        several, *head.decode(noise(*inside.shape, 9), inside, lambda _, pairs: noise(len(pairs), 7))
+    )
+    for document in found:
+        document.check()
+        assert {s.type for s in document.entities} <= set(SCHEMA.entity_types)
+        assert all(document.mention(i).strip() == document.mention(i) != "" for i in range(len(document.entities)))
+        assert len(set(document.entities)) == len(document.entities)
+        assert all(a.end <= b.start for a, b in itertools.pairwise(document.entities))
+        ends = [frozenset((r.head, r.tail)) for r in document.relations]
+        assert len(set(ends)) == len(ends) and all(len(pair) == 2 for pair in ends)
+    assert not any(d.entities for d in found[:2])
+
+
+NOTHING = (Document("empty", ""), Document("blank", " \n\u3000"), Document("control", "\u0007"), DOCUMENTS[3],
+           Document("absent", "头疼了。", (Span(ABSENT, ABSENT, "药", "阿胶"),)))  # fmt: skip
+
+
+@pytest.mark.parametrize("tasks", ["joint", "ner", "rc"])
+@pytest.mark.parametrize("nothing", [NOTHING, NOTHING[:1], NOTHING[3:4]], ids=len)
+def test_documents_without_pairs(tasks, nothing):
+    """They train entities, and with relations alone nothing; both without harm."""
+    head = make(tasks=tasks, mask="eq13").train()
+    loss = head.loss(head.collate(nothing))
+    loss.backward()
+    assert torch.isfinite(loss) and (loss != 0) == (tasks != "rc" and nothing != NOTHING[:1])
+    assert all(torch.isfinite(p.grad).all() for p in head.parameters() if p.grad is not None)
+    head.eval()
+    found = predicted(head, nothing)
+    assert [d.text for d in found] == [d.text for d in nothing]
+    assert not any(d.entities for d in found if not d.text.strip())
+    assert head.predict_pairs(head.collate(nothing), nothing) == list(nothing)
+
+
+def test_a_single_entity_trains_entities():
+    for tasks in ("joint", "ner"):
+        head = make(tasks=tasks)
+        short = DOCUMENTS[4:5]
+        assert head.loss(head.collate(short)).item() == pytest.approx(plain.entity_loss(head, short[0]), rel=1e-5)
+
+
+@EACH_MASK
+def test_gold_entities(mask):
+    """Relations between given entities: those of plain passes, and the entities stay, also those tags cannot hold."""
+    head = make(mask=mask, k=3)
+    nested = told("nested", "复方止痛片含止痛片", "复方止痛片/药 止痛片/药")
+    outside = Document(
+        "outside", "头疼止痛片", (Span(ABSENT, ABSENT, "药", "阿胶"), Span(0, 2, "病"), Span(2, 5, "药"))
+    )
+    several = [*DOCUMENTS, nested, outside]
+    with torch.no_grad():
+        found = head.predict_pairs(head.collate(several), several)
+    names, total = plain.class_names(head), 0
+    for document, answer in zip(DOCUMENTS, found, strict=False):
+        places, order = plain.places(head, document)
+        expected = set()
+        for a, b in itertools.combinations(range(len(order)), 2):
+            best = names[plain.pair_logits(head, document.text, places[a], places[b]).argmax()]
+            if best is not None:
+                ends = (order[a], order[b]) if best[1] == 1 else (order[b], order[a])
+                expected.add((document.entities[ends[0]], best[0], document.entities[ends[1]]))
+        assert set(answer.triples()) == expected and set(answer.entities) == set(document.entities)
+        total += len(expected)
+    assert total > 5
+    assert set(found[-2].entities) == set(nested.entities) and not found[-2].relations
+    assert set(found[-1].entities) == set(outside.entities)
+    unlabelled = [Document(d.id, d.text, d.entities) for d in several]
+    with torch.no_grad():
+        assert head.predict_pairs(head.collate(unlabelled), unlabelled) == found
+    assert not head.gold_entities
+    head.gold_entities = True
+    assert predict(head, several, make_accelerator("fp32"), budget=30) == found
+
+
+def test_each_task_predicts_what_it_learns():
+    ner, rc, joint = (make(tasks=tasks) for tasks in ("ner", "rc", "joint"))
+    assert any(d.entities for d in predicted(ner, DOCUMENTS))
+    assert not any(d.relations for d in predicted(ner, DOCUMENTS))
+    assert rc.gold_entities and [set(d.entities) for d in predicted(rc, DOCUMENTS)] == [
+        set(d.entities) for d in DOCUMENTS
+    ]
+    assert any(d.relations for d in predicted(rc, DOCUMENTS))
+    assert not any(d.relations for d in ner.predict_pairs(ner.collate(DOCUMENTS), DOCUMENTS))
+    for part in (ner, rc):
+        part.load_state_dict(joint.state_dict(), strict=False)
+    assert [set(d.entities) for d in predicted(ner, DOCUMENTS)] == [
+        set(d.entities) for d in predicted(joint, DOCUMENTS)
+    ]
+    assert predicted(rc, DOCUMENTS) == joint.predict_pairs(joint.collate(DOCUMENTS), DOCUMENTS)
+
+
+def test_pairs_are_classified_a_few_at_a_time(head, monkeypatch):
+    whole = predicted(head, DOCUMENTS), head.predict_pairs(head.collate(DOCUMENTS), DOCUMENTS)
+    assert sum(len(d.relations) for d in whole[0]) > 10
+    sizes, call = [], head.pair_logits
+    monkeypatch.setattr(focused, "AT_ONCE", 3)
+    monkeypatch.setattr(head, "pair_logits", lambda *a: (sizes.append(len(a[-1])), call(*a))[1])
+    assert (predicted(head, DOCUMENTS), head.predict_pairs(head.collate(DOCUMENTS), DOCUMENTS)) == whole
+    assert max(sizes) == 3
+
+
+def test_predict_in_order_with_any_budget(head):
+    expected = [predicted(head, [d])[0] for d in DOCUMENTS]
+    unlabelled = [Document(d.id, d.text) for d in DOCUMENTS]
+    assert predict(head, unlabelled, make_accelerator("fp32"), budget=40) == expected
+    assert any(d.relations for d in expected)
+
+
+# Training
+
+
+@EACH_MASK
+@pytest.mark.parametrize("tasks", ["joint", "ner", "rc"])
+def test_gradient_reaches_every_parameter(mask, tasks):
+    head = make(mask=mask, tasks=tasks, k=3).train()
+    found = gradients(head, DOCUMENTS)
+    for name, _ in head.named_parameters():
+        assert name in found and torch.isfinite(found[name]).all(), name
+        # the key's bias shifts all scores of a row alike
+        assert found[name].any() or name.endswith("key.bias"), name
+
+
+def test_idle_pairs_do_not_train():
+    text = "着凉咳嗽胸痛头疼发烧失眠"
+    spans = tuple(Span(i, i + 2, "病") for i in range(0, 12, 2))
+    several = [Document(str(i), text, spans, (Relation(0, 1, "引起"), Relation(5, 2, "引起"))) for i in range(30)]
+    head, every = make(negative_share=0.3), make(negative_share=1.0)
+    classes = head.collate(several)["pairs"][:, 2]
+    assert (every.collate(several)["pairs"][:, 2] == 0).sum() == 30 * 13
+    assert ((classes == 3) | (classes == 4)).sum() == 60  # related ones all train
+    assert 0.2 < (classes == 0).sum() / (30 * 13) < 0.4
+    assert torch.equal(classes, make(seed=3, negative_share=0.3).collate(several)["pairs"][:, 2])
+    assert len({tuple(classes[15 * i : 15 * i + 15].tolist()) for i in range(30)}) > 20
+    assert set(make(negative_share=0.0).collate(several)["pairs"][:, 2].tolist()) == {-1, 3, 4}
+    assert head.predict_pairs(head.collate(several[:2]), several[:2]) == every.predict_pairs(
+        every.collate(several[:2]), several[:2]
+    )
+    nothing = [Document("unrelated", text, spans)]
+    none = make(negative_share=0.0)
+    assert none.loss(none.collate(nothing)).item() == pytest.approx(plain.entity_loss(none, nothing[0]), rel=1e-5)
+
+
+@EACH_MASK
+def test_learns_a_few_documents(mask):
+    head = make(mask=mask, k=2, layers=2, dropout=0.0)
+    for parameter in head.encoder.model.encoder.parameters():
+        if parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.1)
+
+    class OneBatch(list):
+        def set_epoch(self, epoch):
+            pass
+
+    documents = [d for d in DOCUMENTS if mask != "none" or len(d.entities) < 3]  # one relation for all pairs of a text
+    training = Training(epochs=60, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
+    progress = Trainer(head, training, 0).fit(documents, OneBatch([list(range(len(documents)))]))
+    assert progress.history[0]["loss"] > 10 * progress.history[-1]["loss"]
+    assert facts(predict(head, documents, make_accelerator("fp32"))) == facts(documents)
+
+
+@EACH_MASK
+def test_a_seed_makes_it_the_same(mask):
+    def once(seed=5):
+        head = make(seed, mask=mask, k=3).train()
+        torch.manual_seed(seed)
+        loss = head.loss(head.collate(DOCUMENTS))
+        loss.backward()
+        return head.state_dict(), loss.item(), [p.grad for p in head.parameters()]
+
+    first, second, other = once(), once(), once(6)
+    assert first[1] == second[1] != other[1]
+    assert all(torch.equal(a, b) for a, b in zip(first[2], second[2], strict=True))
+    assert all(torch.equal(v, second[0][k]) for k, v in first[0].items())
+
+
+def test_dropout_acts_in_training_only():
+    head = make(k=3)
+    batch = head.collate(DOCUMENTS)
+    torch.manual_seed(0)
+    assert head.loss(batch) == head.loss(batch)
+    head.train()
+    assert head.loss(batch) != head.loss(batch)
+
+
+@EACH_MASK
+def test_half_precision(mask):
+    """Under autocast losses and gradients stay finite and near those of fp32."""
+    head = make(mask=mask, k=3)
+    batch = head.collate(DOCUMENTS)
+    expected = head.loss(batch).item()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = head.loss(batch)
+        found = head.predict(batch, DOCUMENTS)
+    loss.backward()
+    assert loss.item() == pytest.approx(expected, rel=0.1) and len(found) == len(DOCUMENTS)
+    assert all(torch.isfinite(p.grad).all() for p in head.parameters())
+
+
+# Switches, files, errors
+
+
+@EACH_MASK
+def test_weights_survive_a_file(mask, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    head, other = make(seed=1, mask=mask), make(seed=2, mask=mask)
+    save_file({k: v.contiguous() for k, v in head.state_dict().items()}, tmp_path / "model.safetensors")
+    assert predicted(other, DOCUMENTS) != predicted(head, DOCUMENTS)
+    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
+    assert predicted(other, DOCUMENTS) == predicted(head, DOCUMENTS)
+
+
+def test_switched_off_parts_have_no_parameters():
+    def parts(**options):
+        return {name.split(".")[0] for name, _ in make(**options).named_parameters()}
+
+    assert parts(tasks="ner") == {"encoder", "emit", "crf"}
+    assert parts(tasks="rc") == {"encoder", "perceive", "classify"}
+    assert parts() == parts(mask="eq13") == parts(tasks="ner") | parts(tasks="rc")
+    assert make(hidden=7).perceive.weight.shape == (7, 32) and make().perceive.weight.shape == (32, 32)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"mask": "eq15"}, "there is no mask 'eq15'; known are eq13, eq14, none"),
+        ({"tasks": "re"}, "there is no tasks 're'; known are joint, ner, rc"),
+        ({"ner_weighting": "token"}, "there is no ner_weighting 'token'; known are sentence, pair"),
+        ({"k": -1}, "k is -1, but must be at least 0"),
+        ({"k": 5}, "k is 5, but encoder 'random:tiny' has 4 layers; choose k from 0 to that"),
+        ({"hidden": -1}, "hidden is -1"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+        ({"negative_share": 1.5}, "negative_share is 1.5, but must lie in 0 … 1"),
+    ],
+)
+def test_options_that_are_not_possible(options, reason):
+    with pytest.raises(RelexError, match=reason) as error:
+        make(**options)
+    assert "\n" not in str(error.value)
+
+
+def test_an_encoder_of_another_kind(head):
+    encoder = make().encoder
+    encoder.model.config.model_type = "longformer"
+    with pytest.raises(RelexError, match="is of the kind 'longformer'; focused layers work with bert, "):
+        Focused(encoder, SCHEMA, FocusedOptions(k=2))
+
+
+@pytest.mark.parametrize("what", ["relation '禁忌'", "entity type '人'"])
+def test_unknown_types(head, what):
+    kind, relation = ("人", "治疗") if "type" in what else ("药", "禁忌")
+    wrong = told("wrong", "止痛片治头疼", f"止痛片/{kind} 头疼/病", [(0, 1, relation)])
+    with pytest.raises(RelexError, match=f"'wrong' has the unknown {what}; known are"):
+        head.prepare([DOCUMENTS[0], wrong])
