@@ -126,9 +126,15 @@ def ablation_rows(profile: str, corpus: str) -> list[Config]:
 
 
 def attention_rows(profile: str, corpus: str) -> list[Config]:
-    """Figures 7 and 8: ISER, as its text has it and with our residual path; records tell where it looks."""
+    """Figures 7 and 8: ISER, as its text has it and with our residual path; records tell where it looks.
+
+    For a picture a model has to have learned something, so profile `quick` has the row that learns soon, for longer.
+    """
     rows, scope = {"ISER": {}, "ISER, residual": RESIDUAL}, _scope(profile)
     names = _corpora(profile, corpus)
+    if profile == "quick":
+        rows, scope = {"ISER, residual": RESIDUAL}, scope | {"train_limit": 150, "epochs": 3, "batch_tokens": 150}
+        names = list(dict.fromkeys([corpus, "interactions"]))
     return [_config(profile, name, row, **(scope | changes)) for name in names for row, changes in rows.items()]
 
 
