@@ -75,10 +75,11 @@ def test_records_decide(publish):
     real, stand_in = page.split("**interactions, a")
     gain = "+50.0 (+50.0 … +50.0)"
     assert line(real, "ISER is above SpERT") == ["ISER is above SpERT", "+3.22", gain, "yes"]
-    assert line(real, "SEA is above [CLS]")[2:] == ["−50.0 (−50.0 … −50.0)", "**no, the opposite**"]
-    assert line(real, "… and above the whole sentence of fused states")[3] == "not to be told from zero"
+    one = ", in the one seed done"
+    assert line(real, "SEA is above [CLS]")[2:] == ["−50.0 (−50.0 … −50.0)", f"**no, the opposite**{one}"]
+    assert line(real, "… and above the whole sentence of fused states")[3].startswith("not to be told from zero, in")
     assert line(real, "interactive fusion helps")[3] == "not recorded", "the record of this row is missing"
-    assert line(stand_in, "SEA is above [CLS]")[1:] == ["+2.28", gain, "yes"]
+    assert line(stand_in, "SEA is above [CLS]")[1:] == ["+2.28", gain, "yes, in the one seed done"]
     assert line(real, "SpERT")[1:] == ["86.74", "80.0 ± 0.0", "75.0 ± 0.0", "68.31", "12.5 ± 0.0", "50.0 ± 0.0"]
     assert "2 seeds" in real and "a generated stand-in" in stand_in and span_claims.NOTHING not in page
 
