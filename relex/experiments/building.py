@@ -104,7 +104,7 @@ def train_head(
         time={"train_s": fit.train_s, "predict_s": predict_s}
         | ({"model_s": fit.model_s} if accelerator.device.type == "cpu" else {}),
         history=fit.history,
-        curve=_curve(head, test, accelerator) if getattr(head, "sweeps", False) else [],
+        curve=_curve(head, test, accelerator) if head.sweeps else [],
         attention=looks,
         gradients=gradients,
         device=_device_name(accelerator),

@@ -92,8 +92,8 @@ def _corpora(profile: str, corpus: str) -> list[str]:
     return [name for name in BOTH if name == "interactions" or corpora.find(name)]
 
 
-def _counted(profile: str, corpus: str, row: str, head: str) -> Config:
-    limits = {k: v for k, v in PROFILE[profile].items() if k.endswith("_limit")}
+def _counted(profile: str, corpus: str, row: str, head: str, settings: dict | None = None) -> Config:
+    limits = {k: v for k, v in (PROFILE[profile] | (settings or {})).items() if k.endswith("_limit")}
     return Config.from_json(
         {"head": head, "corpus": corpus, "encoder": "", "layers": 0, "profile": profile, "row": row} | limits
     )
@@ -116,13 +116,14 @@ def comparison_rows(profile: str, corpus: str) -> list[Config]:
 
 
 def ablation_rows(profile: str, corpus: str) -> list[Config]:
-    """Tables 5 and 6, all rows but one with our residual path, and two rows of ours."""
-    base, fewer = RESIDUAL | _scope(profile), FEWER if profile == "cpu" else {}
-    return [
-        _config(profile, name, row, **(base | fewer.get(name, {}) | changes))
-        for name in _corpora(profile, corpus)
-        for row, changes in (ABLATION | MORE.get(profile, {})).items()
-    ]
+    """Tables 5 and 6, all rows but one with our residual path; two rows of ours; and the dictionary, a bar for all."""
+    configs = []
+    for name in _corpora(profile, corpus):
+        fewer = FEWER[name] if profile == "cpu" else {}
+        configs.append(_counted(profile, name, "dictionary", "dictionary", fewer))
+        for row, changes in (ABLATION | MORE.get(profile, {})).items():
+            configs.append(_config(profile, name, row, **(RESIDUAL | _scope(profile) | fewer | changes)))
+    return configs
 
 
 def attention_rows(profile: str, corpus: str) -> list[Config]:

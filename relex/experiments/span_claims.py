@@ -44,7 +44,7 @@ RESTS = {
 """What it says of Figures 7 and 8: claim → queries and targets of `relex.experiments.attention.rests`."""
 
 VERDICTS = {"higher": "yes", "lower": "**no, the opposite**", "within the noise": "not to be told from zero",
-            span_tables.UNLEARNED: "cannot be told: these epochs did not teach *ISER* the task"}  # fmt: skip
+            span_tables.UNLEARNED: "cannot be told: a row has not learned the task"}  # fmt: skip
 MISSING = "not recorded"
 
 POINTS = (

@@ -146,19 +146,19 @@ def differences(
 ) -> pd.DataFrame:
     """A minus B in strict F1 of `ner` or `re` for pairs of rows, paired by test sentences; see `tables.differences`.
 
-    The verdict is `UNLEARNED` where A is a row that has not learned the task.
+    The verdict is `UNLEARNED` where A or B is a row that has not learned the task.
     """
     wanted = tables.printed_differences(pairs, printed, f"{task}.strict.f1")
     found = tables.differences(answered_as(records, task), pairs, wanted, match="offset")
-    for name in unlearned(records):
-        found.loc[[line.startswith(f"{name} − ") for line in found.index], "verdict"] = UNLEARNED
+    short = set(unlearned(records))
+    found.loc[[not short.isdisjoint(line.split(" − ")) for line in found.index], "verdict"] = UNLEARNED
     return found
 
 
 def unlearned(records: Sequence[dict]) -> list[str]:
     """Trained rows whose relations are found worse than a dictionary of training triples finds them.
 
-    That they are below another row says nothing of a method that is trained for longer.
+    How far another row is above them says nothing of a method that is trained for longer.
     """
     metric, rows = "re.strict.f1", tables.rows_in_order(trained(records))
     if "dictionary" not in tables.rows_in_order(records):
@@ -170,7 +170,7 @@ def unlearned(records: Sequence[dict]) -> list[str]:
 def told(a: str, b: str, line: pd.Series) -> str:
     """One line of `differences` as a clause of Markdown, the same for every outcome."""
     if line["verdict"] == UNLEARNED:
-        return f"{a} is below the dictionary: it has not learned the task yet, so this says nothing of the method"
+        return f"{a} or {b} is below the dictionary and has not learned the task yet, so they cannot be compared"
     return triple_tables.told(a, b, line)
 
 
@@ -179,7 +179,7 @@ def verdict(lines: pd.DataFrame) -> str:
     if lines.empty:
         return "**not recorded**"
     if (lines["verdict"] == UNLEARNED).any():
-        return "**cannot be told**: the row has not learned the task in the epochs of this grid"
+        return "**cannot be told**: a row has not learned the task in the epochs of this grid"
     groups = {v: list(lines.index[lines["verdict"] == v]) for v in ("higher", "lower")}
     rest = [name for name in lines.index if name not in [*groups["higher"], *groups["lower"]]]
     if not rest and not groups["lower"]:

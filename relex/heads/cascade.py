@@ -82,7 +82,8 @@ class Cascade(Extractor):
     sweeps: ClassVar[bool] = True
 
     def __init__(self, encoder: Encoder, schema: Schema, options: CascadeOptions):
-        super().__init__(encoder, schema, options.threshold)
+        super().__init__(encoder, schema)
+        self.threshold = options.threshold
         self.options = options
         self.classes = [(r.name, head, tail) for r in schema.relation_types for head, tail in r.pairs]
         self.class_ids = {c: i for i, c in reversed(list(enumerate(self.classes)))}

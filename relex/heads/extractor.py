@@ -21,12 +21,10 @@ class Extractor(Head):
     """A head of joint extraction; a subclass says by `_row` what it keeps of a document."""
 
     task: ClassVar[str] = "extraction"
-    sweeps: ClassVar[bool] = False
-    """Whether a record has its precision and recall at several thresholds."""
 
-    def __init__(self, encoder: Encoder, schema: Schema, threshold: float):
+    def __init__(self, encoder: Encoder, schema: Schema):
         super().__init__(encoder)
-        self.schema, self.threshold = schema, threshold
+        self.schema = schema
         self._rows: dict[Document, Row] = {}
 
     @abstractmethod

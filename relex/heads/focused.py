@@ -79,7 +79,7 @@ class Focused(Extractor):
 
     def __init__(self, encoder: Encoder, schema: Schema, options: FocusedOptions):
         check_encoder(encoder, options.k)
-        super().__init__(encoder, schema, threshold=0.5)  # unused: of tags and of classes the most probable one wins
+        super().__init__(encoder, schema)
         self.options, self.gold_entities = options, options.tasks == "rc"
         self.types, self.relations = schema.entity_types, schema.relation_names
         self.tags = Tags(self.types)

@@ -29,6 +29,8 @@ class Head(nn.Module, ABC):
     """
 
     task: ClassVar[str]
+    sweeps: ClassVar[bool] = False
+    """Whether it has a `threshold`, and a record its precision and recall at several."""
 
     def __init__(self, encoder: Encoder):
         super().__init__()

@@ -67,8 +67,8 @@ class SpanModel(Extractor):
     """Encoder → interactive fusion → candidate spans → entities → pairs → relations."""
 
     def __init__(self, encoder: Encoder, schema: Schema, options: SpanOptions):
-        super().__init__(encoder, schema, options.threshold)
-        self.options = options
+        super().__init__(encoder, schema)
+        self.options, self.threshold = options, options.threshold
         self.types, self.relations = schema.entity_types, schema.relation_names
         width = encoder.hidden_size
         self.fusion = Fusion(width, options.residual) if options.fusion else None

@@ -7,6 +7,7 @@ import pytest
 import samples
 import torch
 from drawn import documents
+from extractors import long_document, narrow, predicted
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reference import cascade as plain
@@ -84,12 +85,6 @@ def head():
     return make(bilstm=False, attention=False, feature_fusion="none")
 
 
-def narrow(head, positions):
-    """Leave the encoder so few positions."""
-    head.encoder.model.config.max_position_embeddings = positions
-    return head
-
-
 @torch.no_grad()
 def logits(head, documents):
     """Of every document alone: subject logits L×2, and object logits S×L×R×2 of its gold subjects."""
@@ -101,11 +96,6 @@ def logits(head, documents):
         (row[:n], objects[subjects[:, 0] == i, :n])
         for i, (row, n) in enumerate(zip(head.tag_subjects(states), mask.sum(1).tolist(), strict=True))
     ]
-
-
-@torch.no_grad()
-def predicted(head, documents):
-    return head.predict(head.collate(documents), documents)
 
 
 def triples(documents):
@@ -336,12 +326,6 @@ HEADS_FOR_NOISE = make(bilstm=False, attention=False, feature_fusion="none")
 
 
 # Texts longer than the encoder's positions
-
-
-def long_document(*places, text="止痛片治发烧，" * 8):
-    """A relation between neighbours at each place of a text of 56 tokens."""
-    entities = tuple(s for at in places for s in (Span(at, at + 1, "药"), Span(at + 1, at + 2, "病")))
-    return Document("long", text, entities, tuple(Relation(2 * i, 2 * i + 1, "治疗") for i in range(len(places))))
 
 
 @given(st.sets(st.integers(0, 54), min_size=1, max_size=6), st.integers(10, 60))

@@ -5,9 +5,9 @@ from collections import Counter
 from unittest import mock
 
 import pytest
-import samples
 import torch
 from drawn import documents
+from extractors import facts, long_document, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import focused as plain
@@ -33,12 +33,6 @@ SCHEMA = Schema(
 LAYERS = 4
 EACH_MASK = pytest.mark.parametrize("mask", MASKS)
 EACH_K = pytest.mark.parametrize("k", range(LAYERS + 1))
-
-
-def told(name, text, entities="", relations=()):
-    """A document whose entities are the first occurrences of `mention/type …`; relations are (head, tail, type)."""
-    spans = tuple(samples.span(text, *e.rsplit("/", 1)) for e in entities.split())
-    return Document(name, text, spans, tuple(Relation(*r) for r in relations))
 
 
 DOCUMENTS = (
@@ -76,12 +70,6 @@ def head():
     return make()
 
 
-def narrow(head, positions):
-    """Leave the encoder so few positions."""
-    head.encoder.model.config.max_position_embeddings = positions
-    return head
-
-
 @torch.no_grad()
 def logits(head, documents):
     """Of every document: emissions of its tokens, gold entities' tokens, and the logits of all pairs of them."""
@@ -94,11 +82,6 @@ def logits(head, documents):
         (emissions[i][inside[i]], entities[entities[:, 0] == i, 1:3], of_pairs[window == i])
         for i in range(len(documents))
     ]
-
-
-@torch.no_grad()
-def predicted(head, documents):
-    return head.predict(head.collate(documents), documents)
 
 
 def perfect(head, batch):
@@ -119,10 +102,6 @@ def read_back(head, documents):
     batch = head.collate(documents)
     emissions, pair_logits = perfect(head, batch)
     return head._documents(documents, *head.decode(emissions, focused.inside(batch["attention_mask"]), pair_logits))
-
-
-def facts(documents):
-    return [(set(d.entities), set(d.triples())) for d in documents]
 
 
 def gradients(head, documents):
@@ -433,12 +412,6 @@ def test_of_a_pair_s_relations_the_first_is_kept(head):
 
 
 # Texts longer than the encoder's positions
-
-
-def long_document(*places, text="止痛片治发烧，" * 8):
-    """A relation between neighbours at each place of a text of 56 tokens."""
-    entities = tuple(s for at in places for s in (Span(at, at + 1, "药"), Span(at + 1, at + 2, "病")))
-    return Document("long", text, entities, tuple(Relation(2 * i, 2 * i + 1, "治疗") for i in range(len(places))))
 
 
 @given(st.sets(st.integers(0, 54), min_size=1, max_size=6), st.integers(12, 60))

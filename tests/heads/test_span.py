@@ -4,9 +4,9 @@ import itertools
 import re
 
 import pytest
-import samples
 import torch
 from drawn import documents
+from extractors import facts, long_document, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import iser, spert
@@ -51,12 +51,6 @@ SOME_SWITCHES = pytest.mark.parametrize(
 )  # fmt: skip
 
 
-def told(name, text, entities="", relations=()):
-    """A document whose entities are the first occurrences of `mention/type …`; relations are (head, tail, type)."""
-    spans = tuple(samples.span(text, *e.rsplit("/", 1)) for e in entities.split())
-    return Document(name, text, spans, tuple(Relation(*r) for r in relations))
-
-
 DOCUMENTS = (
     told("one", "头疼时吃止痛片。", "止痛片/药 头疼/病", [(0, 1, "治疗")]),
     told("shared", "止痛片和退热贴都治发烧。", "止痛片/药 退热贴/药 发烧/病",
@@ -90,12 +84,6 @@ def head():
     return make(**SPERT)
 
 
-def narrow(head, positions):
-    """Leave the encoder so few positions."""
-    head.encoder.model.config.max_position_embeddings = positions
-    return head
-
-
 @torch.no_grad()
 def logits(head, documents):
     """Of every document alone: its candidates' tokens and logits, and those of all pairs of its first candidates."""
@@ -108,11 +96,6 @@ def logits(head, documents):
         pairs = span.pairs_within(few[:, 0])
         found.append((own[:, 1:], head.span_logits(text, own), few[:, 1:], pairs, head.pair_logits(text, few, pairs)))
     return found
-
-
-@torch.no_grad()
-def predicted(head, documents):
-    return head.predict(head.collate(documents), documents)
 
 
 def perfect(head, batch):
@@ -137,10 +120,6 @@ def read_back(head, documents):
     """What comes out when the targets go in as logits."""
     batch = head.collate(documents)
     return head._documents(documents, *head.decode(head.candidates(batch["words"]), *perfect(head, batch)))
-
-
-def facts(documents):
-    return [(set(d.entities), set(d.triples())) for d in documents]
 
 
 # Equal to the plain versions
@@ -451,12 +430,6 @@ def test_entities_of_joined_tokens_are_exact():
 
 
 # Texts longer than the encoder's positions
-
-
-def long_document(*places, text="止痛片治发烧，" * 8):
-    """A relation between neighbours at each place of a text of 56 tokens."""
-    entities = tuple(s for at in places for s in (Span(at, at + 1, "药"), Span(at + 1, at + 2, "病")))
-    return Document("long", text, entities, tuple(Relation(2 * i, 2 * i + 1, "治疗") for i in range(len(places))))
 
 
 @given(st.sets(st.integers(0, 54), min_size=1, max_size=6), st.integers(10, 60))

@@ -1,0 +1,34 @@
+"""What the tests of all heads of joint extraction share."""
+
+import samples
+import torch
+
+from relex.documents import Document, Relation, Span
+
+
+def told(name, text, entities="", relations=()):
+    """A document whose entities are the first occurrences of `mention/type …`; relations are (head, tail, type)."""
+    spans = tuple(samples.span(text, *e.rsplit("/", 1)) for e in entities.split())
+    return Document(name, text, spans, tuple(Relation(*r) for r in relations))
+
+
+def long_document(*places, text="止痛片治发烧，" * 8):
+    """A relation between neighbours at each place of a text of 56 tokens."""
+    entities = tuple(s for at in places for s in (Span(at, at + 1, "药"), Span(at + 1, at + 2, "病")))
+    return Document("long", text, entities, tuple(Relation(2 * i, 2 * i + 1, "治疗") for i in range(len(places))))
+
+
+def narrow(head, positions):
+    """Leave the encoder so few positions."""
+    head.encoder.model.config.max_position_embeddings = positions
+    return head
+
+
+@torch.no_grad()
+def predicted(head, documents):
+    return head.predict(head.collate(documents), documents)
+
+
+def facts(documents):
+    """Entities and triples, in no order."""
+    return [(set(d.entities), set(d.triples())) for d in documents]
