@@ -21,6 +21,7 @@ from relex.evaluation import baselines, classification, extraction, shortcuts
 from relex.experiments import attention, scoring
 from relex.experiments.config import Config
 from relex.heads import TASKS, Head, build
+from relex.heads.pair_tagger import PairTagger
 from relex.samplers import Curriculum, LengthBucketed, balanced, priority
 from relex.training import Trainer, predict
 from relex.training.adversarial import gradient_agreement
@@ -49,6 +50,7 @@ class Outcome:
     `curve`: precision and recall of string triples of the test part at each of `THRESHOLDS`, for heads that sweep.
     `attention`: for heads with interactive fusion, where it rests at each of `attention.MOMENTS`.
     `gradients`: for runs with FGM, its gradient beside the clean one at each of `EPSILONS`, at start and end.
+    `given`: test documents with relations between their gold entities, for heads that classify pairs; see `_given`.
     """
 
     test: list[Document]
@@ -59,6 +61,7 @@ class Outcome:
     curve: list[dict] = field(default_factory=list)
     attention: dict[str, list[dict]] = field(default_factory=dict)
     gradients: dict[str, list[dict]] = field(default_factory=dict)
+    given: dict[str, list[Document]] = field(default_factory=dict)
     device: str = "cpu, 1 thread"
     precision: str = "fp32"
     head: Head | None = None
@@ -107,6 +110,7 @@ def train_head(
         curve=_curve(head, test, accelerator) if head.sweeps else [],
         attention=looks,
         gradients=gradients,
+        given=_given(head, test, accelerator),
         device=_device_name(accelerator),
         precision={"no": "fp32"}.get(accelerator.mixed_precision, accelerator.mixed_precision),
         head=head,
@@ -185,7 +189,7 @@ def _check_task(config: Config, documents: Sequence[Document]) -> None:
 
 
 def _dev_score(task, head, dev, corpus, accelerator) -> float:
-    return scoring.selection_score(task, corpus, dev, predict(head, dev, accelerator))
+    return scoring.selection_score(task, corpus, dev, predict(head, dev, accelerator), head.selects)
 
 
 def _alignment(head: Head, **documents: Sequence[Document]) -> dict[str, int]:
@@ -211,6 +215,21 @@ def _curve(head: Head, test: Sequence[Document], accelerator) -> list[dict]:
         predicted[threshold] = predict(head, test, accelerator)
     head.threshold = usual
     return extraction.threshold_curve(test, predicted, "string")
+
+
+def _given(head: Head, test: Sequence[Document], accelerator) -> dict[str, list[Document]]:
+    """Relations between gold entities: `given` of all pairs, `kept` without those that do not train either.
+
+    The second is what a test part without most of its pairs of No Relation would show.
+    """
+    if not isinstance(head, PairTagger) or head.options.tasks == "ner":
+        return {}
+    usual, head.gold_entities = head.gold_entities, True
+    found = {"given": predict(head, test, accelerator)}
+    head.kept_pairs = True
+    found["kept"] = predict(head, test, accelerator)
+    head.gold_entities, head.kept_pairs = usual, False
+    return found
 
 
 def _device_name(accelerator) -> str:

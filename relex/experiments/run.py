@@ -82,6 +82,9 @@ def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outco
     task = TASKS[config.head]
     scored = scoring.scores(task, corpus, test, outcome.test)
     dev_metrics, dev_counts = scoring.dev_scores(task, corpus, dev, outcome.dev)
+    for name, predicted in outcome.given.items():
+        for part, values in scoring.given_scores(name, corpus, test, predicted).items():
+            scored[part] |= values
     return _named(config, experiment, key, corpus) | {
         "metrics": scored["metrics"] | dev_metrics,
         "counts": scored["counts"] | dev_counts | outcome.counts,

@@ -57,9 +57,22 @@ def dev_scores(
     )
 
 
-def selection_score(task: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document]) -> float:
-    """The score, 0 to 1, that the best epoch has most of; see `SELECTS`."""
-    return _evaluate(task, corpus, gold, predicted)[0][SELECTS[task]]
+def selection_score(
+    task: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document], selects: str = ""
+) -> float:
+    """The score, 0 to 1, that the best epoch has most of: `selects`, or that of the task; see `SELECTS`."""
+    return _evaluate(task, corpus, gold, predicted)[0][selects or SELECTS[task]]
+
+
+def given_scores(name: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, dict]:
+    """`metrics`, `counts` and `answers` of relations between gold entities: strict triples, as `NAME.re.…`."""
+    metrics, counts = _evaluate("extraction", corpus, gold, predicted)
+    found = extraction.answers(gold, predicted, seen_texts("extraction", corpus))
+    return {
+        "metrics": _rounded({f"{name}.{k}": v for k, v in metrics.items() if k.startswith("re.strict.")}),
+        "counts": {f"{name}.{k}": v for k, v in counts.items() if k.startswith("re.strict.")},
+        "answers": {f"{k}_{name}": found[f"{k}_strict"] for k in ("gold", "predicted", "correct")},
+    }
 
 
 def seen_texts(task: str, corpus: Corpus) -> set[str]:

@@ -12,8 +12,9 @@ from relex.evaluation.shortcuts import (
 )
 from relex.heads.cascade import Cascade, CascadeOptions
 from relex.heads.classifier import Classifier, ClassifierOptions
-from relex.heads.focused import Focused, FocusedOptions
+from relex.heads.focused import Focused
 from relex.heads.head import Head
+from relex.heads.pair_options import FocusedOptions
 from relex.heads.span import SpanModel, SpanOptions
 
 HEADS = {"classifier": Classifier, "cascade": Cascade, "span": SpanModel, "focused": Focused}

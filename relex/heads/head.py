@@ -31,6 +31,8 @@ class Head(nn.Module, ABC):
     task: ClassVar[str]
     sweeps: ClassVar[bool] = False
     """Whether it has a `threshold`, and a record its precision and recall at several."""
+    selects: str = ""
+    """The development score that its best epoch has most of; empty for the one of its task."""
 
     def __init__(self, encoder: Encoder):
         super().__init__()

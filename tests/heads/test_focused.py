@@ -17,8 +17,8 @@ from relex import encoders
 from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span
 from relex.encoders import sources
 from relex.errors import RelexError
-from relex.heads import Focused, FocusedOptions, focused, focused_layers
-from relex.heads.focused_options import MASKS
+from relex.heads import Focused, FocusedOptions, focused_layers, pair_tagger
+from relex.heads.pair_options import MASKS
 from relex.training import Trainer, Training, predict
 from relex.training.trainer import make_accelerator
 
@@ -75,7 +75,7 @@ def logits(head, documents):
     """Of every document: emissions of its tokens, gold entities' tokens, and the logits of all pairs of them."""
     batch = head.collate(documents)
     text, entities, pairs = head.states(batch), batch["entities"], batch["pairs"][:, :2]
-    emissions, inside = head.emissions(text), focused.inside(batch["attention_mask"])
+    emissions, inside = head.emissions(text), pair_tagger.inside(batch["attention_mask"])
     of_pairs = head.pair_logits(text, entities, pairs)
     window = entities[pairs[:, 0], 0]
     return [
@@ -101,7 +101,7 @@ def read_back(head, documents):
     """What comes out when the targets go in as logits."""
     batch = head.collate(documents)
     emissions, pair_logits = perfect(head, batch)
-    return head._documents(documents, *head.decode(emissions, focused.inside(batch["attention_mask"]), pair_logits))
+    return head._documents(documents, *head.decode(emissions, pair_tagger.inside(batch["attention_mask"]), pair_logits))
 
 
 def gradients(head, documents):
@@ -281,7 +281,7 @@ def test_batches(sizes, limit):
 def test_pairs_in_order(windows):
     windows = sorted(windows)
     expected = [[a, b] for a, b in itertools.combinations(range(len(windows)), 2) if windows[a] == windows[b]]
-    assert focused.pairs_in_order(torch.tensor(windows, dtype=torch.long)).tolist() == expected
+    assert pair_tagger.pairs_in_order(torch.tensor(windows, dtype=torch.long)).tolist() == expected
 
 
 # The same whatever the batch
@@ -330,7 +330,7 @@ def representable(document):
 @settings(max_examples=120)
 def test_gold_comes_back(head, document):
     counts, (found,) = head.alignment([document]), read_back(head, [document])
-    assert tuple(counts) == focused.LOST
+    assert tuple(counts) == pair_tagger.LOST
     assert not any(counts[name] for name in ("windowed", "without_tokens", "inexact", "outside_windows", "pairs"))
     assert facts([found])[0] == representable(document)
     assert counts["relations"] == len(set(document.triples()) - set(found.triples()))
@@ -345,20 +345,20 @@ def test_gold_comes_back(head, document):
 def test_gold_comes_back_from_a_batch(head, several):
     found = read_back(head, several)
     assert found == [read_back(head, [d])[0] for d in several]
-    total = [sum(head.alignment([d])[name] for d in several) for name in focused.LOST]
+    total = [sum(head.alignment([d])[name] for d in several) for name in pair_tagger.LOST]
     assert list(head.alignment(several).values()) == total
 
 
 def test_all_sample_documents_come_back(head):
     assert facts(read_back(head, DOCUMENTS)) == facts(DOCUMENTS)
-    assert head.alignment(DOCUMENTS) == dict.fromkeys(focused.LOST, 0) | {"without_pairs": 2}
+    assert head.alignment(DOCUMENTS) == dict.fromkeys(pair_tagger.LOST, 0) | {"without_pairs": 2}
 
 
 def test_classes_of_both_directions(head):
     batch = head.collate(DOCUMENTS[:3])
     classes = batch["pairs"][:, 2].tolist()
     assert classes == [2, 6, 1, 1, 4]  # 治疗 backwards; 合用 backwards, 治疗 twice; 引起 backwards
-    assert focused.related(batch["pairs"][:, :2], batch["pairs"][:, 2]).tolist() == [
+    assert pair_tagger.related(batch["pairs"][:, :2], batch["pairs"][:, 2]).tolist() == [
         [1, 0, 0], [3, 2, 2], [2, 4, 0], [3, 4, 0], [6, 5, 1],
     ]  # fmt: skip
 
@@ -428,7 +428,7 @@ def test_long_texts_are_read_in_windows(places, positions):
                 for _, w in head.windows([document]))
         for a, b in itertools.combinations(document.entities, 2)
     )  # fmt: skip
-    assert counts == dict.fromkeys(focused.LOST, 0) | {"windowed": positions < 58, "pairs": far}
+    assert counts == dict.fromkeys(pair_tagger.LOST, 0) | {"windowed": positions < 58, "pairs": far}
     assert head.truncated([document]) == 0
     batch = head.collate(several)
     assert batch["input_ids"].shape[1] <= positions
@@ -446,7 +446,7 @@ def test_windows_are_merged_and_what_none_holds_is_counted():
     assert read_back(head, [both])[0] == both
     far = Document("far", both.text, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
     wide = Document("wide", both.text, (Span(0, 30, "药"), Span(50, 56, "病")))
-    assert head.alignment([far, both, wide]) == dict.fromkeys(focused.LOST, 0) | {
+    assert head.alignment([far, both, wide]) == dict.fromkeys(pair_tagger.LOST, 0) | {
         "windowed": 3, "relations": 1, "pairs": 2, "outside_windows": 1, "without_pairs": 2,
     }  # fmt: skip
     assert facts(read_back(head, [far, wide])) == [(set(far.entities), set()), ({wide.entities[1]}, set())]
@@ -459,7 +459,7 @@ def test_windows_of_a_document_add_up():
     head, whole = narrow(make(k=0), 22), long_document(17)
     batch = head.collate([whole, DOCUMENTS[3]])
     by_window = head.crf.loss(
-        head.emissions(head.states(batch)), batch["tags"], focused.inside(batch["attention_mask"])
+        head.emissions(head.states(batch)), batch["tags"], pair_tagger.inside(batch["attention_mask"])
     )
     pairs = batch["pairs"]
     of_pairs = head.pair_logits(head.states(batch), batch["entities"], pairs[:, :2])
@@ -480,7 +480,7 @@ def test_random_logits_never_fail(head, seed, scale):
     def noise(*shape):
         return torch.randn(shape, generator=generator) * scale
 
-    inside = focused.inside(batch["attention_mask"])
+    inside = pair_tagger.inside(batch["attention_mask"])
     found = head._documents(
         several, *head.decode(noise(*inside.shape, 9), inside, lambda _, pairs: noise(len(pairs), 7))
     )
@@ -576,7 +576,7 @@ def test_pairs_are_classified_a_few_at_a_time(head, monkeypatch):
     whole = predicted(head, DOCUMENTS), head.predict_pairs(head.collate(DOCUMENTS), DOCUMENTS)
     assert sum(len(d.relations) for d in whole[0]) > 10
     sizes, call = [], head.pair_logits
-    monkeypatch.setattr(focused, "AT_ONCE", 3)
+    monkeypatch.setattr(pair_tagger, "AT_ONCE", 3)
     monkeypatch.setattr(head, "pair_logits", lambda *a: (sizes.append(len(a[-1])), call(*a))[1])
     assert (predicted(head, DOCUMENTS), head.predict_pairs(head.collate(DOCUMENTS), DOCUMENTS)) == whole
     assert max(sizes) == 3
