@@ -181,13 +181,15 @@ def write_status(root: Path | None = None) -> Path:
     return path
 
 
-def write_claims(root: Path | None = None) -> Path:
-    """Write book/executed/iser_claims.md, what the chapter on span models takes from records."""
-    from relex.experiments.span_claims import claims_page
+def write_claims(root: Path | None = None) -> list[Path]:
+    """Write what chapters take from records: book/executed/iser_claims.md and focused_claims.md."""
+    from relex.experiments import focused_claims, span_claims
 
-    path = (root or project_root()) / EXECUTED / "iser_claims.md"
-    write_text(path, claims_page())
-    return path
+    folder, pages = (root or project_root()) / EXECUTED, []
+    for paper, claims in (("iser", span_claims), ("focused", focused_claims)):
+        pages.append(folder / f"{paper}_claims.md")
+        write_text(pages[-1], claims.claims_page())
+    return pages
 
 
 def _machine() -> dict[str, str]:

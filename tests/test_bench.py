@@ -1,15 +1,20 @@
 """The benchmarks: both sides give the same answers, every number is there, and other code is none the wiser."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from relex import corpora
 from relex.bench import BENCHMARKS, cascade, timing
+from relex.bench import focused as bench_focused
 from relex.bench import span as bench_span
+from relex.corpora.angiography import generate as generate_angiography
 from relex.errors import RelexError
 from relex.experiments.building import make_head
 from relex.experiments.config import Config
 from relex.experiments.run import load_corpus
+from relex.heads import focused_layers
 from relex.heads import span as heads_span
 from relex.training import predict
 from relex.training.trainer import make_accelerator
@@ -170,3 +175,125 @@ def test_memory_of_spans_is_that_of_a_chunk_however_many_there_are(generated, mo
     assert ours[40][1] <= 1.3 * ours[12][1]
     if not options:
         assert plain[40][0] > 4 * plain[4][0] > chunk
+
+
+@pytest.fixture
+def focused_head(generated, monkeypatch):
+    """A function of a mask and K: a head that is told the tags, and two calibrated sentences of eight entities."""
+    monkeypatch.setitem(
+        corpora.GENERATORS, "angiography", lambda split="", unit="": generate_angiography(60, split=split, unit=unit)
+    )
+
+    def make(mask, k):
+        config = Config.from_json({
+            "head": "focused", "corpus": "angiography", "encoder": "random:small", "k": k, "mask": mask,
+            "layers": 4, "ner_weighting": "pair",
+        })  # fmt: skip
+        corpus = load_corpus(config)
+        head = bench_focused.Told(make_head(config, corpus).encoder, corpus.schema, config.options).eval()
+        documents = bench_focused.sentences(head, corpus, 2)
+        bench_focused.calibrate(head, documents)
+        return head, documents
+
+    return make
+
+
+def test_focused_prints_speeds_ratios_and_counts(generated, monkeypatch):
+    monkeypatch.setitem(
+        corpora.GENERATORS, "angiography", lambda split="", unit="": generate_angiography(60, split=split, unit=unit)
+    )
+    values = BENCHMARKS["focused"](documents=2, layers=2, encoder="random:tiny", repeats=1, k=2)
+    assert (values["sentences"], values["pairs"]) == (2, 56)
+    assert 50 < values["tokens a sentence"] < 80
+    for mask in ("eq14", "eq13"):
+        same, found = map(int, values[f"{mask}: same triples on both sides in fp32"].split(" of "))
+        assert 20 < same == found <= 56
+        assert float(values[f"{mask}: difference of losses in fp32, as a share"]) < 1e-5
+        for what in ("training", "prediction"):
+            for name in ("pairs/s", "times as fast as the plain version"):
+                assert values[f"{mask}: {what}: {name}"] > 0
+        assert values[f"{mask}: token-layers: times fewer"] > 10
+
+
+@pytest.mark.parametrize("k", [0, 1, 4])
+@pytest.mark.parametrize("mask", ["eq13", "eq14"])
+def test_two_full_passes_for_each_pair_give_the_same_relations_and_loss(focused_head, mask, k):
+    head, documents = focused_head(mask, k)
+    accelerator = make_accelerator("fp32")
+    found = predict(head, documents, accelerator)
+    for passes in (1, 2):
+        assert bench_focused.plain(head, documents, accelerator, 300, passes) == found
+    for document, predicted in zip(documents, found, strict=True):
+        assert set(predicted.entities) == set(document.entities)
+    if k:
+        assert len({r.type for d in found for r in d.relations}) > 1
+    batch = head.collate(documents)
+    ours = head.loss(batch)
+    theirs = bench_focused.plain_loss(head, batch, bench_focused.gold_rows(batch))
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=0)
+    weights = [p for p in head.parameters() if p.requires_grad]
+    sides = [torch.autograd.grad(loss, weights, allow_unused=True) for loss in (ours, theirs)]
+    assert [g is None for g in sides[0]] == [g is None for g in sides[1]]
+    for one, other in zip(*sides, strict=True):
+        if one is not None:
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_steps_of_both_sides_have_the_same_gradient_and_change_nothing(focused_head, monkeypatch):
+    head, documents = focused_head("eq13", 2)
+    steps = bench_focused.Steps(head, documents, make_accelerator("fp32"), 200)
+    for module in head.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    before, gradients = {k: v.clone() for k, v in head.state_dict().items()}, []
+    keep = steps.optimizer.zero_grad
+    monkeypatch.setattr(
+        steps.optimizer, "zero_grad", lambda: gradients.append([p.grad for p in head.parameters()]) or keep()
+    )
+    steps.ours()
+    steps.plain()
+    for name, value in head.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    for one, other in zip(*gradients, strict=True):
+        if one is not None:
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_plain_version_has_two_full_passes_for_each_pair(focused_head):
+    head, documents = focused_head("eq14", 2)
+    rows, seen = [0], [0]
+    for block in head.encoder.blocks:
+        block.register_forward_pre_hook(lambda _, args: rows.append(args[0].shape[0] * args[0].shape[1]))
+    head.classify.register_forward_hook(lambda _, inputs, output: seen.append(len(output)))
+    bench_focused.plain(head, documents[:1], make_accelerator("fp32"), 1200)
+    (document,) = documents[:1]
+    assert sum(rows) == (2 * 28 + 1) * head.length(document) * head.encoder.layers
+    assert sum(seen) == 28
+    rows.clear()
+    predict(head, documents[:1], make_accelerator("fp32"))
+    assert not rows  # ours takes layers apart
+
+
+def test_tokens_of_layers_are_counted(focused_head):
+    head, documents = focused_head("eq14", 3)
+    count = bench_focused.token_layers(head, documents)
+    lengths = [head.length(d) for d in documents]
+    assert count["shared"] == 4 * sum(lengths) and count["plain"] == 2 * 28 * 4 * sum(lengths)
+    queries, attend = [], focused_layers.attend
+
+    def counted(block, rows, states, seen):
+        queries.append(rows.shape[1] * (5 / 6) + states.shape[1] / 6)
+        return attend(block, rows, states, seen)
+
+    for mask in ("eq14", "eq13"):
+        head.options = replace(head.options, mask=mask)
+        count = bench_focused.token_layers(head, documents[:1])["pairs"]
+        queries.clear()
+        with pytest.MonkeyPatch.context() as patch, torch.no_grad():
+            patch.setattr(focused_layers, "attend", counted)
+            batch = head.collate(documents[:1])
+            for i in range(28):  # one by one, so that nothing is padded
+                head.pair_logits(states := head.states(batch), batch["entities"], batch["pairs"][i : i + 1, :2])
+        shared = len(states.passed) - 1 + head.encoder.layers - head.options.k
+        own = sum(q for i, q in enumerate(queries) if i % (shared + 3) >= shared)
+        assert own == pytest.approx(count)

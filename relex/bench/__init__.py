@@ -1,8 +1,14 @@
 """How fast each head is, and the CRF, against a plain version of the same model in the same run."""
 
-from relex.bench import cascade, classifier, crf, span
+from relex.bench import cascade, classifier, crf, focused, span
 
-BENCHMARKS = {"classifier": classifier.measure, "cascade": cascade.measure, "span": span.measure, "crf": crf.measure}
+BENCHMARKS = {
+    "classifier": classifier.measure,
+    "cascade": cascade.measure,
+    "span": span.measure,
+    "focused": focused.measure,
+    "crf": crf.measure,
+}
 """Head → function of `documents`, `layers`, `encoder` and `repeats`; quantity → value, ready to print."""
 
 __all__ = ["BENCHMARKS"]

@@ -6,7 +6,7 @@ from relex.encoders import sources, vocabulary
 from relex.encoders.encoder import Encoder, Tokens
 from relex.errors import RelexError
 
-KNOWN = ("wheel:me5-zh", "wheel:minilm-en", "random:tiny", "random:small", "hub:ID", "dir:PATH")
+KNOWN = ("wheel:me5-zh", "wheel:minilm-en", "random:tiny", "random:deep", "random:small", "hub:ID", "dir:PATH")
 
 
 def load(name: str, layers: int | None = None, seed: int = 0, texts: Iterable[str] = ()) -> Encoder:

@@ -29,7 +29,7 @@ MINILM_SHA256 = {
     "model/model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "model/tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
-RANDOM_SHAPES = {"tiny": (2, 32, 2, 64), "small": (12, 384, 12, 1536)}
+RANDOM_SHAPES = {"tiny": (2, 32, 2, 64), "deep": (6, 32, 2, 64), "small": (12, 384, 12, 1536)}
 """Random encoders: layers, hidden, heads, FFN; `small` has the shape of multilingual-e5-small."""
 
 SPECIALS = {token.strip("[]").lower(): i for i, token in enumerate(vocabulary.SPECIALS)}

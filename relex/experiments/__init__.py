@@ -1,7 +1,7 @@
 """Experiments by name."""
 
 from relex.errors import RelexError
-from relex.experiments import cbrrel, iser, umrc
+from relex.experiments import cbrrel, focused, iser, umrc
 from relex.experiments.experiment import PROFILES, Experiment, reported, rows_in_order, run_all
 from relex.experiments.records import publish, published
 
@@ -10,7 +10,8 @@ EXPERIMENTS = {
     for e in (
         umrc.BASELINES, umrc.ENCODING_ABLATION, umrc.ENCODER_COMPARISON, umrc.CLASS_ENHANCEMENT, umrc.STRONGEST,
         cbrrel.COMPARISON, cbrrel.OVERLAP, cbrrel.ENTITIES, cbrrel.ABLATIONS, cbrrel.STRONGEST, cbrrel.GATE,
-        cbrrel.FGM, iser.COMPARISON, iser.ABLATIONS, iser.ATTENTION,
+        cbrrel.FGM, iser.COMPARISON, iser.ABLATIONS, iser.ATTENTION, focused.MAIN,
+        focused.GRIDS, focused.ABLATIONS,
     )
 }  # fmt: skip
 

@@ -74,10 +74,10 @@ def claims_page() -> str:
         records = {name: tables.where(published(name), corpus=corpus) for name in names}
         every = [record for chosen in records.values() for record in chosen]
         parts.append(f"**{span_tables.title(corpus)}**: {POINTS}")
-        parts.append(_markdown(claims_table(corpus, records)))
+        parts.append(markdown_table(claims_table(corpus, records)))
         if corpus == "conll04":
-            parts += [SCORES, _markdown(part_scores(records["iser_comparison"]))]
-        parts += [MASS, _markdown(attention_table(records["iser_attention"]))]
+            parts += [SCORES, markdown_table(part_scores(records["iser_comparison"]))]
+        parts += [MASS, markdown_table(attention_table(records["iser_attention"]))]
         parts.append(f"{tables.provenance(every)} {span_tables.caution(every)}" if every else NOTHING)
     return "\n\n".join(parts) + "\n"
 
@@ -92,7 +92,7 @@ def claims_table(corpus: str, records: dict[str, Sequence[dict]]) -> pd.DataFram
         shown = tables.printed_differences(pairs, printed, "re.strict.f1")
         found = span_tables.differences(records[experiment], pairs, printed)
         for claim, pair in zip(claims, pairs, strict=True):
-            line = {"printed": _points(shown[pair], 2) if pair in shown else "–", "recorded": "–", "verdict": MISSING}
+            line = {"printed": points(shown[pair], 2) if pair in shown else "–", "recorded": "–", "verdict": MISSING}
             if (name := " − ".join(pair)) in found.index and _differ(records[experiment], *pair):
                 cells = tables.in_points(found.loc[[name]]).iloc[0]
                 line["recorded"] = f"{cells['difference']} ({cells['95 % interval']})"
@@ -129,7 +129,7 @@ def attention_table(records: Sequence[dict]) -> pd.DataFrame:
                 moment: _looks(tables.of_row(records, row), moment, asked) for moment in ("fresh fusion", "trained")
             }
             if found["trained"]:
-                untrained, trained = (_points(np.mean([x["difference"] for x in some])) for some in found.values())
+                untrained, trained = (points(np.mean([x["difference"] for x in some])) for some in found.values())
                 line = {"untrained": untrained, "trained": trained, "verdict": _rests(found["trained"])}
                 lines[f"{claim}: {row}"] = line
     nothing = {claim: {"untrained": "–", "trained": "–", "verdict": MISSING} for claim in RESTS}
@@ -148,11 +148,11 @@ def _rests(trained: Sequence[dict]) -> str:
     return VERDICTS["lower"] if all(line["high"] < 0 for line in trained) else "not in every seed"
 
 
-def _points(fraction: float, digits: int = 1) -> str:
+def points(fraction: float, digits: int = 1) -> str:
     return f"{100 * fraction:+.{digits}f}".replace("-", "−")
 
 
-def _markdown(table: pd.DataFrame) -> str:
+def markdown_table(table: pd.DataFrame) -> str:
     """A table with its index as Markdown."""
     lines = [[table.index.name, *table.columns], ["---"] * (1 + len(table.columns))]
     lines += [[name, *cells] for name, cells in zip(table.index, table.to_numpy().tolist(), strict=True)]

@@ -27,8 +27,9 @@ PRINTED_AS = {"conll04": "conll04", "interactions": "chddi"}
 TASKS = {"ner": "entities", "re": "relations"}
 MODES = ("strict", "boundaries", "relaxed")
 SCORES = ("p", "r", "f1")
-SUFFIX = {"ner": "_ner", "re": "_strict"}
-"""Under which names the `answers` of a record hold numbers of strict entities and triples a document."""
+SUFFIX = {"ner": "_ner", "re": "_strict", "given": "_given", "kept": "_kept"}
+"""Under which names the `answers` of a record hold numbers of strict entities and triples a document; the last two are
+triples of given entities, which `relex.experiments.focused_tables` has."""
 UNLEARNED = "not learned"
 
 GIVEN = {
@@ -151,7 +152,9 @@ def differences(
     wanted = tables.printed_differences(pairs, printed, f"{task}.strict.f1")
     found = tables.differences(answered_as(records, task), pairs, wanted, match="offset")
     short = set(unlearned(records))
-    found.loc[[not short.isdisjoint(line.split(" − ")) for line in found.index], "verdict"] = UNLEARNED
+    for line in found.index:
+        if short & set(line.split(" − ")):
+            found.loc[line, "verdict"] = UNLEARNED
     return found
 
 

@@ -274,9 +274,8 @@ def printed_differences(
     pairs: Sequence[tuple[str, str]], rows: dict[str, dict[str, float]], metric: str = "macro_f1"
 ) -> dict[tuple[str, str], float]:
     """Printed A minus B of each pair that the paper prints, in fractions."""
-    return {
-        (a, b): (rows[a][metric] - rows[b][metric]) / 100 for a, b in pairs if metric in rows.get(a, {}) and b in rows
-    }
+    shown = {row: cells[metric] for row, cells in rows.items() if metric in cells}
+    return {(a, b): (shown[a] - shown[b]) / 100 for a, b in pairs if a in shown and b in shown}
 
 
 def summary(table: pd.DataFrame) -> str:

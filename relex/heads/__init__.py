@@ -14,10 +14,11 @@ from relex.heads.cascade import Cascade, CascadeOptions
 from relex.heads.classifier import Classifier, ClassifierOptions
 from relex.heads.focused import Focused
 from relex.heads.head import Head
-from relex.heads.pair_options import FocusedOptions
+from relex.heads.pair_options import FocusedOptions, ShallowOptions
+from relex.heads.shallow import Shallow
 from relex.heads.span import SpanModel, SpanOptions
 
-HEADS = {"classifier": Classifier, "cascade": Cascade, "span": SpanModel, "focused": Focused}
+HEADS = {"classifier": Classifier, "cascade": Cascade, "span": SpanModel, "focused": Focused, "shallow": Shallow}
 """Heads that are trained on an encoder."""
 
 OPTIONS = {
@@ -27,6 +28,7 @@ OPTIONS = {
     "cascade": CascadeOptions,
     "span": SpanOptions,
     "focused": FocusedOptions,
+    "shallow": ShallowOptions,
     "schema_only": SchemaOnlyOptions,
     "nearest_entity": NearestEntityOptions,
     "lookup": LookupOptions,
@@ -49,5 +51,5 @@ def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
 
 __all__ = [
     "HEADS", "OPTIONS", "TASKS", "Cascade", "CascadeOptions", "Classifier", "ClassifierOptions", "Focused",
-    "FocusedOptions", "Head", "SpanModel", "SpanOptions", "build",
+    "FocusedOptions", "Head", "Shallow", "ShallowOptions", "SpanModel", "SpanOptions", "build",
 ]  # fmt: skip

