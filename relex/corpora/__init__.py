@@ -4,7 +4,18 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
-from relex.corpora import angiography, casmed, cmeie, conll04, duie, encyclopedia, interactions, jsonl, umrc10
+from relex.corpora import (
+    angiography,
+    arteriography,
+    casmed,
+    cmeie,
+    conll04,
+    duie,
+    encyclopedia,
+    interactions,
+    jsonl,
+    umrc10,
+)
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
 from relex.errors import RelexError
 from relex.files import corpora_dirs
@@ -21,6 +32,7 @@ READERS = {
 GENERATORS = {
     "encyclopedia": encyclopedia.generate,
     "angiography": angiography.generate,
+    "arteriography": arteriography.generate,
     "interactions": interactions.generate,
 }
 """Stand-ins: name → function without required arguments."""
