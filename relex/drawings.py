@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from relex import span_drawings
+from relex import focus_drawings, span_drawings
 from relex.documents import Document, Relation, Span
 from relex.evaluation.triple_audit import relation_code
 from relex.figures import BLUE, GREY, ORANGE, checked, use_style
@@ -97,7 +97,7 @@ def _tags(axes, y: float, length: int, spans: Sequence[Span], color: str) -> Non
 
 def draw(folder: Path) -> list[Path]:
     """Write all drawings as SVG into `folder` and return their paths; `relex.figures.use_style` comes first."""
-    figures = {"cascade": cascade_tags(REPORT, relation_code)} | span_drawings.drawn()
+    figures = {"cascade": cascade_tags(REPORT, relation_code)} | span_drawings.drawn() | focus_drawings.drawn()
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.svg", bbox_inches=figure.bbox_inches, metadata={"Date": None, "Creator": None})
     return [folder / f"{name}.svg" for name in figures]

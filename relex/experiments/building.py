@@ -110,7 +110,7 @@ def train_head(
         curve=_curve(head, test, accelerator) if head.sweeps else [],
         attention=looks,
         gradients=gradients,
-        given=_given(head, test, accelerator),
+        given=_given(head, test, predicted, accelerator),
         device=_device_name(accelerator),
         precision={"no": "fp32"}.get(accelerator.mixed_precision, accelerator.mixed_precision),
         head=head,
@@ -217,7 +217,7 @@ def _curve(head: Head, test: Sequence[Document], accelerator) -> list[dict]:
     return extraction.threshold_curve(test, predicted, "string")
 
 
-def _given(head: Head, test: Sequence[Document], accelerator) -> dict[str, list[Document]]:
+def _given(head: Head, test: Sequence[Document], predicted: list[Document], accelerator) -> dict[str, list[Document]]:
     """Relations between gold entities: `given` of all pairs, `kept` without those that do not train either.
 
     The second is what a test part without most of its pairs of No Relation would show.
@@ -225,11 +225,12 @@ def _given(head: Head, test: Sequence[Document], accelerator) -> dict[str, list[
     if not isinstance(head, PairTagger) or head.options.tasks == "ner":
         return {}
     usual, head.gold_entities = head.gold_entities, True
-    found = {"given": predict(head, test, accelerator)}
-    head.kept_pairs = True
-    found["kept"] = predict(head, test, accelerator)
+    given = kept = predicted if usual else predict(head, test, accelerator)
+    if head.options.negative_share < 1:
+        head.kept_pairs = True
+        kept = predict(head, test, accelerator)
     head.gold_entities, head.kept_pairs = usual, False
-    return found
+    return {"given": given, "kept": kept}
 
 
 def _device_name(accelerator) -> str:

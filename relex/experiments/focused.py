@@ -8,7 +8,7 @@ from relex.experiments.experiment import Experiment
 PROFILE = {
     "smoke": {
         "encoder": "random:deep", "layers": 6, "epochs": 1, "batch_tokens": 600,
-        "train_limit": 20, "dev_limit": 6, "test_limit": 12,
+        "train_limit": 16, "dev_limit": 3, "test_limit": 4,
     },
     "quick": {
         "layers": 6, "epochs": 2, "lr": 4e-4, "head_lr": 3e-3, "batch_tokens": 200,

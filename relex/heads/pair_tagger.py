@@ -35,6 +35,8 @@ AT_ONCE = 2**14
 """Pairs that prediction classifies at a time, which bounds memory whatever their number."""
 IDLE = -1
 """Class of a pair that does not train."""
+RARE = -4.0
+"""Where biases of all tags but O start: what is untrained finds no entities, and so no pairs to read again."""
 
 Place = tuple[int, int]
 """First and last token, counted over the whole text."""
@@ -84,6 +86,7 @@ class PairTagger(Extractor):
         self.dropout = nn.Dropout(options.dropout)
         if options.tasks != "rc":
             self.emit = nn.Linear(width, len(self.tags.names))
+            nn.init.constant_(self.emit.bias[1:], RARE)
             self.crf = CRF(len(self.tags.names), self.tags.allowed())
 
     # What a subclass says
