@@ -186,7 +186,7 @@ def focused_head(generated, monkeypatch):
 
     def make(mask, k):
         config = Config.from_json({
-            "head": "focused", "corpus": "angiography", "encoder": "random:small", "k": k, "mask": mask,
+            "head": "focused", "corpus": "angiography", "encoder": "random:deep", "k": k, "mask": mask,
             "layers": 4, "ner_weighting": "pair",
         })  # fmt: skip
         corpus = load_corpus(config)

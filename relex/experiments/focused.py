@@ -23,10 +23,16 @@ OF_CORPUS = {"arteriography": {"negative_share": 0.15}, "casmed": {"split": "dis
 """Corpus → what holds for all runs on it. Of the pairs of No Relation the paper's data keep 0.15; casmed, which has
 two for every relation, needs no such cut."""
 
-FEWER = {"casmed": {"train_limit": 300}}
-"""Corpus → what a CPU can pay for."""
+FEWER = {
+    "quick": {"arteriography": {"train_limit": 40, "dev_limit": 6, "test_limit": 12}},
+    "cpu": {"casmed": {"train_limit": 300}},
+}
+"""Profile → corpus → what a CPU can pay for."""
 
-GRID = {"casmed": {"train_limit": 240, "epochs": 5}, "arteriography": {"train_limit": 50}}
+GRID = {
+    "quick": {"arteriography": {"train_limit": 24, "dev_limit": 4, "test_limit": 6}},
+    "cpu": {"casmed": {"train_limit": 240, "epochs": 5}, "arteriography": {"train_limit": 50}},
+}
 """The same for the grid of K and masks: under Eq. 13 a pair's text is read whole, K − 2 times."""
 
 SEEDS = {"smoke": 1, "quick": 1, "cpu": 3, "full": 5}
@@ -60,8 +66,7 @@ BOTH = ("casmed", "arteriography")
 
 
 def _settings(profile: str, corpus: str) -> dict:
-    fewer = FEWER.get(corpus, {}) if profile == "cpu" else {}
-    return PROFILE[profile] | OF_CORPUS.get(corpus, {}) | fewer
+    return PROFILE[profile] | OF_CORPUS.get(corpus, {}) | FEWER.get(profile, {}).get(corpus, {})
 
 
 def _config(profile: str, corpus: str, row: str, **changes) -> Config:
@@ -102,7 +107,7 @@ def main_rows(profile: str, corpus: str) -> list[Config]:
 def grid_rows(profile: str, corpus: str) -> list[Config]:
     """Table V, and a row without mask."""
     return [
-        _config(profile, name, row, **((GRID[name] if profile == "cpu" else {}) | changes))
+        _config(profile, name, row, **(GRID.get(profile, {}).get(name, {}) | changes))
         for name in _corpora(profile, corpus)
         for row, changes in (K_AND_MASK | UNMASKED).items()
     ]
