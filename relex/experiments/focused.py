@@ -14,7 +14,7 @@ PROFILE = {
         "layers": 6, "epochs": 2, "lr": 4e-4, "head_lr": 3e-3, "batch_tokens": 200,
         "train_limit": 50, "dev_limit": 15, "test_limit": 30,
     },
-    "cpu": {"layers": 12, "epochs": 6, "lr": 2e-4, "head_lr": 2e-3, "batch_tokens": 300, "dev_limit": 60},
+    "cpu": {"layers": 12, "epochs": 6, "lr": 2e-4, "head_lr": 2e-3, "batch_tokens": 150, "dev_limit": 60},
     "full": {"layers": 12, "epochs": 40, "lr": 5e-5, "head_lr": 1e-3, "batch_tokens": 1200},
 }  # fmt: skip
 """What a profile changes of a run; all else has the defaults of `Config`."""
@@ -37,7 +37,7 @@ GRID = {
 
 SEEDS = {"smoke": 1, "quick": 1, "cpu": 3, "full": 5}
 
-SHALLOW = {"smoke": {}, "quick": {"epochs": 4, "lr": 2e-3}, "cpu": {"epochs": 25, "lr": 1e-3},
+SHALLOW = {"smoke": {}, "quick": {"epochs": 4, "lr": 2e-3}, "cpu": {"epochs": 25, "lr": 1e-3, "batch_tokens": 300},
            "full": {"epochs": 60, "lr": 1e-3}}  # fmt: skip
 """Baselines may change their embeddings faster than an encoder its layers, and cost little to train for longer."""
 

@@ -80,6 +80,7 @@ def test_what_is_hard_is_there_and_counted(corpus):
     assert all(corpus.counts[name] >= least for name, least in HARD.items()), corpus.counts
     total = sum(len(d.relations) for d in every(corpus))
     assert 0.01 < corpus.counts["mixed_up"] / total < 0.05
+    assert 0.01 < corpus.counts["short"] / 2136 < 0.04
 
 
 def test_the_same_words_are_entities_and_none(corpus):
