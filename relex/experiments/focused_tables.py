@@ -121,17 +121,18 @@ def pooled(records: Sequence[dict], by: str) -> list[dict]:
     """Runs of Table V's grid as if they were seeds of a row: its `mask`s, all K together, or its `K`s, both masks.
 
     Each run keeps a number of its own, the same for the runs that differ in `by` alone, so that what is compared is
-    paired by seed and by the other switch.
+    paired by seed and by the other switch; a run without all of its partners is left out.
     """
-    found = []
+    found: dict[int, dict[str, dict]] = {}
     for record in records:
         config = record["config"]
-        if config["row"] not in K_AND_MASK:
-            continue
-        k, mask, seed = config["k"], config["mask"], config["seed"]
-        row, other = (mask, k) if by == "mask" else (f"K = {k}", ("eq13", "eq14").index(mask))
-        found.append(record | {"config": config | {"row": row, "seed": 1000 * other + seed}})
-    return found
+        if config["row"] in K_AND_MASK:
+            k, mask = config["k"], config["mask"]
+            row, other = (mask, k) if by == "mask" else (f"K = {k}", ("eq13", "eq14").index(mask))
+            number = 1000 * other + config["seed"]
+            found.setdefault(number, {})[row] = record | {"config": config | {"row": row, "seed": number}}
+    rows = {cells["mask"] if by == "mask" else f"K = {cells['k']}" for cells in K_AND_MASK.values()}
+    return [record for runs in found.values() if runs.keys() == rows for record in runs.values()]
 
 
 def resolution(found: pd.DataFrame, items: int, of_paper: int = 0) -> pd.DataFrame:

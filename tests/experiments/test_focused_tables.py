@@ -95,6 +95,8 @@ def test_runs_of_the_grid_are_pooled_in_pairs():
     by_k = focused_tables.pooled(records, "K")
     found = focused_tables.differences(by_k, [("K = 6", "K = 2")], {}, "re")
     assert found["difference"].item() == pytest.approx(0) and found["seeds"].item() == 4
+    alone = [r for r in records if (r["config"]["row"], r["config"]["seed"]) != ("K6-eq13", 1)]
+    assert len(focused_tables.pooled(alone, "mask")) == 10 and len(focused_tables.pooled(alone, "K")) == 9
     shown = focused_tables.grid(records, "re")
     assert shown.loc[4, ("eq14", "measured")] == "100.0 ± 0.0" and shown.loc[6, ("eq13", tables.PRINTED)] == "91.88"
     assert list(shown.index) == [2, 4, 6]
