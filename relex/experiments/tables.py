@@ -209,7 +209,7 @@ def provenance(records: Sequence[dict]) -> str:
         return "No records."
     corpus = _several(map(origin, records))
     trained = [r for r in records if "epochs" in r["config"]]
-    encoder = _several(f"`{r['config']['encoder']}` with {r['config']['layers']} layers" for r in trained)
+    encoder = _several(map(_encoder, trained))
     limits = {r["config"]["train_limit"] or r["corpus"]["sizes"]["train"] for r in records}
     tests = {r["counts"]["n"] for r in records}
     seeds = {r["config"]["seed"] for r in records}
@@ -222,6 +222,11 @@ def provenance(records: Sequence[dict]) -> str:
         f"{_range(limits)} training documents{epochs}, {_range(tests)} test documents; {encoder or 'no encoder'}; "
         f"{_plural(str(len(seeds)), 'seed')}; on {machines}."
     )
+
+
+def _encoder(record: dict) -> str:
+    name, layers = (record["config"][key] for key in ("encoder", "layers"))
+    return f"embeddings of `{name}`" if record["config"].get("head") == "shallow" else f"`{name}` with {layers} layers"
 
 
 def origin(record: dict) -> str:
