@@ -42,7 +42,10 @@ def make(row="Joint-Bi-LSTM", seed=0, dropout=0.1, **options):
     encoder = encoders.load("random:tiny", seed=seed, texts=[d.text for d in DOCUMENTS])
     torch.manual_seed(seed)
     options = {"width": 16, "hidden": 4, "dropout": dropout} | ROWS[row] | options
-    return Shallow(encoder, SCHEMA, ShallowOptions(**options)).eval()
+    head = Shallow(encoder, SCHEMA, ShallowOptions(**options)).eval()
+    if head.options.tasks != "rc":
+        torch.nn.init.zeros_(head.emit.bias)  # else it finds no entities before it has learned any
+    return head
 
 
 @torch.no_grad()
