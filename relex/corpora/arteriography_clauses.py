@@ -70,6 +70,7 @@ def all_but(t: Telling, names: Sequence[str], key: str, name: str) -> None:
 
 
 def summary(t: Telling) -> None:
+    """The denial at the end, which holds for all parts told of so far."""
     t.subject = list(t.told)
     _deny(t, patterns.SUMMARY)
     t.hard["summary"] += 1

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from relex.experiments import attention
+from relex.experiments.tables import points
 
 MOMENTS = attention.MOMENTS[::-1]
 """The trained model first."""
@@ -114,7 +115,7 @@ def _training(own: pd.DataFrame, queries: str, targets: str) -> str:
             line, word = own.loc[(queries, targets, moment)], "not told apart"
             if line["high"] < trained["low"] or trained["high"] < line["low"]:
                 word = f"{'less' if line['high'] < trained['low'] else 'more'} than after training"
-            told.append(f"{name} {_points(line['difference'])} ({word})")
+            told.append(f"{name} {points(line['difference'], 2)} ({word})")
     apart = [text.endswith("after training)") for text in told]
     if not told:
         return ""
@@ -134,12 +135,8 @@ def _roles(own: pd.DataFrame, queries: str, targets: str) -> str:
         says = "**more**; the roles are not those of the paper"
     else:
         says = "not told apart; no division of roles shows"
-    return f"{other.capitalize()} queries are at {_points(theirs['difference'])}: {says}."
+    return f"{other.capitalize()} queries are at {points(theirs['difference'], 2)}: {says}."
 
 
 def _with_interval(line: pd.Series) -> str:
-    return f"{_points(line['difference'])} ({_points(line['low'])} … {_points(line['high'])})"
-
-
-def _points(fraction: float) -> str:
-    return f"{100 * fraction:+.2f}".replace("-", "−")
+    return f"{points(line['difference'], 2)} ({points(line['low'], 2)} … {points(line['high'], 2)})"

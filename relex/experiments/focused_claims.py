@@ -8,7 +8,8 @@ import pandas as pd
 from relex.experiments import focused_tables, tables
 from relex.experiments.focused import BOTH, EVERY_PAIR, OF_CORPUS
 from relex.experiments.records import published
-from relex.experiments.span_claims import MISSING, NOTHING, VERDICTS, markdown_table, points
+from relex.experiments.span_claims import MISSING, NOTHING, VERDICTS, markdown_table
+from relex.experiments.tables import points
 
 
 class Claim(NamedTuple):

@@ -9,6 +9,7 @@ import pandas as pd
 from relex.experiments import span_tables, tables
 from relex.experiments.iser import BOTH
 from relex.experiments.records import published
+from relex.experiments.tables import points
 
 
 class Claim(NamedTuple):
@@ -146,10 +147,6 @@ def _rests(trained: Sequence[dict]) -> str:
     if all(line["low"] > 0 for line in trained):
         return "yes"
     return VERDICTS["lower"] if all(line["high"] < 0 for line in trained) else "not in every seed"
-
-
-def points(fraction: float, digits: int = 1) -> str:
-    return f"{100 * fraction:+.{digits}f}".replace("-", "−")
 
 
 def markdown_table(table: pd.DataFrame) -> str:

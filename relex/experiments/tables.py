@@ -103,10 +103,11 @@ def differences(
     for a, b in pairs:
         if not {a, b} <= have:
             continue
-        result = _difference(records, a, b, unseen_only, match)
+        chosen = paired(records, a, b)
+        result = _difference(chosen, a, b, unseen_only, match)
         lines[f"{a} − {b}"] = {
             "difference": result.mean, "low": result.low, "high": result.high, "p": result.p,
-            "seeds": min(len(of_row(records, row)) for row in (a, b)), "printed": (printed or {}).get((a, b), np.nan),
+            "seeds": min(len(of_row(chosen, row)) for row in (a, b)), "printed": (printed or {}).get((a, b), np.nan),
         }  # fmt: skip
     table = pd.DataFrame.from_dict(lines, orient="index")
     if len(table):
@@ -115,6 +116,19 @@ def differences(
             table["low"] > 0, "higher", np.where(table["high"] < 0, "lower", "within the noise")
         )
     return table
+
+
+def paired(records: Sequence[dict], a: str, b: str) -> list[dict]:
+    """The records of two rows: if both are trained, those of the seeds that both have, where there are any.
+
+    Other seeds would add their luck to one side alone. What only counts has one seed and stands for all.
+    """
+    rows = [of_row(records, row) for row in (a, b)]
+    if all("epochs" in r["config"] for row in rows for r in row):
+        shared = set.intersection(*({r["config"]["seed"] for r in row} for row in rows))
+        if shared:
+            rows = [[r for r in row if r["config"]["seed"] in shared] for row in rows]
+    return [r for row in rows for r in row]
 
 
 def _difference(records: Sequence[dict], a: str, b: str, unseen_only: bool, match: str) -> statistics.Difference:
@@ -134,13 +148,13 @@ def _difference(records: Sequence[dict], a: str, b: str, unseen_only: bool, matc
 def in_points(table: pd.DataFrame) -> pd.DataFrame:
     """A table of `differences` for display: percentage points, p-values with three digits."""
     shown = pd.DataFrame(index=table.index)
-    shown["difference"] = [_points(d) for d in table["difference"]]
-    shown["95 % interval"] = [f"{_points(a)} … {_points(b)}" for a, b in zip(table["low"], table["high"], strict=True)]
+    shown["difference"] = [points(d) for d in table["difference"]]
+    shown["95 % interval"] = [f"{points(a)} … {points(b)}" for a, b in zip(table["low"], table["high"], strict=True)]
     shown["p"] = [f"{p:.3f}" for p in table["p"]]
     shown["p, Holm"] = [f"{p:.3f}" for p in table["holm"]]
     shown["seeds"] = table["seeds"]
     if table["printed"].notna().any():
-        shown["printed"] = ["–" if np.isnan(p) else _points(p, 2) for p in table["printed"]]
+        shown["printed"] = ["–" if np.isnan(p) else points(p, 2) for p in table["printed"]]
     shown["verdict"] = table["verdict"]
     return shown
 
@@ -162,45 +176,6 @@ def relation_f1(records: Sequence[dict], row: str, match: str = "string") -> pd.
     return pd.DataFrame(
         [{k: extraction.prf(**v)["f1"] for k, v in r["counts"][table].items()} for r in of_row(records, row)]
     ).mean()
-
-
-def with_scores(records: Sequence[dict], table: str) -> list[dict]:
-    """The records with metrics `TABLE.NAME.p|r|f1` from the counts {name: {tp, fp, fn}} that they hold as `table`."""
-    return [
-        r | {"metrics": r["metrics"] | {
-            f"{table}.{name}.{score}": value
-            for name, cell in r["counts"].get(table, {}).items()
-            for score, value in extraction.prf(**cell).items()
-        }}
-        for r in records
-    ]  # fmt: skip
-
-
-def entity_table(
-    printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict], score: str = "f1"
-) -> pd.DataFrame:
-    """`comparison` of `p`, `r` or `f1` of the entities that take part in triples, a column for each entity type.
-
-    `printed` as `nested_printed(paper, table, "entities")` gives it.
-    """
-    types = dict.fromkeys(name for r in [*recorded, *here] for name in r["counts"].get("entities", {}))
-    metrics = {f"entities.{name}.{score}": name for name in types}
-    return comparison(metrics, printed, with_scores(recorded, "entities"), with_scores(here, "entities"))
-
-
-def overlap_table(
-    printed: dict[str, dict[str, float]],
-    recorded: Sequence[dict],
-    here: Sequence[dict],
-    score: str = "f1",
-    by: str = "overlap",
-) -> pd.DataFrame:
-    """`comparison` of `p`, `r` or `f1` by overlap, a column for each of normal, SEO, EPO.
-
-    `by` is `overlap` (by sentence) or `overlap.triple`; `printed` as `nested_printed(paper, table, by)` gives it.
-    """
-    metrics = {f"{by}.{name}.{score}": name for name in extraction.OVERLAPS}
-    return comparison(metrics, printed, recorded, here)
 
 
 def provenance(records: Sequence[dict]) -> str:
@@ -238,7 +213,8 @@ def origin(record: dict) -> str:
     return f"{corpus['name']} ({', '.join(notes)})" if notes else corpus["name"]
 
 
-def _points(fraction: float, digits: int = 1) -> str:
+def points(fraction: float, digits: int = 1) -> str:
+    """A difference of fractions in percentage points with its sign: `+1.2`, `−0.4`."""
     return f"{100 * fraction:+.{digits}f}".replace("-", "−")
 
 
@@ -260,19 +236,6 @@ def printed(paper: str, table: str, names: dict[str, str] | None = None) -> dict
     content = reported(paper)["tables"][table]
     columns = [(names or {}).get(c, c) for c in content["columns"]]
     return {row: dict(zip(columns, cells, strict=True)) for row, cells in content["rows"].items()}
-
-
-def nested_printed(paper: str, table: str, prefix: str) -> dict[str, dict[str, float]]:
-    """A printed table of row → class → cells, as row → metric → percent; a metric is `PREFIX.CLASS.COLUMN`."""
-    content = reported(paper)["tables"][table]
-    return {
-        row: {
-            f"{prefix}.{name}.{column}": cell
-            for name, cells in classes.items()
-            for column, cell in zip(content["columns"], cells, strict=True)
-        }
-        for row, classes in content["rows"].items()
-    }
 
 
 def printed_differences(

@@ -15,6 +15,7 @@ from relex.evaluation.extraction import OVERLAPS
 from relex.evaluation.statistics import Difference
 from relex.experiments import tables
 from relex.experiments.building import limited
+from relex.experiments.experiment import reported
 
 SPLITS = ("report", "distinct", "shipped")
 """Splits of casmed that are trained on, in the order in which the book tells of them."""
@@ -190,8 +191,9 @@ def overlap_differences(records: Sequence[dict], a: str, b: str, printed: dict[s
     records is not at hand: a record does not tell of which class a document is. Classes without sentences are left out.
     """
     masks = overlap_masks(tables.of_row(records, a)[0]) or {}
-    gold, *system_a, _ = tables.answered_triples(records, a)
-    _, *system_b, _ = tables.answered_triples(records, b)
+    chosen = tables.paired(records, a, b)
+    gold, *system_a, _ = tables.answered_triples(chosen, a)
+    _, *system_b, _ = tables.answered_triples(chosen, b)
     lines = {}
     for name, kept in masks.items():
         if kept.any():
@@ -279,3 +281,55 @@ def _with_verdicts(lines: dict[str, dict]) -> pd.DataFrame:
         within = np.where(table["high"] < 0, "lower", "within the noise")
         table["verdict"] = np.where(table["low"] > 0, "higher", within)
     return table
+
+
+def with_scores(records: Sequence[dict], table: str) -> list[dict]:
+    """The records with metrics `TABLE.NAME.p|r|f1` from the counts {name: {tp, fp, fn}} that they hold as `table`."""
+    return [
+        r | {"metrics": r["metrics"] | {
+            f"{table}.{name}.{score}": value
+            for name, cell in r["counts"].get(table, {}).items()
+            for score, value in extraction.prf(**cell).items()
+        }}
+        for r in records
+    ]  # fmt: skip
+
+
+def entity_table(
+    printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict], score: str = "f1"
+) -> pd.DataFrame:
+    """`tables.comparison` of `p`, `r` or `f1` of the entities that take part in triples, a column for each entity type.
+
+    `printed` as `nested_printed(paper, table, "entities")` gives it.
+    """
+    types = dict.fromkeys(name for r in [*recorded, *here] for name in r["counts"].get("entities", {}))
+    metrics = {f"entities.{name}.{score}": name for name in types}
+    return tables.comparison(metrics, printed, with_scores(recorded, "entities"), with_scores(here, "entities"))
+
+
+def overlap_table(
+    printed: dict[str, dict[str, float]],
+    recorded: Sequence[dict],
+    here: Sequence[dict],
+    score: str = "f1",
+    by: str = "overlap",
+) -> pd.DataFrame:
+    """`tables.comparison` of `p`, `r` or `f1` by overlap, a column for each of normal, SEO, EPO.
+
+    `by` is `overlap` (by sentence) or `overlap.triple`; `printed` as `nested_printed(paper, table, by)` gives it.
+    """
+    metrics = {f"{by}.{name}.{score}": name for name in extraction.OVERLAPS}
+    return tables.comparison(metrics, printed, recorded, here)
+
+
+def nested_printed(paper: str, table: str, prefix: str) -> dict[str, dict[str, float]]:
+    """A printed table of row → class → cells, as row → metric → percent; a metric is `PREFIX.CLASS.COLUMN`."""
+    content = reported(paper)["tables"][table]
+    return {
+        row: {
+            f"{prefix}.{name}.{column}": cell
+            for name, cells in classes.items()
+            for column, cell in zip(content["columns"], cells, strict=True)
+        }
+        for row, classes in content["rows"].items()
+    }

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from relex.errors import RelexError
-from relex.experiments import tables
+from relex.experiments import tables, triple_tables
 from relex.experiments.experiment import reported
 
 CLASSES = ["病因", "药物治疗", "同义词"]
@@ -123,32 +123,48 @@ EXTRACTED = [extracted("a", 0, "2" * 40), extracted("a", 1, "21" * 20), extracte
 
 def test_differences_of_extraction_are_those_of_triple_f1():
     table = tables.differences(EXTRACTED, [("a", "b")])
-    assert table["difference"].iloc[0] == pytest.approx((1.0 + 0.75) / 2 - 0.5) and table["seeds"].iloc[0] == 1
+    assert table["difference"].iloc[0] == pytest.approx(1.0 - 0.5) and table["seeds"].iloc[0] == 1
     assert table["verdict"].iloc[0] == "higher"
     unseen = tables.differences(EXTRACTED, [("b", "a")], unseen_only=True)
-    assert unseen["difference"].iloc[0] == pytest.approx(0 - (1.0 + 0.5) / 2) and unseen["verdict"].iloc[0] == "lower"
+    assert unseen["difference"].iloc[0] == pytest.approx(0 - 1.0) and unseen["verdict"].iloc[0] == "lower"
     offset = tables.differences(EXTRACTED, [("a", "b")], match="offset")
     assert offset["difference"].iloc[0] == 0 and offset["verdict"].iloc[0] == "within the noise"
     gold, predicted, correct, unseen = tables.answered_triples(EXTRACTED, "a", "string")
     assert (gold.shape, predicted.shape, correct.shape, unseen.sum()) == ((40,), (2, 40), (2, 40), 20)
 
 
+def seeds(records, row):
+    return [r["config"]["seed"] for r in tables.of_row(records, row)]
+
+
+def test_trained_rows_are_compared_over_the_seeds_that_both_have():
+    chosen = tables.paired(EXTRACTED, "a", "b")
+    assert seeds(chosen, "a") == [0] == seeds(chosen, "b"), "seed 1 of a has no partner"
+    other = [extracted("b", 7, "20" * 20)]
+    chosen = tables.paired([*EXTRACTED[:2], *other], "a", "b")
+    assert seeds(chosen, "a") == [0, 1] and seeds(chosen, "b") == [7], "nothing in common: all there is"
+    counted = EXTRACTED[2] | {"config": {k: v for k, v in EXTRACTED[2]["config"].items() if k != "epochs"}}
+    assert seeds(tables.paired([*EXTRACTED[:2], counted], "a", "b"), "a") == [0, 1], "nothing trained, nothing paired"
+    table = tables.differences([*EXTRACTED[:2], counted], [("a", "b")])
+    assert table["difference"].iloc[0] == pytest.approx((1.0 + 0.75) / 2 - 0.5)
+
+
 def test_f1_by_relation_and_entity_type():
     string = np.mean([2 * 3 / (6 + 1), 2 * 6 / (12 + 1)])
     assert tables.relation_f1(EXTRACTED, "a")["病因"] == pytest.approx(string)
     assert tables.relation_f1(EXTRACTED, "a", "offset")["病因"] == pytest.approx(2 * 3 / (6 + 1 + 2))
-    table = tables.entity_table({"a": {"entities.病.p": 70.0}}, EXTRACTED[:2], EXTRACTED[2:], "p")
+    table = triple_tables.entity_table({"a": {"entities.病.p": 70.0}}, EXTRACTED[:2], EXTRACTED[2:], "p")
     assert table.loc["a", ("病", "printed")] == "70.00" and table.loc["a", ("病", "recorded")] == "75.0 ± 0.0"
     assert table.loc["b", ("病", "this execution")] == "75.0"
     assert "entities.病.f1" not in EXTRACTED[0]["metrics"], "the records themselves stay as they are"
 
 
 def test_nested_printed_tables_stand_beside_the_records():
-    printed = tables.nested_printed("cbrrel", "overlap_casmed", "overlap")
+    printed = triple_tables.nested_printed("cbrrel", "overlap_casmed", "overlap")
     content = reported("cbrrel")["tables"]["overlap_casmed"]["rows"]
     assert printed.keys() == content.keys()
     assert printed["CBRRel"]["overlap.seo.r"] == content["CBRRel"]["seo"][1]
-    table = tables.overlap_table({"a": printed["CasRel"]}, EXTRACTED[:2], [])
+    table = triple_tables.overlap_table({"a": printed["CasRel"]}, EXTRACTED[:2], [])
     assert table.loc["a", ("seo", "recorded")].startswith("37.5 ±")
     assert table.loc["a", ("epo", "printed")] == f"{content['CasRel']['epo'][2]:.2f}"
 
