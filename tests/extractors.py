@@ -1,5 +1,6 @@
 """What the tests of all heads of joint extraction share."""
 
+import pytest
 import samples
 import torch
 
@@ -32,3 +33,15 @@ def predicted(head, documents):
 def facts(documents):
     """Entities and triples, in no order."""
     return [(set(d.entities), set(d.triples())) for d in documents]
+
+
+def check_half_precision(head, documents):
+    """Under autocast losses and gradients stay finite and near those of fp32, and every document is predicted."""
+    batch = head.collate(documents)
+    expected = head.loss(batch).item()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = head.loss(batch)
+        found = head.predict(batch, documents)
+    loss.backward()
+    assert loss.item() == pytest.approx(expected, rel=0.1) and len(found) == len(documents)
+    assert all(torch.isfinite(p.grad).all() for p in head.parameters())

@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 import torch
 from drawn import documents
-from extractors import facts, long_document, narrow, predicted, told
+from extractors import check_half_precision, facts, long_document, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import focused as plain
@@ -667,16 +667,7 @@ def test_dropout_acts_in_training_only():
 
 @EACH_MASK
 def test_half_precision(mask):
-    """Under autocast losses and gradients stay finite and near those of fp32."""
-    head = make(mask=mask, k=3)
-    batch = head.collate(DOCUMENTS)
-    expected = head.loss(batch).item()
-    with torch.autocast("cpu", torch.bfloat16):
-        loss = head.loss(batch)
-        found = head.predict(batch, DOCUMENTS)
-    loss.backward()
-    assert loss.item() == pytest.approx(expected, rel=0.1) and len(found) == len(DOCUMENTS)
-    assert all(torch.isfinite(p.grad).all() for p in head.parameters())
+    check_half_precision(make(mask=mask, k=3), DOCUMENTS)
 
 
 # Switches, files, errors

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 import torch.nn.functional as F
-from extractors import facts, long_document, narrow, predicted, told
+from extractors import check_half_precision, facts, long_document, narrow, predicted, told
 
 from relex import encoders
 from relex.documents import Document, RelationType, Schema
@@ -315,15 +315,7 @@ def test_gradients_reach_every_parameter_and_are_the_same_twice(row):
 
 @EACH_ROW
 def test_half_precision(row):
-    head = make(row)
-    batch = head.collate(DOCUMENTS)
-    expected = head.loss(batch).item()
-    with torch.autocast("cpu", torch.bfloat16):
-        loss = head.loss(batch)
-        found = head.predict(batch, DOCUMENTS)
-    loss.backward()
-    assert loss.item() == pytest.approx(expected, rel=0.1) and len(found) == len(DOCUMENTS)
-    assert all(torch.isfinite(p.grad).all() for p in head.parameters())
+    check_half_precision(make(row), DOCUMENTS)
 
 
 # Switches
