@@ -100,13 +100,16 @@ class Passes:
     def pair(self, mask: str) -> int:
         """The focused layers of one pair under `eq13`, `eq14` or `none`, of which [CLS] is all that is read.
 
-        Eq. 14: M rows, in the last layer one. Eq. 13: in the first and the last layer one, in those between all L.
+        Eq. 14: M rows, in the last layer one. Eq. 13: in the first and the last layer one, in the one before that M,
+        in those between all L.
         """
         if mask == "none" or self.k == 0:
             return 0
         if self.k == 1:
             return 1
-        return 1 + (self.k - 1) * self.seen if mask == "eq14" else 2 + (self.k - 2) * self.tokens
+        if mask == "eq14":
+            return (self.k - 1) * self.seen + 1
+        return 2 if self.k == 2 else 2 + self.seen + (self.k - 3) * self.tokens
 
     def shared(self, mask: str) -> int:
         """What is computed once is computed once: a text and all of its pairs."""

@@ -153,8 +153,8 @@ def test_bars_and_lines_have_the_costs(style):
     for patch in bars.patches:
         y = round(patch.get_y() + patch.get_height() / 2)
         widths[y] = widths.get(y, 0) + patch.get_width()
-    assert list(widths.values()) == list(cost.variants().values()) == [43008, 4408, 1552, 768]
-    assert [t.get_text().strip().split(",")[0] for t in bars.texts] == ["43", "4", "1", "768"]
+    assert list(widths.values()) == list(cost.variants().values()) == [43008, 2868, 1552, 768]
+    assert [t.get_text().strip().split(",")[0] for t in bars.texts] == ["43", "2", "1", "768"]
     for line, values in zip(lines.lines, cost.variants().values(), strict=True):
         assert dict(zip(*line.get_data(), strict=True))[cost.entities] == values
         assert max(line.get_xdata()) * cost.width <= cost.tokens - 2

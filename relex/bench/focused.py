@@ -243,8 +243,11 @@ def token_layers(head: Focused, documents: Sequence[Document]) -> dict[str, floa
     for window, first, last, second, end, _ in gold_rows(batch).tolist():
         length, m = lengths[window], 1 + last - first + 1 + end - second + 1
         cls = 1 - KEYS + m * KEYS  # a layer of which [CLS] alone is asked for
-        wide = head.options.mask == "eq13" and k > 1
-        counts["pairs"] += (k - 2) * length + 2 * cls if wide else (k - 1) * m + cls if k else 0
+        if head.options.mask == "eq13" and k > 1:
+            near = m + (length - m) * KEYS if k > 2 else 0  # one of which the M tokens are
+            counts["pairs"] += max(k - 3, 0) * length + near + 2 * cls
+        else:
+            counts["pairs"] += (k - 1) * m + cls if k else 0
         counts["plain"] += 2 * n * length
     return counts
 

@@ -39,13 +39,13 @@ class Experiment:
     def configs(self, profile: str, corpus: str | None = None, seeds: int | None = None) -> list[Config]:
         """All runs of a profile, seed by seed, so that a grid that is stopped has whole seeds.
 
-        What has nothing to train has one seed.
+        What has nothing to train has one seed. A named `corpus` restricts a grid of several to its rows.
         """
         if profile not in PROFILES:
             raise RelexError(f"there is no profile {profile!r}; known are {', '.join(PROFILES)}")
-        corpus = corpus or corpora.first_available(self.corpus, self.stand_in)
         count = self.seeds[profile] if seeds is None else seeds
-        rows = self.rows(profile, corpus)
+        rows = self.rows(profile, corpus or corpora.first_available(self.corpus, self.stand_in))
+        rows = [row for row in rows if corpus in (None, row.corpus)]
         return [row.with_(seed=seed) for seed in range(count) for row in rows if seed == 0 or row.head in HEADS]
 
 

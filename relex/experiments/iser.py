@@ -87,7 +87,7 @@ def _config(profile: str, corpus: str, row: str, **changes) -> Config:
 
 def _corpora(profile: str, corpus: str) -> list[str]:
     """Both corpora of the paper (one of them as a stand-in) where a profile can pay for it and the files are there."""
-    if profile in ("smoke", "quick"):
+    if profile in ("smoke", "quick") or corpus not in BOTH:
         return [corpus]
     return [name for name in BOTH if name == "interactions" or corpora.find(name)]
 

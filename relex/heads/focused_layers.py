@@ -131,21 +131,27 @@ def _confined_cls(
     """Eq. 13, two layers or more.
 
     In the first focused layer the rows of all others are those of the pass for entities (`first`); in the last only
-    [CLS] is asked for, and it looks at M tokens. Between them all rows of each pair are read, up to the `length` of
-    its text: they attend to a [CLS] that is not the same for two pairs.
+    [CLS] is asked for, and it looks at M tokens, so that in the one before it these are enough. Between them all rows
+    of each pair are read, up to the `length` of its text: they attend to a [CLS] that is not the same for two pairs.
     """
     window = pairs[:, 0]
     places, seen = _tokens(pairs, sizes)
     near = _taken(lower, window, places)
     cls = attend(blocks[0], near[:, :1], near, seen)
     states = torch.cat([cls, first[:, 1:length].index_select(0, window)], 1)
-    of_cls = torch.zeros(len(pairs), length, dtype=torch.bool, device=pairs.device).scatter_(1, places, True)
-    of_others = mask.bool()[:, :length].index_select(0, window)
-    is_cls = torch.arange(length, device=pairs.device)[:, None] == 0
-    rows = torch.where(is_cls, of_cls[:, None], of_others[:, None])  # P×L×L
-    for block in blocks[1:-1]:
-        states = attend(block, states, states, rows)
+    of_cls = torch.zeros(len(pairs), 1, length, dtype=torch.bool, device=pairs.device)
+    of_cls.scatter_(2, places[:, None], True)
+    of_others = mask.bool()[:, None, :length].index_select(0, window)
+
+    def mask_of(count: int) -> Tensor:
+        """P×count×L: the row of [CLS], and those of others after it."""
+        return torch.cat([of_cls, of_others.expand(-1, count - 1, -1)], 1)
+
+    for block in blocks[1:-2]:
+        states = attend(block, states, states, mask_of(length))
     near = _taken(states, torch.arange(len(pairs), device=pairs.device), places)
+    if len(blocks) > 2:
+        near = attend(blocks[-2], near, states, mask_of(near.shape[1]))
     return attend(blocks[-1], near[:, :1], near, seen)[:, 0]
 
 
