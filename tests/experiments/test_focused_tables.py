@@ -151,6 +151,7 @@ def test_every_claim_is_of_rows_of_the_grid_and_printed_unless_ours(publish):
     publish()
     rows = [focused.main_rows, focused.grid_rows, focused.ablation_rows]
     of_grid = {c.row for f in rows for corpus in focused.BOTH for c in f("smoke", corpus)}
+    of_grid |= {"eq13", "eq14", "K = 2", "K = 4", "K = 6"}  # pooled
     assert {row for c in focused_claims.CLAIMS for row in (c.above, c.below)} <= of_grid
     page = focused_claims.claims_page()
     for claim in focused_claims.CLAIMS:
@@ -158,6 +159,16 @@ def test_every_claim_is_of_rows_of_the_grid_and_printed_unless_ours(publish):
         assert (recorded, verdict) == ("–", "not recorded")
         assert printed == "–" if "ours" in claim.text else float(printed) > 0, "the paper claims what its tables say"
     assert page.count(focused_claims.EVERY_PAIR) == 0 and page.count("the paper's cut") == 1
+
+
+def test_claims_on_the_mask_and_k_are_of_all_cells(publish):
+    publish(*grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
+    page = focused_claims.claims_page()
+    mask = "the mask matters: Eq. 14 above Eq. 13, all K together (ours)"
+    k = "… K = 6 above K = 2, both masks together (ours)"
+    assert line(page, mask)[2:] == ["+50.0 (+50.0 … +50.0)", "yes"]
+    assert line(page, k)[2].startswith("+0.0 ") and line(page, k)[3].startswith("not to be told")
+    assert "2 seeds" in page, "of the runs, not of those that are pooled"
 
 
 def test_a_recorded_claim_has_its_difference_and_verdict(publish):
