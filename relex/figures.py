@@ -230,6 +230,35 @@ def sweep(table: pd.DataFrame, setting: str, title: str = "", ylabel: str = "F1"
     return checked(figure)
 
 
+def k_and_mask(table: pd.DataFrame, title: str = "") -> Figure:
+    """F1 over the number of focused layers, a panel a task: columns `task`, `K`, `mask`, `score`, `printed` (bool).
+
+    A hollow point is a run, a line joins the means of a mask, a dotted one what is printed of it.
+    """
+    _need(table, ("task", "K", "mask", "score", "printed"))
+    tasks, masks = (table[c].unique() for c in ("task", "mask"))
+    figure = Figure(figsize=(3.1 * len(tasks), 3.4), layout="constrained")
+    panels = figure.subplots(1, len(tasks), squeeze=False)[0]
+    for axes, task in zip(panels, tasks, strict=True):
+        for (color, marker), mask in zip(MARKERS[1:], masks, strict=False):
+            cells = table[(table["task"] == task) & (table["mask"] == mask)]
+            for printed, line in ((True, ":"), (False, "-")):
+                chosen = cells[cells["printed"] == printed]
+                means = chosen.groupby("K")["score"].mean()
+                label = None if printed else mask
+                axes.plot(means.index, means, line, color=color, linewidth=1.2 if printed else 1.8, label=label)
+                if not printed:
+                    axes.plot(chosen["K"], chosen["score"], marker, color=color, markerfacecolor="white", markersize=5)
+        axes.set(title=task, xlabel="K", xticks=sorted(table["K"].unique()))
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.margins(x=0.12, y=0.12)
+    panels[0].plot([], [], ":", color=GREY, label="printed")
+    panels[0].set_ylabel("F1")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11.5)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return checked(figure)
+
+
 def gradient_distance(table: pd.DataFrame, printed: float, title: str = "") -> Figure:
     """How far an adversarial gradient turns with ε, both axes logarithmic: columns `when`, `epsilon`, `distance`.
 

@@ -44,6 +44,7 @@ CLAIMS = (
     Claim("… above K = 4 with Eq. 13", GRID, "re", "K4-eq14", "K4-eq13"),
     Claim("… above K = 2 with Eq. 13, the next best", GRID, "re", "K4-eq14", "K2-eq13"),
     Claim("the mask matters: Eq. 14 above Eq. 13, all K together (ours)", GRID, "re", "eq14", "eq13"),
+    Claim("… with K = 2 and three times the epochs (ours)", GRID, "re", "K2-eq14, longer", "K2-eq13, longer"),
     Claim("K matters: K = 4 above K = 2, both masks together (ours)", GRID, "re", "K = 4", "K = 2"),
     Claim("… K = 6 above K = 2, both masks together (ours)", GRID, "re", "K = 6", "K = 2"),
     Claim("K = 6 with Eq. 13 is best for entities: above K = 4", GRID, "ner", "K6-eq13", "K4-eq13"),

@@ -163,6 +163,19 @@ def grid(records: Sequence[dict], task: str, part: str = "") -> pd.DataFrame:
     return pd.DataFrame(columns).rename_axis("K")
 
 
+def cells(records: Sequence[dict]) -> pd.DataFrame:
+    """Table V for `relex.figures.k_and_mask`: F1 of entities and of relations end to end, one line a run or a print."""
+    lines, shown = [], printed("k_and_mask")
+    for task in ("ner", "re"):
+        metric = f"{METRIC[task]}.f1"
+        for row, switches in K_AND_MASK.items():
+            own = {"task": TASKS[task], "K": switches["k"], "mask": f"Eq. {switches['mask'].removeprefix('eq')}"}
+            lines.append(own | {"score": shown[row][metric] / 100, "printed": True})
+            measured = tables.values(of_task(records, task), row, metric)
+            lines += [own | {"score": value, "printed": False} for value in measured]
+    return pd.DataFrame(lines)
+
+
 def recalls() -> pd.DataFrame:
     """How many of the printed recalls of each table are k of 126 and k of 190 relations, and how many by chance.
 

@@ -5,6 +5,7 @@ import copy
 import numpy as np
 import pytest
 
+from relex import figures
 from relex.corpora import Corpus
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.experiments import focused, focused_claims, focused_tables, span_tables, tables
@@ -102,6 +103,19 @@ def test_runs_of_the_grid_are_pooled_in_pairs():
     assert list(shown.index) == [2, 4, 6]
 
 
+def test_every_run_and_every_printed_cell_is_drawn():
+    table = focused_tables.cells(grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
+    assert table["printed"].sum() == 12 and (~table["printed"]).sum() == 24, "six cells, two tasks, two seeds"
+    measured = table[~table["printed"]].groupby("mask")["score"].mean()
+    assert measured.to_dict() == {"Eq. 13": 0.5, "Eq. 14": 1.0}
+    panels = figures.k_and_mask(table, "grid").axes
+    assert [axes.get_title() for axes in panels] == [focused_tables.TASKS[task] for task in ("ner", "re")]
+    full = [line for line in panels[1].lines if line.get_linestyle() == "-"]
+    assert [line.get_ydata().tolist() for line in full] == [[0.5] * 3, [1.0] * 3]
+    dotted = [line for line in panels[1].lines if line.get_linestyle() == ":" and len(line.get_ydata())]
+    assert dotted[1].get_ydata()[1] == pytest.approx(0.9218), "K = 4 under Eq. 14, as printed"
+
+
 def test_how_fine_the_instrument_is():
     found = focused_tables.differences(
         [record("joint", correct=2), record("only RC", correct=1)], [("joint", "only RC")],
@@ -150,7 +164,7 @@ def publish(monkeypatch):
 def test_every_claim_is_of_rows_of_the_grid_and_printed_unless_ours(publish):
     publish()
     rows = [focused.main_rows, focused.grid_rows, focused.ablation_rows]
-    of_grid = {c.row for f in rows for corpus in focused.BOTH for c in f("smoke", corpus)}
+    of_grid = {c.row for f in rows for corpus in focused.BOTH for c in f("cpu", corpus)}
     of_grid |= {"eq13", "eq14", "K = 2", "K = 4", "K = 6"}  # pooled
     assert {row for c in focused_claims.CLAIMS for row in (c.above, c.below)} <= of_grid
     page = focused_claims.claims_page()
