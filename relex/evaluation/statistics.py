@@ -168,12 +168,14 @@ def paired_micro_f1_difference(
     resamples: int = 10_000,
     confidence: float = 0.95,
     seed: int = 0,
+    aligned: bool = False,
 ) -> Difference:
     """Micro-F1 of A minus micro-F1 of B on the same N documents, from numbers of triples a document.
 
     `gold` is N, `predicted_a` and `correct_a` S×N, those of B S'×N. Scores are those of `micro_f1_interval`, the
     interval covers what that of `paired_difference` covers. `p` comes from swapping the two systems' numbers document
     by document; so that S and S' may differ, it swaps their means over seeds and compares the micro-F1 of these.
+    `aligned`: run i of A belongs to run i of B (they differ in nothing else), so the two are drawn together.
     """
     gold, a = _counts(gold, predicted_a, correct_a)
     gold, b = _counts(gold, predicted_b, correct_b)
@@ -181,8 +183,10 @@ def paired_micro_f1_difference(
     def scores(weights):
         return [_micro_f1(weights, gold, *system) for system in (a, b)]
 
+    if aligned and len(a[0]) != len(b[0]):
+        raise RelexError(f"{len(a[0])} runs cannot be aligned with {len(b[0])}; give each its partner")
     observed_a, observed_b = scores(np.ones((1, len(gold))))
-    drawn_a, drawn_b = _resample(scores, [len(a[0]), len(b[0])], len(gold), resamples, seed)
+    drawn_a, drawn_b = _resample(scores, [len(a[0]), len(b[0])], len(gold), resamples, seed, aligned)
     means = [numbers.mean(axis=0)[:, None] for numbers in (*a, *b)]  # one class: micro-F1 is macro-F1 of R = 1
     p = _swap_p(gold[:, None], *means, resamples, seed)
     return Difference(float(observed_a.mean() - observed_b.mean()), *_percentiles(drawn_a - drawn_b, confidence), p)
@@ -203,21 +207,28 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
 
 
 def _resample(
-    score: Callable[[np.ndarray], list[np.ndarray]], seeds: list[int], documents: int, resamples: int, seed: int
+    score: Callable[[np.ndarray], list[np.ndarray]],
+    seeds: list[int],
+    documents: int,
+    resamples: int,
+    seed: int,
+    aligned: bool = False,
 ) -> list[np.ndarray]:
     """Bootstrap scores, `resamples` of them for each system.
 
     `score` maps document weights (b×N, rows sum to 1) to one b×S array of scores for each system, whose numbers
-    of seeds are `seeds`.
+    of seeds are `seeds`; `aligned` systems have the same seeds drawn.
     """
     rng = np.random.default_rng(seed)
     drawn = [[] for _ in seeds]
     step = max(1, BLOCK // documents)
     for start in range(0, resamples, step):
         rows = min(step, resamples - start)
-        for kept, scores in zip(drawn, score(_weights(rng, rows, documents, documents)), strict=True):
-            number = scores.shape[1]
-            kept.append((scores * _weights(rng, rows, number, max(1, number - 1))).sum(axis=1))
+        for i, scores in enumerate(score(_weights(rng, rows, documents, documents))):
+            if i == 0 or not aligned:
+                number = scores.shape[1]
+                runs = _weights(rng, rows, number, max(1, number - 1))
+            drawn[i].append((scores * runs).sum(axis=1))
     return [np.concatenate(kept) for kept in drawn]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from relex.corpora import Corpus
+from relex.evaluation import statistics
 from relex.experiments import span_tables, tables, triple_tables
 from relex.experiments.cbrrel import ON_GOLD
 from relex.experiments.experiment import reported
@@ -26,6 +27,7 @@ METRIC = {"ner": "ner.strict", "re": "re.strict", "given": "given.re.strict", "k
 """What is scored → how the names of its metrics in a record begin."""
 
 SCORES = ("p", "r", "f1")
+MASKS = {"eq13": "Eq. 13", "eq14": "Eq. 14"}
 OF_TABLE_V, OF_OTHERS = 190, 126
 """Relations that recalls of Table V are shares of, and those of the others, as their digits tell (`recalls`)."""
 
@@ -110,11 +112,34 @@ def scores(
 
 
 def differences(
-    records: Sequence[dict], pairs: Sequence[tuple[str, str]], printed: dict[str, dict[str, float]], task: str
+    records: Sequence[dict],
+    pairs: Sequence[tuple[str, str]],
+    printed: dict[str, dict[str, float]],
+    task: str,
+    aligned: bool = False,
 ) -> pd.DataFrame:
     """A minus B in strict F1 of a task for pairs of rows, paired by test documents; see `tables.differences`."""
     wanted = tables.printed_differences(pairs, printed, f"{METRIC[task]}.f1")
-    return tables.differences(span_tables.answered_as(of_task(records, task), task), pairs, wanted, match="offset")
+    answered = span_tables.answered_as(of_task(records, task), task)
+    return tables.differences(answered, pairs, wanted, match="offset", aligned=aligned)
+
+
+EFFECTS = {"mask": (("Eq. 14", "Eq. 13"),), "K": (("K = 4", "K = 2"), ("K = 6", "K = 4"), ("K = 6", "K = 2"))}
+"""What pooled runs are asked: by what they are pooled → pairs of rows."""
+
+
+def effects(records: Sequence[dict], task: str) -> pd.DataFrame:
+    """`differences` that the mask makes over all K, and K over both masks; none where no cell has all its partners.
+
+    Runs are drawn with their partners, so that what the other switch does is no noise in what the one does.
+    """
+    found = [differences(pooled(records, by), pairs, {}, task, aligned=True) for by, pairs in EFFECTS.items()]
+    found = [table for table in found if len(table)]
+    if not found:
+        return tables.differences([], [])
+    table = pd.concat(found)
+    table["holm"] = statistics.holm(table["p"].tolist())
+    return table
 
 
 def pooled(records: Sequence[dict], by: str) -> list[dict]:
@@ -128,10 +153,10 @@ def pooled(records: Sequence[dict], by: str) -> list[dict]:
         config = record["config"]
         if config["row"] in K_AND_MASK:
             k, mask = config["k"], config["mask"]
-            row, other = (mask, k) if by == "mask" else (f"K = {k}", ("eq13", "eq14").index(mask))
+            row, other = (MASKS[mask], k) if by == "mask" else (f"K = {k}", ("eq13", "eq14").index(mask))
             number = 1000 * other + config["seed"]
             found.setdefault(number, {})[row] = record | {"config": config | {"row": row, "seed": number}}
-    rows = {cells["mask"] if by == "mask" else f"K = {cells['k']}" for cells in K_AND_MASK.values()}
+    rows = {MASKS[cells["mask"]] if by == "mask" else f"K = {cells['k']}" for cells in K_AND_MASK.values()}
     return [record for runs in found.values() if runs.keys() == rows for record in runs.values()]
 
 
@@ -169,7 +194,7 @@ def cells(records: Sequence[dict]) -> pd.DataFrame:
     for task in ("ner", "re"):
         metric = f"{METRIC[task]}.f1"
         for row, switches in K_AND_MASK.items():
-            own = {"task": TASKS[task], "K": switches["k"], "mask": f"Eq. {switches['mask'].removeprefix('eq')}"}
+            own = {"task": TASKS[task], "K": switches["k"], "mask": MASKS[switches["mask"]]}
             lines.append(own | {"score": shown[row][metric] / 100, "printed": True})
             measured = tables.values(of_task(records, task), row, metric)
             lines += [own | {"score": value, "printed": False} for value in measured]

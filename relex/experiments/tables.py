@@ -91,10 +91,12 @@ def differences(
     printed: dict[tuple[str, str], float] | None = None,
     unseen_only: bool = False,
     match: str = "string",
+    aligned: bool = False,
 ) -> pd.DataFrame:
     """A minus B for each pair of rows (A, B), on the same test documents: in macro-F1, or in F1 of extracted triples.
 
-    `match` says by what triples are compared, `string` or `offset`; `unseen_only` leaves out texts seen in training.
+    `match` says by what triples are compared, `string` or `offset`; `unseen_only` leaves out texts seen in training;
+    `aligned`: runs of extraction with the same seed are drawn together, as they differ in the row alone.
     Columns: `difference`, `low`, `high` (95 % over documents and seeds), `p` (paired permutation over documents),
     `holm` (p corrected for all pairs of the table), `seeds`, `printed` (in fractions too), and `verdict`: *higher*,
     *lower* or *within the noise*, by the rule that the interval excludes 0. Pairs without records are left out.
@@ -104,7 +106,7 @@ def differences(
         if not {a, b} <= have:
             continue
         chosen = paired(records, a, b)
-        result = _difference(chosen, a, b, unseen_only, match)
+        result = _difference(chosen, a, b, unseen_only, match, aligned)
         lines[f"{a} − {b}"] = {
             "difference": result.mean, "low": result.low, "high": result.high, "p": result.p,
             "seeds": min(len(of_row(chosen, row)) for row in (a, b)), "printed": (printed or {}).get((a, b), np.nan),
@@ -131,13 +133,16 @@ def paired(records: Sequence[dict], a: str, b: str) -> list[dict]:
     return [r for row in rows for r in row]
 
 
-def _difference(records: Sequence[dict], a: str, b: str, unseen_only: bool, match: str) -> statistics.Difference:
+def _difference(
+    records: Sequence[dict], a: str, b: str, unseen_only: bool, match: str, aligned: bool
+) -> statistics.Difference:
     one = of_row(records, a)[0]
     if "correct" in one["answers"]:
         gold, *system_a, unseen = answered_triples(records, a, match)
         _, *system_b, _ = answered_triples(records, b, match)
         kept = unseen if unseen_only else np.ones_like(unseen)
-        return statistics.paired_micro_f1_difference(gold[kept], *(x[:, kept] for x in (*system_a, *system_b)))
+        systems = (x[:, kept] for x in (*system_a, *system_b))
+        return statistics.paired_micro_f1_difference(gold[kept], *systems, aligned=aligned)
     gold, predicted_a, unseen = answered(records, a)
     _, predicted_b, _ = answered(records, b)
     kept = unseen if unseen_only else np.ones_like(unseen)

@@ -250,6 +250,22 @@ def test_paired_micro_f1_difference_sees_what_is_there_and_nothing_else():
     assert found.low > 0.1 and found.p < 0.01
 
 
+def test_aligned_runs_are_drawn_together():
+    """Three runs of very different scores, of which B's are worse by two documents each: by so much, in every draw."""
+    gold, predicted = np.ones(20, int), np.ones((3, 20), int)
+    correct_b = (np.arange(20) < np.array([[2], [10], [16]])).astype(int)
+    correct_a = (np.arange(20) < np.array([[4], [12], [18]])).astype(int)
+    apart = statistics.paired_micro_f1_difference(gold, predicted, correct_a, predicted, correct_b)
+    aligned = statistics.paired_micro_f1_difference(gold, predicted, correct_a, predicted, correct_b, aligned=True)
+    assert apart.mean == aligned.mean == pytest.approx(0.1) and apart.p == aligned.p
+    assert apart.low < -0.2 and apart.high > 0.4
+    assert 0 <= aligned.low < 0.1 < aligned.high < 0.25, "documents alone"
+    same = statistics.paired_micro_f1_difference(gold, predicted, correct_a, predicted, correct_a, aligned=True)
+    assert (same.low, same.high) == (0, 0)
+    with pytest.raises(RelexError, match="3 runs cannot be aligned with 2"):
+        statistics.paired_micro_f1_difference(gold, predicted, correct_a, predicted[:2], correct_a[:2], aligned=True)
+
+
 def test_micro_f1_of_nothing_is_zero():
     nothing = np.zeros(5)
     assert statistics.micro_f1_interval(nothing, nothing, nothing, resamples=50) == (0, 0, 0)

@@ -88,14 +88,15 @@ def grid(correct):
 def test_runs_of_the_grid_are_pooled_in_pairs():
     records = grid(lambda mask, k=0: 2 if mask == "eq14" else 1)
     by_mask = focused_tables.pooled(records, "mask")
-    assert sorted(tables.rows_in_order(by_mask)) == ["eq13", "eq14"] and len(by_mask) == 12
-    seeds = [[r["config"]["seed"] for r in tables.of_row(by_mask, row)] for row in ("eq13", "eq14")]
+    assert sorted(tables.rows_in_order(by_mask)) == ["Eq. 13", "Eq. 14"] and len(by_mask) == 12
+    seeds = [[r["config"]["seed"] for r in tables.of_row(by_mask, row)] for row in ("Eq. 13", "Eq. 14")]
     assert seeds[0] == seeds[1] and len(set(seeds[0])) == 6
-    found = focused_tables.differences(by_mask, [("eq14", "eq13")], {}, "re")
-    assert found["difference"].item() == pytest.approx(0.5) and found["seeds"].item() == 6
-    by_k = focused_tables.pooled(records, "K")
-    found = focused_tables.differences(by_k, [("K = 6", "K = 2")], {}, "re")
-    assert found["difference"].item() == pytest.approx(0) and found["seeds"].item() == 4
+    found = focused_tables.effects(records, "re")
+    assert list(found.index) == ["Eq. 14 − Eq. 13", "K = 4 − K = 2", "K = 6 − K = 4", "K = 6 − K = 2"]
+    assert found["difference"].tolist() == pytest.approx([0.5, 0, 0, 0]) and found["seeds"].tolist() == [6, 4, 4, 4]
+    of_k = found.loc["K = 6 − K = 2"]
+    assert of_k["low"] == of_k["high"] == 0, "what the masks do is no noise in what K does"
+    assert focused_tables.effects(records[:3], "re").empty
     alone = [r for r in records if (r["config"]["row"], r["config"]["seed"]) != ("K6-eq13", 1)]
     assert len(focused_tables.pooled(alone, "mask")) == 10 and len(focused_tables.pooled(alone, "K")) == 9
     shown = focused_tables.grid(records, "re")
@@ -165,7 +166,7 @@ def test_every_claim_is_of_rows_of_the_grid_and_printed_unless_ours(publish):
     publish()
     rows = [focused.main_rows, focused.grid_rows, focused.ablation_rows]
     of_grid = {c.row for f in rows for corpus in focused.BOTH for c in f("cpu", corpus)}
-    of_grid |= {"eq13", "eq14", "K = 2", "K = 4", "K = 6"}  # pooled
+    of_grid |= {row for pair in focused_claims.POOLED for row in pair}
     assert {row for c in focused_claims.CLAIMS for row in (c.above, c.below)} <= of_grid
     page = focused_claims.claims_page()
     for claim in focused_claims.CLAIMS:
