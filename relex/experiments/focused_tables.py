@@ -13,7 +13,7 @@ from relex.evaluation import statistics
 from relex.experiments import span_tables, tables, triple_tables
 from relex.experiments.cbrrel import ON_GOLD
 from relex.experiments.experiment import reported
-from relex.experiments.focused import BOTH, K_AND_MASK
+from relex.experiments.focused import BOTH, K_AND_MASK, UNMASKED
 
 TITLES = {"casmed": "casmed", "arteriography": "arteriography, a generated stand-in for the paper's corpus"}
 
@@ -118,10 +118,19 @@ def differences(
     task: str,
     aligned: bool = False,
 ) -> pd.DataFrame:
-    """A minus B in strict F1 of a task for pairs of rows, paired by test documents; see `tables.differences`."""
-    wanted = tables.printed_differences(pairs, printed, f"{METRIC[task]}.f1")
-    answered = span_tables.answered_as(of_task(records, task), task)
-    return tables.differences(answered, pairs, wanted, match="offset", aligned=aligned)
+    """A minus B in strict F1 of a task for pairs of rows, paired by test documents; see `tables.differences`.
+
+    No verdict is given on a row of which a run has found nothing: its training has failed. A row without mask may.
+    """
+    metric = f"{METRIC[task]}.f1"
+    wanted, chosen = tables.printed_differences(pairs, printed, metric), of_task(records, task)
+    found = tables.differences(span_tables.answered_as(chosen, task), pairs, wanted, match="offset", aligned=aligned)
+    trained = [r for r in chosen if "epochs" in r["config"] and r["config"]["row"] not in UNMASKED]
+    failed = {r["config"]["row"] for r in trained if r["metrics"].get(metric) == 0}
+    for a, b in pairs:
+        if f"{a} − {b}" in found.index and failed & {a, b}:
+            found.loc[f"{a} − {b}", "verdict"] = span_tables.UNLEARNED
+    return found
 
 
 EFFECTS = {"mask": (("Eq. 14", "Eq. 13"),), "K": (("K = 4", "K = 2"), ("K = 6", "K = 4"), ("K = 6", "K = 2"))}

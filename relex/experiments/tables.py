@@ -256,7 +256,7 @@ def summary(table: pd.DataFrame) -> str:
     if table.empty:
         return "There is nothing to compare."
     counts = table["verdict"].value_counts()
-    words = [f"{counts[v]} *{v}*" for v in ("higher", "lower", "within the noise") if v in counts]
+    words = [f"{counts[v]} *{v}*" for v in ("higher", "lower", "within the noise", "not learned") if v in counts]
     text = f"Of {len(table)} comparison{'s' * (len(table) > 1)}: {', '.join(words)}."
     against = table[(table["verdict"] != "within the noise") & (table["difference"] * table["printed"] < 0)]
     if len(against):

@@ -104,6 +104,12 @@ def test_runs_of_the_grid_are_pooled_in_pairs():
     assert list(shown.index) == [2, 4, 6]
 
 
+def test_a_run_that_finds_nothing_has_failed_but_for_the_control():
+    records = [record("joint", correct=2), record("only RC", correct=0), record("none", correct=0)]
+    found = focused_tables.differences(records, [("joint", "only RC"), ("joint", "none")], {}, "given")
+    assert found["verdict"].tolist() == [span_tables.UNLEARNED, "higher"] and found["difference"].tolist() == [1, 1]
+
+
 def test_every_run_and_every_printed_cell_is_drawn():
     table = focused_tables.cells(grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
     assert table["printed"].sum() == 12 and (~table["printed"]).sum() == 24, "six cells, two tasks, two seeds"
