@@ -1,5 +1,6 @@
 """The claims of the paper on focused attention beside the published records, for its chapter."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -75,8 +76,19 @@ def claims_page() -> str:
         cut = "negative_share" in OF_CORPUS[corpus]
         claims = [claim for claim in CLAIMS if cut or claim.above != EVERY_PAIR]
         parts.append(markdown_table(claims_table(claims, records)))
-        parts.append(f"{tables.provenance(every)} {focused_tables.caution(every)}" if every else NOTHING)
+        told = (tables.provenance(every), seeds_of_rows(records), focused_tables.caution(every))
+        parts.append(" ".join(filter(None, told)) if every else NOTHING)
     return "\n\n".join(parts) + "\n"
+
+
+def seeds_of_rows(records: dict[str, Sequence[dict]]) -> str:
+    """How many seeds the trained rows of each experiment have: a comparison has those that both of its rows have."""
+    counts = {
+        name: sorted(Counter(r["config"]["row"] for r in some if "epochs" in r["config"]).values())
+        for name, some in records.items()
+    }
+    told = [f"{name} {' to '.join(map(str, dict.fromkeys((c[0], c[-1]))))}" for name, c in counts.items() if c]
+    return f"Seeds of a trained row: {', '.join(told)}." if told else ""
 
 
 def claims_table(claims: Sequence[Claim], records: dict[str, Sequence[dict]]) -> pd.DataFrame:

@@ -189,13 +189,14 @@ def test_claims_on_the_mask_and_k_are_of_all_cells(publish):
     k = "… K = 6 above K = 2, both masks together (ours)"
     assert line(page, mask)[2:] == ["+50.0 (+50.0 … +50.0)", "yes"]
     assert line(page, k)[2].startswith("+0.0 ") and line(page, k)[3].startswith("not to be told")
-    assert "2 seeds" in page, "of the runs, not of those that are pooled"
+    assert "Seeds of a trained row: focused_k_mask 2." in page, "of the runs, not of those that are pooled"
 
 
 def test_a_recorded_claim_has_its_difference_and_verdict(publish):
     others = [record(row, tasks="ner", correct=correct) for row, correct in (("Bi-LSTM", 1), ("RDCNN", 2))]
     publish(record("Focused", correct=2), *others)
     page = focused_claims.claims_page()
+    assert "focused_main 1 to 2" in focused_claims.seeds_of_rows({"focused_main": [*others, record("RDCNN", seed=1)]})
     assert line(page, "entities: focused above Bi-LSTM")[1:] == [
         "+2.63", "+50.0 (+50.0 … +50.0)", "yes, in the one seed done",
     ]  # fmt: skip
