@@ -87,11 +87,12 @@ def masked(head: Focused, lower: Tensor, mask: Tensor, pairs: Tensor) -> tuple[T
     elif kind == "eq13":
         is_cls = torch.arange(length, device=lower.device)[:, None] == 0
         rows = torch.where(is_cls, of_cls, rows)
-    found = []
-    for block in _blocks(head):
+    found, blocks = [], _blocks(head)
+    for number, block in enumerate(blocks, 1):
         attention = focus.weights(block, states[:, :1], states, of_cls).mean(1)[:, 0]
         found.append(attention.new_zeros(near.shape).scatter(1, places, attention))
-        states = attend(block, states, states, rows)
+        last = number == len(blocks)  # there nobody looks at rows but [CLS]
+        states = attend(block, states[:, :1], states, of_cls) if last else attend(block, states, states, rows)
     return states[:, 0], torch.stack(found), near
 
 

@@ -24,13 +24,16 @@ OF_CORPUS = {"arteriography": {"negative_share": 0.15}, "casmed": {"split": "dis
 two for every relation, needs no such cut."""
 
 FEWER = {
-    "quick": {"arteriography": {"train_limit": 40, "dev_limit": 6, "test_limit": 12}},
+    "quick": {"arteriography": {"train_limit": 16, "dev_limit": 4, "test_limit": 8}},
     "cpu": {"casmed": {"train_limit": 300}},
 }
 """Profile → corpus → what a CPU can pay for."""
 
 GRID = {
-    "quick": {"arteriography": {"train_limit": 24, "dev_limit": 4, "test_limit": 6}},
+    "quick": {
+        "casmed": {"train_limit": 24, "dev_limit": 8, "test_limit": 15},
+        "arteriography": {"train_limit": 8, "dev_limit": 2, "test_limit": 4},
+    },
     "cpu": {"casmed": {"train_limit": 120, "dev_limit": 40}, "arteriography": {"train_limit": 50, "dev_limit": 8}},
 }
 """The same for grids of many runs: K and masks, of which Eq. 13 has a pair read the whole text, and joint training."""

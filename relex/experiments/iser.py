@@ -29,6 +29,9 @@ FEWER = {
 }
 """Corpus → the ablation of profile `cpu`; on `interactions` the comparison too."""
 
+OF_EIGHT = {"train_limit": 40, "dev_limit": 10, "test_limit": 30}
+"""What keeps the ablation of profile `quick`, eight rows, as short as other notebooks."""
+
 QUICK_HEAD = {"head_lr": 3e-3}
 """How fast what stands on the encoder learns. At 1e-3 the fusion of the paper's text, whose attention begins even, was
 still where it began after six epochs on a CPU; SpERT has no such layer and its development score was good at 1e-3."""
@@ -119,7 +122,7 @@ def ablation_rows(profile: str, corpus: str) -> list[Config]:
     """Tables 5 and 6, all rows but one with our residual path; two rows of ours; and the dictionary, a bar for all."""
     configs = []
     for name in _corpora(profile, corpus):
-        fewer = FEWER[name] if profile == "cpu" else {}
+        fewer = {"cpu": FEWER.get(name, FEWER["interactions"]), "quick": OF_EIGHT}.get(profile, {})
         configs.append(_counted(profile, name, "dictionary", "dictionary", fewer))
         for row, changes in (ABLATION | MORE.get(profile, {})).items():
             configs.append(_config(profile, name, row, **(RESIDUAL | _scope(profile) | fewer | changes)))
