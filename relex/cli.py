@@ -289,6 +289,14 @@ def book(profile: Annotated[str, typer.Option(help="smoke, quick, cpu or full.")
     make_book(profile)
 
 
+@app.command()
+def pdf(browser: Annotated[str, typer.Option(help="What prints; by default Chromium, Chrome or Edge.")] = "") -> None:
+    """Print the built book into one PDF."""
+    from relex.pdf import make_pdf
+
+    print(f"The PDF is at {make_pdf(browser)}.")
+
+
 def _sizes(sizes: dict[str, int]) -> str:
     return " / ".join(f"{size:,}" for size in sizes.values())
 

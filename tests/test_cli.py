@@ -299,6 +299,10 @@ def test_unknown_names(fails):
     assert "no run 'other'" in fails("predict", "other", write_jsonl(Path("in.jsonl"), [document("a")]), "out.jsonl")
 
 
+def test_a_book_that_is_not_built_cannot_be_printed(fails):
+    assert "index.html is not there; build the book with `make book` first" in fails("pdf")
+
+
 def test_damaged_record_is_set_aside_and_said(relex, fails, config, project):
     relex("run", "--config", config())
     (path,) = (project / "runs" / "own").glob("*[0-9a-f].json")
