@@ -22,7 +22,7 @@ book: $(STAMP) ## execute the notebooks (PROFILE=quick) and build the HTML book
 	$(BIN)/relex book --profile $(PROFILE)
 
 test: $(STAMP) ## run the test suite on two workers
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lab: $(STAMP) ## open JupyterLab on the notebooks
 	$(BIN)/jupyter lab notebooks
