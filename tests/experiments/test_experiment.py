@@ -4,7 +4,7 @@ import pytest
 
 from relex import corpora
 from relex.errors import RelexError
-from relex.experiments import cbrrel, focused, iser
+from relex.experiments import PROFILES, cbrrel, focused, iser
 
 GRIDS = [focused.MAIN, focused.GRIDS, focused.ABLATIONS, iser.COMPARISON, iser.ABLATIONS, cbrrel.COMPARISON]
 EACH_GRID = pytest.mark.parametrize("experiment", GRIDS, ids=lambda e: e.name)
@@ -28,7 +28,8 @@ def test_a_named_corpus_restricts_a_grid(experiment):
 
 @EACH_GRID
 def test_a_corpus_of_ones_own_is_taken_alone(experiment):
-    assert {c.corpus for c in experiment.configs("full", "jsonl:mine", 1)} == {"jsonl:mine"}
+    for profile in PROFILES:
+        assert {c.corpus for c in experiment.configs(profile, "jsonl:mine", 1)} == {"jsonl:mine"}
 
 
 def test_whole_seeds_come_first_and_counting_is_done_once():
