@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from tqdm import tqdm
 
@@ -73,7 +74,10 @@ def _print(program: str, page: Path, target: Path, profile: Path) -> None:
         raise RelexError(f"{program} did not print {page.name} in {PATIENCE} s; try it again") from None
     if result.returncode or not target.is_file():
         said = result.stderr.decode("utf-8", "replace").strip().splitlines() or ["nothing was said"]
-        raise RelexError(f"{program} did not print {page.name} (exit status {result.returncode}): {said[-1]}")
+        raise RelexError(
+            f"{program} did not print {page.name} (exit status {result.returncode}): {said[-1]}; "
+            "correct this or name another program with --browser PATH"
+        )
 
 
 def _merge(pages: Sequence[Path], printed: Sequence[Path], path: Path) -> None:
@@ -106,7 +110,7 @@ def _link_within(writer, starts: dict[Path, int]) -> None:
             action = reference.get_object().get("/A")
             address = urlsplit(str((action or {}).get("/URI", "")))
             if address.scheme == "file":
-                start = starts.get(Path(unquote(address.path)).resolve())
+                start = starts.get(Path(url2pathname(address.path)).resolve())
                 if start is None:
                     continue
                 goal = ArrayObject([writer.pages[start].indirect_reference, NameObject("/Fit")])

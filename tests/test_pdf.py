@@ -1,4 +1,4 @@
-"""The book as one PDF, printed by a browser of our own that writes one page with two links."""
+"""The book as one PDF, printed by a browser of our own that writes one page with three links."""
 
 import sys
 
@@ -78,7 +78,7 @@ def test_a_browser_that_is_missing_or_fails_is_named(book, browser, monkeypatch)
     monkeypatch.setattr(pdf, "page_names", lambda root: ["one"])
     with pytest.raises(RelexError, match="no program 'netscape'"):
         pdf.make_pdf("netscape", book)
-    with pytest.raises(RelexError, match=r"did not print one.html \(exit status 3\): no display"):
+    with pytest.raises(RelexError, match=r"one.html \(exit status 3\): no display; .* --browser"):
         pdf.make_pdf(browser("#!/bin/sh\necho no display >&2\nexit 3\n"), book)
     with pytest.raises(RelexError, match=r"\(exit status 0\): nothing was said"):  # and yet no file
         pdf.make_pdf(browser("#!/bin/sh\nexit 0\n"), book)
