@@ -29,6 +29,8 @@ PRECISIONS = ("auto", "fp32", "bf16")
 class Training:
     """How to train.
 
+    `epochs`: development scores that are taken, each after one pass of the sampler, or after `epoch_steps` gradient
+    steps where that is not 0 (rows whose passes differ in length then train for the same number of steps).
     `batch_tokens`: padded tokens of one gradient step of the length-bucketed sampler; `micro_tokens`: the most that go
     through the model at once (a step is split by length and its gradients add up). `schedule`: `linear` rises over the
     share `warmup` of all steps and falls to 0, `halve` halves after each epoch as UMRC does, `constant` stays.
@@ -39,6 +41,7 @@ class Training:
     """
 
     epochs: int = 4
+    epoch_steps: int = 0
     batch_tokens: int = 2400
     micro_tokens: int = 1200
     lr: float = 1e-4
@@ -53,7 +56,8 @@ class Training:
     ema: float = 0.0
 
     def __post_init__(self):
-        for name, lowest in (("epochs", 1), ("batch_tokens", 1), ("micro_tokens", 1), ("patience", 0)):
+        lowest_of = {"epochs": 1, "epoch_steps": 0, "batch_tokens": 1, "micro_tokens": 1, "patience": 0}
+        for name, lowest in lowest_of.items():
             if getattr(self, name) < lowest:
                 raise RelexError(f"{name} is {getattr(self, name)}, but must be at least {lowest}")
         for name, highest in (
@@ -151,6 +155,7 @@ class Trainer:
             while progress.step < len(batches):
                 self._step(documents, lengths, batches[progress.step], progress, before + progress.step)
                 progress.step += 1
+                progress.steps += 1
                 on_progress((before + progress.step) / sum(steps_of_epoch))
                 if checkpoint and time.perf_counter() - saved > checkpoint_s:
                     self._save(checkpoint, progress)
