@@ -249,7 +249,8 @@ def table_one(corpus: Corpus) -> pd.DataFrame:
     shown, lines = reported("focused")["corpus_statistics"], {}
     for name in corpus.schema.entity_types:
         lines["entities", name, ""] = (
-            shown["entities"].get(name), sum(s.type == name for d in documents for s in d.entities)
+            shown["entities"].get(name),
+            sum(s.type == name for d in documents for s in d.entities),
         )
     related = [(name, head.start > tail.start) for d in documents for head, name, tail in d.triples()]
     for name in corpus.schema.relation_names:
