@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.feature_extraction.text import CountVectorizer
 
 from relex.corpora import PARTS, Corpus
+from relex.corpora.similarity import near_duplicates
 from relex.documents import Document
 from relex.evaluation.classification import labels
 from relex.mentions import find_all
@@ -50,25 +50,11 @@ def near_duplicate(
 ) -> np.ndarray:
     """Whether some text of `others` has a Jaccard index of at least `threshold` with the text; N.
 
-    The index compares sets of character 5-grams, exactly: sizes of all intersections are one sparse matrix
-    product. Verbatim duplicates have index 1 and are included; texts under 5 characters have no 5-gram and
-    only match verbatim. `block` rows of the product are held at a time; it changes no result.
+    The index compares sets of character 5-grams, see `relex.corpora.similarity.near_duplicates`. Verbatim duplicates
+    have index 1 and are included; texts under 5 characters have no 5-gram and only match verbatim. `block` rows of
+    the sparse product are held at a time; it changes no result.
     """
-    texts = sorted({d.text for d in documents})
-    known = sorted({d.text for d in others})
-    found = set(texts) & set(known)
-    texts, known = ([t for t in some if len(t) >= NGRAM] for some in (texts, known))
-    if texts and known:
-        # 5-grams that only `known` has are in no intersection, so the vocabulary of `texts` is enough.
-        counter = CountVectorizer(analyzer=_ngrams, binary=True, dtype=np.int32)
-        grams, columns = counter.fit_transform(texts), counter.transform(known).T.tocsr()
-        sizes, known_sizes = (np.array([len(_ngrams(t)) for t in some]) for some in (texts, known))
-        for start in range(0, len(texts), block):
-            shared = (grams[start : start + block] @ columns).tocoo()
-            rows = start + shared.row
-            union = sizes[rows] + known_sizes[shared.col] - shared.data
-            found.update(texts[row] for row in np.unique(rows[shared.data >= threshold * union]))
-    return _mask(documents, lambda d: d.text in found)
+    return near_duplicates([d.text for d in documents], [d.text for d in others], NGRAM, threshold, block)
 
 
 def conflicting_keys(documents: Iterable[Document]) -> set[Key]:
@@ -181,10 +167,6 @@ def _conflicts(parts: dict[str, Sequence[Document]]) -> list[tuple[str, str, int
     rows = [(finding, part, len(keys), len({key(d) for d in parts[part]})) for part, keys in within.items()]
     across = together - set().union(*within.values())
     return [*rows, (finding, "across", len(across), total), (finding, "all", len(together), total)]
-
-
-def _ngrams(text: str) -> set[str]:
-    return {text[i : i + NGRAM] for i in range(len(text) - NGRAM + 1)}
 
 
 def _both_present(document: Document) -> bool:

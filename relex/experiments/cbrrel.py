@@ -52,7 +52,7 @@ ABLATION = {
 }
 """The rows of Table 7; "-CNN" is read as the U-Net replaced by plain convolutions."""
 
-SHORTCUTS = {"look-up": "lookup", "dictionary": "dictionary"}
+SHORTCUTS = {"look-up": "lookup", "masked look-up": "masked_lookup", "dictionary": "dictionary"}
 """Baselines that learn nothing: row → head."""
 
 ON_GOLD = {"schema only": "schema_only", "nearest entity": "nearest_entity"}

@@ -33,8 +33,8 @@ triples of given entities, which `relex.experiments.focused_tables` has."""
 UNLEARNED = "not learned"
 
 GIVEN = {
-    "look-up": "text", "dictionary": "text", "schema only": "gold entities", "nearest entity": "gold entities",
-    "character n-grams": "gold entities",
+    "look-up": "text", "masked look-up": "text", "dictionary": "text", "schema only": "gold entities",
+    "nearest entity": "gold entities", "character n-grams": "gold entities",
 }  # fmt: skip
 """Baselines, by what they are given of a test sentence."""
 
