@@ -34,10 +34,11 @@ class Training:
     `batch_tokens`: padded tokens of one gradient step of the length-bucketed sampler; `micro_tokens`: the most that go
     through the model at once (a step is split by length and its gradients add up). `schedule`: `linear` rises over the
     share `warmup` of all steps and falls to 0, `halve` halves after each epoch as UMRC does, `constant` stays.
-    `patience`: epochs without a better development score before training stops, 0 for never. `precision`: `auto` takes
-    bf16 where the device computes in it, else fp32. `fgm`: ε by which word embeddings are perturbed for a second pass
-    of each step (`relex.training.adversarial`), `ema`: decay of the average of the weights that is evaluated and kept
-    (`relex.training.averaging`); 0 turns either off.
+    `patience`: epochs without a better development score before training stops, 0 for never. `precision`: `fp32`,
+    `bf16`, or `auto`: bf16 where the device computes in it, else fp32, for emulated bf16 is slower. In bf16 an LSTM
+    stays in fp32 where the device has none in bf16, as CPUs without AVX-512 (`relex.heads.lstm`). `fgm`: ε by which
+    word embeddings are perturbed for a second pass of each step (`relex.training.adversarial`), `ema`: decay of the
+    average of the weights that is evaluated and kept (`relex.training.averaging`); 0 turns either off.
     """
 
     epochs: int = 4
@@ -74,15 +75,17 @@ class Training:
 
 
 def resolve_precision(precision: str) -> str:
-    """`bf16` or `fp32` for this machine."""
+    """`bf16` or `fp32` for this machine; raises a `RelexError` for what is none of `PRECISIONS`."""
     if precision not in PRECISIONS:
         raise RelexError(f"there is no precision {precision!r}; known are {', '.join(PRECISIONS)}")
     if precision != "auto":
         return precision
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    # CPUs without bf16 instructions emulate them, slower than fp32
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+    # A CPU without bf16 instructions emulates bf16, slower than fp32. The CPU tells what it has, oneDNN what it uses of
+    # that: under ONEDNN_MAX_CPU_ISA=AVX2 a linear layer took 2 to 5 times as long in bf16 as in fp32.
+    has = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bf16" if has and torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
 
 
 def make_accelerator(precision: str = "auto") -> Accelerator:

@@ -109,6 +109,7 @@ def plain_convolution(layer, states, entities, pair):
     if layer.between:
         rows, weights, seen = states, [own.weight for own in layer.text], range(first, end + 1)
     else:
+
         def position(begin, finish):
             apart = [i - begin if i < begin else max(0, i - finish) for i in range(n)]
             return layer.position.weight[[max(-reach, min(reach, a)) + reach for a in apart]]
@@ -313,6 +314,7 @@ def test_gradients_reach_every_parameter_and_are_the_same_twice(row):
         assert torch.equal(gradient, second[name]), name
 
 
+@pytest.mark.precision
 @EACH_ROW
 def test_half_precision(row):
     check_half_precision(make(row), DOCUMENTS)
