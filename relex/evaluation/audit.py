@@ -4,7 +4,7 @@ Functions of documents give one boolean a document (N), so that a score can be r
 clean. `audit` counts them all; its table holds aggregates only, never text.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from relex.corpora import PARTS, Corpus
 from relex.corpora.similarity import near_duplicates
 from relex.documents import Document
-from relex.evaluation.classification import labels
+from relex.evaluation.classification import labels, pair
 from relex.mentions import find_all
 
 Key = tuple[str, str, str]
@@ -43,6 +43,33 @@ def same_pair(documents: Sequence[Document], others: Iterable[Document]) -> np.n
     """Whether text, head and tail all occur together in one of `others`: the very same question; N."""
     known = {key(d) for d in others}
     return _mask(documents, lambda d: key(d) in known)
+
+
+def same_mentions(documents: Sequence[Document], others: Iterable[Document]) -> np.ndarray:
+    """Whether one of `others` has the same head and the same tail, whatever its text; N."""
+    known = {key(d)[1:] for d in others}
+    return _mask(documents, lambda d: key(d)[1:] in known)
+
+
+def unseen_pair(documents: Sequence[Document], others: Iterable[Document]) -> np.ndarray:
+    """Whether `others` have neither the text nor the two mentions in either order; N."""
+    others = list(others)
+    known = {pair(d) for d in others}
+    return ~same_text(documents, others) & _mask(documents, lambda d: pair(d) not in known)
+
+
+def told_by_pair(documents: Sequence[Document], others: Iterable[Document]) -> tuple[int, int]:
+    """How many documents have head and tail of one of `others`, and of these how many the label that most such have.
+
+    So many would a table of head and tail get right without any sentence. Of equally frequent labels the first counts.
+    """
+    given, others = defaultdict(Counter), list(others)
+    for other, label in zip(others, labels(others), strict=True):
+        given[key(other)[1:]][label] += 1
+    known = {mentions: counted.most_common(1)[0][0] for mentions, counted in given.items()}
+    asked = [(key(d)[1:], label) for d, label in zip(documents, labels(documents), strict=True)]
+    told = [known[mentions] == label for mentions, label in asked if mentions in known]
+    return len(told), sum(told)
 
 
 def near_duplicate(
@@ -145,6 +172,8 @@ BETWEEN_PARTS: dict[str, Callable[[Sequence[Document], Iterable[Document]], np.n
     "same text in": same_text,
     "near duplicate text in": near_duplicate,
     "same text, head and tail in": same_pair,
+    "same head and tail in": same_mentions,
+    "neither the text nor head and tail in": unseen_pair,
 }
 
 WITHIN_PART: dict[str, Callable[[Sequence[Document]], np.ndarray]] = {
