@@ -11,10 +11,10 @@ import pytest
 import samples
 from sklearn import metrics as sk
 
+from relex.corpora.corpus import limited
 from relex.documents import Document, read_documents
 from relex.errors import RelexError
 from relex.experiments import records
-from relex.experiments.building import limited
 from relex.experiments.config import Config
 from relex.experiments.run import model_path, run
 from relex.samplers import hardest_classes

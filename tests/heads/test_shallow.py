@@ -109,6 +109,7 @@ def plain_convolution(layer, states, entities, pair):
     if layer.between:
         rows, weights, seen = states, [own.weight for own in layer.text], range(first, end + 1)
     else:
+
         def position(begin, finish):
             apart = [i - begin if i < begin else max(0, i - finish) for i in range(n)]
             return layer.position.weight[[max(-reach, min(reach, a)) + reach for a in apart]]
