@@ -1,11 +1,11 @@
 """Simulated size and power of the rules of a verdict, as they are used.
 
-Two made-up systems answer the same documents, of which each is as hard for one as for the other; every run has a luck of
-its own (its seed), and errors of its own on every document. A standard deviation of seeds of 0.5 to 3 points is that of
-the published records. *Size* is the rate of verdicts between systems that are equal, nominally 5 %. What was found with
-600 repetitions each, before the bounds below were set: three seeds 0.3 to 4 %, five 0.5 to 4 %; two, which give an
-indicative verdict, up to 7 %. The same with percentiles of a bootstrap that draws seeds too: two seeds up to 14 %, three up
-to 7 % (of 1,000 documents, a seed's standard deviation of 2 points) and 10 % where documents make no noise.
+Two made-up systems answer the same documents, each as hard for one as for the other; every run has a luck of its own (its
+seed), and errors of its own on every document. The published records have seeds with a standard deviation of 0.5 to 3
+points. *Size* is the rate of verdicts between systems that are equal, nominally 5 %. With 600 repetitions each it was 0.5
+to 4.2 % for three seeds, 0.3 to 3.8 % for five, and for two, which give an indicative verdict, 1 to 6.7 %. Percentiles of a
+bootstrap that draws seeds as well, which this replaced, had up to 7 % with three seeds and up to 14 % with two, on 1,000
+documents; and 10 % with three where documents make no noise.
 """
 
 from functools import cache
@@ -32,7 +32,7 @@ def extracted(rng, seeds, ease, gold, seed_sd, effect, collapsed):
 
 @cache
 def rates(seeds, documents, seed_sd=0.01, effect=0.0, collapsed=0.0):
-    """Shares of repetitions in which the rules allow a verdict, and in which there is one other than *within the noise*."""
+    """Shares of repetitions in which the rules allow a verdict, and in which it is *higher* or *lower*."""
     allowed = sided = 0
     for repeat in range(REPEATS):
         rng = np.random.default_rng(repeat)
@@ -49,7 +49,7 @@ def rates(seeds, documents, seed_sd=0.01, effect=0.0, collapsed=0.0):
     return allowed / REPEATS, sided / REPEATS
 
 
-@pytest.mark.parametrize("seed_sd", [0.005, 0.02, 0.05])
+@pytest.mark.parametrize("seed_sd", [0.01, 0.05])
 @pytest.mark.parametrize("documents", [100, 300, 1000])
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_false_verdicts_are_rare(seeds, documents, seed_sd):
