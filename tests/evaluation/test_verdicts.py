@@ -1,11 +1,11 @@
 """Simulated size and power of the rules of a verdict, as they are used.
 
-Two made-up systems answer the same documents, each as hard for one as for the other; every run has a luck of its own (its
-seed), and errors of its own on every document. The published records have seeds with a standard deviation of 0.5 to 3
-points. *Size* is the rate of verdicts between systems that are equal, nominally 5 %. With 600 repetitions each it was 0.5
-to 4.2 % for three seeds, 0.3 to 3.8 % for five, and for two, which give an indicative verdict, 1 to 6.7 %. Percentiles of a
-bootstrap that draws seeds as well, which this replaced, had up to 7 % with three seeds and up to 14 % with two, on 1,000
-documents; and 10 % with three where documents make no noise.
+Two made-up systems answer the same documents, each as hard for one as for the other; every run has a luck of its own
+(its seed), and errors of its own on every document. The published records have seeds with a standard deviation of 0.5
+to 3 points. *Size* is the rate of verdicts between systems that are equal, nominally 5 %. With 600 repetitions each
+it was 0.5 to 4.2 % for three seeds, 0.3 to 5.3 % for five, and 1 to 6.7 % for two, which give an indicative verdict.
+Percentiles of a bootstrap that draws seeds as well, which this replaced, had up to 7 % with three seeds and up to 14
+% with two, on 1,000 documents; and 10 % with three where documents make no noise.
 """
 
 from functools import cache
