@@ -109,24 +109,6 @@ def confusion(matrix, classes: list[str], title: str = "") -> Figure:
     return checked(figure)
 
 
-def interval_plot(table: pd.DataFrame, title: str = "", xlabel: str = "difference (percentage points)") -> Figure:
-    """Differences with their intervals, one row each: columns `difference`, `low`, `high`, as fractions.
-
-    The index names the comparisons. An interval that holds zero is drawn hollow and grey.
-    """
-    _need(table, ("difference", "low", "high"))
-    figure, axes = _axes(height=1.3 + 0.42 * len(table))
-    axes.axvline(0, color=GREY, linewidth=1)
-    for y, (difference, low, high) in enumerate(table[["difference", "low", "high"]].to_numpy(float) * 100):
-        clear = low > 0 or high < 0
-        color = BLUE if clear else GREY
-        axes.plot([low, high], [y, y], color=color, solid_capstyle="butt")
-        axes.plot(difference, y, "o", color=color, markerfacecolor=color if clear else "white")
-    _rows(axes, table.index)
-    axes.set(xlabel=xlabel, title=title)
-    return checked(figure)
-
-
 def per_class_bars(
     before: pd.Series, after: pd.Series, title: str = "", labels: tuple[str, str] = ("before", "after")
 ) -> Figure:
@@ -146,7 +128,7 @@ def per_class_bars(
     axes.scatter(after, rows, color=np.where(rising, BLUE, ORANGE), zorder=3)
     axes.plot([], [], "o", color=BLUE, label=f"{labels[1]}, higher")
     axes.plot([], [], "o", color=ORANGE, label=f"{labels[1]}, lower")
-    _rows(axes, before.index)
+    name_rows(axes, before.index)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_title(title)
     figure.legend(loc="outside lower center", ncols=3, handletextpad=0.2, columnspacing=1.0)
@@ -158,7 +140,7 @@ def rates_bar(rates: pd.Series, title: str = "", xlabel: str = "") -> Figure:
     figure, axes = _axes(height=1.3 + 0.4 * len(rates))
     bars = axes.barh(np.arange(len(rates)), rates.to_numpy(float), color=BLUE, height=0.65)
     axes.bar_label(bars, labels=[f"{100 * rate:.1f} %" for rate in rates], padding=4, fontsize=10)
-    _rows(axes, rates.index)
+    name_rows(axes, rates.index)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlim(0, max(float(rates.max()) * 1.18, 0.01))
     axes.set(xlabel=xlabel, title=title)
@@ -167,7 +149,7 @@ def rates_bar(rates: pd.Series, title: str = "", xlabel: str = "") -> Figure:
 
 def ladder(table: pd.DataFrame, title: str = "", xlabel: str = "") -> Figure:
     """Scores one below the other: columns `score` (fraction) and `source`; a colour and marker for each of up to 4."""
-    _need(table, ("score", "source"))
+    need(table, ("score", "source"))
     figure, axes = _axes(height=1.5 + 0.38 * len(table))
     sources = list(dict.fromkeys(table["source"]))
     if len(sources) > len(MARKERS):
@@ -179,7 +161,7 @@ def ladder(table: pd.DataFrame, title: str = "", xlabel: str = "") -> Figure:
         axes.plot(scores, chosen, marker, color=color, label=source)
         for x, y in zip(scores, chosen, strict=True):
             axes.annotate(f"{100 * x:.1f}", (x, y), (7, 0), textcoords="offset points", va="center", fontsize=10)
-    _rows(axes, table.index)
+    name_rows(axes, table.index)
     axes.set_xlim(0, 1.08)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set(xlabel=xlabel, title=title)
@@ -199,7 +181,7 @@ def precision_recall(curves: dict[str, pd.DataFrame], usual: float = 0.5, title:
         axes.plot(recall[shown], f1 * recall[shown] / (2 * recall[shown] - f1), color="#DDDDDD", linewidth=0.8)
         axes.annotate(f"F1 {f1:.0%}", (1, f1 / (2 - f1)), (3, 0), textcoords="offset points", fontsize=8, color=GREY)
     for (name, curve), (color, marker) in zip(curves.items(), MARKERS[1:], strict=False):
-        _need(curve, ("p", "r"))
+        need(curve, ("p", "r"))
         axes.plot(curve["r"], curve["p"], marker=marker, markersize=4, color=color, label=name)
         if usual in curve.index:
             axes.plot(curve.loc[usual, "r"], curve.loc[usual, "p"], marker, markersize=9, color=color)
@@ -215,7 +197,7 @@ def sweep(table: pd.DataFrame, setting: str, title: str = "", ylabel: str = "F1"
 
     A hollow point is a run; the full one is the mean, with one sample standard deviation each way.
     """
-    _need(table, (setting, "score"))
+    need(table, (setting, "score"))
     figure, axes = _axes(height=3.4)
     values = sorted(table[setting].unique())
     for x, value in enumerate(values):
@@ -235,7 +217,7 @@ def k_and_mask(table: pd.DataFrame, title: str = "") -> Figure:
 
     A hollow point is a run, a line joins the means of a mask, a dotted one what is printed of it.
     """
-    _need(table, ("task", "K", "mask", "score", "printed"))
+    need(table, ("task", "K", "mask", "score", "printed"))
     tasks, masks = (table[c].unique() for c in ("task", "mask"))
     figure = Figure(figsize=(3.1 * len(tasks), 3.4), layout="constrained")
     panels = figure.subplots(1, len(tasks), squeeze=False)[0]
@@ -265,7 +247,7 @@ def gradient_distance(table: pd.DataFrame, printed: float, title: str = "") -> F
     `distance` is 1 − cosine. That at ε = 0 is the noise of the arithmetic and drawn as a level line; `printed` is the
     ε to mark.
     """
-    _need(table, ("when", "epsilon", "distance"))
+    need(table, ("when", "epsilon", "distance"))
     figure, axes = _axes(height=3.8)
     least = np.finfo(float).eps  # what float64 tells from a cosine of 1
     for (when, points), (color, marker) in zip(table.groupby("when", sort=False), MARKERS[1:], strict=False):
@@ -297,7 +279,7 @@ def lengths(table: pd.DataFrame, value: str, group: str, title: str = "") -> Fig
         whiskerprops={"color": BLUE},
         capprops={"color": BLUE},
     )
-    _rows(axes, groups)
+    name_rows(axes, groups)
     axes.set(xlabel=value, title=title)
     return checked(figure)
 
@@ -307,14 +289,15 @@ def _axes(height: float, width: float = 5.6):
     return figure, figure.add_subplot()
 
 
-def _rows(axes, names) -> None:
+def name_rows(axes, names) -> None:
     """Name the rows of a horizontal plot, the first on top."""
     axes.set_yticks(range(len(names)), [str(name) for name in names])
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0)
 
 
-def _need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+def need(table: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    """Raise a `RelexError` that names the columns which a table lacks."""
     missing = [column for column in columns if column not in table]
     if missing:
         raise RelexError(f"the table has no column {', '.join(missing)}; it needs {', '.join(columns)}")

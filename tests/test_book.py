@@ -142,9 +142,6 @@ def test_figures_show_what_they_are_given(style):
     before, after = pd.Series([0.8, 0.5, 0.9], classes), pd.Series([0.95, 0.7, 0.6], classes[::-1])
     axes = figures.per_class_bars(before, after).axes[0]
     assert axes.collections[-1].get_offsets()[:, 0].tolist() == [0.6, 0.7, 0.95], "after must follow before's order"
-    table = pd.DataFrame({"difference": [0.02], "low": [-0.01], "high": [0.05]}, ["entity1 − entity2"])
-    axes = figures.interval_plot(table).axes[0]
-    assert axes.lines[1].get_xdata() == pytest.approx([-1, 5]), "fractions are drawn as percentage points"
 
 
 def test_figures_refuse_what_does_not_fit(style):
@@ -152,8 +149,6 @@ def test_figures_refuse_what_does_not_fit(style):
         figures.confusion(np.eye(2), ["a", "b", "c"])
     with pytest.raises(RelexError, match="only one has b"):
         figures.per_class_bars(pd.Series({"a": 1.0}), pd.Series({"a": 1.0, "b": 0.5}))
-    with pytest.raises(RelexError, match="no column high"):
-        figures.interval_plot(pd.DataFrame({"difference": [0.0], "low": [0.0]}))
 
 
 def test_a_notebook_is_kept_until_something_it_depends_on_changes(project, capsys):

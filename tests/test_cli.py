@@ -32,6 +32,7 @@ def project(tmp_path, monkeypatch):
 @pytest.fixture
 def relex(monkeypatch, capsys):
     """Run a command in this process: (exit status, standard output, standard error)."""
+
     def run(*arguments):
         capsys.readouterr()
         monkeypatch.setattr(sys, "argv", ["relex", *map(str, arguments)])
@@ -45,6 +46,7 @@ def relex(monkeypatch, capsys):
 @pytest.fixture
 def fails(relex):
     """Run a command that must fail with one sentence; returns the sentence."""
+
     def run(*arguments):
         code, _, error = relex(*arguments)
         # training and its progress bar may have written lines of their own before
@@ -91,6 +93,7 @@ def own(project):
 @pytest.fixture
 def config(project, own):
     """Write a config of seconds, with changes; returns its path."""
+
     def write(**changes):
         value = {"corpus": f"jsonl:{own}", "encoder": "random:tiny", "layers": 1, "epochs": 1, "profile": "smoke"}
         path = project / "config.json"

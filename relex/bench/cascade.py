@@ -21,8 +21,9 @@ from torch import Tensor
 
 from relex import corpora
 from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder, peak_memory
+from relex.corpora.corpus import limited
 from relex.documents import Document, Relation, Span
-from relex.experiments.building import limited, make_head
+from relex.experiments.building import make_head
 from relex.experiments.config import Config
 from relex.experiments.run import load_corpus
 from relex.heads import Cascade

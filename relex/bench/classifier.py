@@ -15,8 +15,9 @@ from torch.nn import functional as F
 
 from relex import corpora
 from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder, peak_memory
+from relex.corpora.corpus import limited
 from relex.documents import Document
-from relex.experiments.building import limited, make_head
+from relex.experiments.building import make_head
 from relex.experiments.config import Config
 from relex.experiments.run import load_corpus
 from relex.samplers import LengthBucketed, balanced, micro_batches, padding_share, priority

@@ -26,8 +26,9 @@ from torch.profiler import ProfilerActivity, profile
 
 from relex import corpora
 from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder
+from relex.corpora.corpus import limited
 from relex.documents import Document, assembled
-from relex.experiments.building import limited, make_head
+from relex.experiments.building import make_head
 from relex.experiments.config import Config
 from relex.experiments.iser import ENCODER, SPERT
 from relex.experiments.run import load_corpus

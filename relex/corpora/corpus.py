@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from relex.documents import Document, Schema
 from relex.errors import RelexError
@@ -42,3 +45,11 @@ def fingerprint(*facts) -> str:
     """Sixteen hexadecimal digits that change whenever any of the JSON-able `facts` does."""
     text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def limited(documents: Sequence[Document], limit: int) -> tuple[Document, ...]:
+    """All documents, or the first `limit` of a shuffle that is the same in every run."""
+    if not 0 < limit < len(documents):
+        return tuple(documents)
+    chosen = np.random.default_rng(0).permutation(len(documents))[:limit]
+    return tuple(documents[i] for i in sorted(chosen))

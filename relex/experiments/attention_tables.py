@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from relex.experiments import attention
-from relex.experiments.tables import points
+from relex.reports import compare, words
+from relex.reports.words import points
 
 MOMENTS = attention.MOMENTS[::-1]
 """The trained model first."""
@@ -19,6 +20,7 @@ CLAIMED = (("relation", "entities"), ("entity", "triggers"))
 WORDS = {"entities": "entities", "triggers": "trigger words"}
 CLEAR = 1.1
 """Times as much as shuffled: a difference below may be sure and is small all the same."""
+REFUSED = ("not learned", "no verdict")
 LEVELS = ("corpus", "row", "queries", "targets", "moment")
 
 
@@ -28,26 +30,30 @@ def lines(records: Sequence[dict]) -> pd.DataFrame:
     `mass` is the mean over seeds, `sd` its sample standard deviation; `shuffled` what shuffled attention has;
     `difference` the mean of mass − shuffled, `low` and `high` the lowest and highest end of the seeds' 95 % intervals
     over documents; `spread` how wide the attention is (1: even); `documents` and `seeds` how many are behind it.
-    `verdict` is *more* or *less* when the intervals of all seeds are on that side of zero, else *as shuffled*.
+    `verdict` is *more* or *less* when the intervals of all seeds are on that side of zero, else *as shuffled*; or it is
+    refused, for the `reason` given: rows have to have learned relations, and all of `relex.reports.rules` holds.
     """
-    found: dict[tuple, list[dict]] = {}
+    found: dict[tuple, list[tuple[dict, dict]]] = {}
     for record in records:
         for moment in MOMENTS:
             for line in record.get("attention", {}).get(moment, []):
                 if line["documents"]:
                     key = record["config"]["corpus"], record["config"]["row"], line["queries"], line["targets"], moment
-                    found.setdefault(key, []).append(line)
-    table = pd.DataFrame([_over_seeds(pd.DataFrame(seeds)) for seeds in found.values()])
+                    found.setdefault(key, []).append((record, line))
+    table = pd.DataFrame([_over_seeds(key[1], seeds, records) for key, seeds in found.items()])
     return table.set_index(pd.MultiIndex.from_arrays(list(zip(*found, strict=True)) or [[]] * 5, names=LEVELS))
 
 
-def _over_seeds(seeds: pd.DataFrame) -> dict:
+def _over_seeds(row: str, runs: Sequence[tuple[dict, dict]], records: Sequence[dict]) -> dict:
+    seeds = pd.DataFrame([line for _, line in runs])
     mean, low, high = seeds.mean(numeric_only=True), seeds["low"].min(), seeds["high"].max()
+    documents = int(seeds["documents"].max())
+    refused, reason, reach = compare.standing(row, [record for record, _ in runs], records, compare.RE, documents)
+    word = "more" if low > 0 else "less" if high < 0 else "as shuffled"
     return {
         "mass": mean["mass"], "sd": seeds["mass"].std(ddof=1), "shuffled": mean["shuffled"],
         "difference": mean["difference"], "low": low, "high": high, "spread": mean["spread"],
-        "documents": int(seeds["documents"].max()), "seeds": len(seeds),
-        "verdict": "more" if low > 0 else "less" if high < 0 else "as shuffled",
+        "documents": documents, "seeds": len(seeds), "verdict": refused or f"{reach}{word}", "reason": reason,
     }  # fmt: skip
 
 
@@ -63,7 +69,7 @@ def shown(table: pd.DataFrame, corpus: str, row: str) -> pd.DataFrame:
         sd = "" if np.isnan(line["sd"]) else f" ± {100 * line['sd']:.1f}"
         cells[f"{queries} queries → {WORDS[targets]}"] = {
             "mass": f"{100 * line['mass']:.1f}{sd}", "shuffled": f"{100 * line['shuffled']:.1f}",
-            "trained − shuffled": _with_interval(line), "verdict": line["verdict"],
+            "trained − shuffled": _with_interval(line), "verdict": words.with_reason(line),
             **{f"{moment} − shuffled": _with_interval(other) for moment, other in last.iterrows()},
             "spread": f"{100 * line['spread']:.0f}", "documents": line["documents"], "seeds": line["seeds"],
         }  # fmt: skip
@@ -71,7 +77,7 @@ def shown(table: pd.DataFrame, corpus: str, row: str) -> pd.DataFrame:
 
 
 def intervals(table: pd.DataFrame, corpus: str, row: str) -> pd.DataFrame:
-    """The paper's reading on one corpus and row at all moments, as `relex.figures.interval_plot` draws it."""
+    """The paper's reading on one corpus and row at all moments, as `relex.reports.plot.differences` draws it."""
     own = _of(table, corpus, row)
     keys = [(q, t, m) for q, t in CLAIMED for m in MOMENTS if (q, t, m) in own.index]
     return own.loc[keys].set_axis([f"{q} queries → {WORDS[t]}, {m}" for q, t, m in keys])
@@ -84,7 +90,10 @@ def verdict(table: pd.DataFrame, corpus: str, row: str) -> str:
         if (queries, targets, "trained") not in own.index:
             parts.append(f"- {queries.capitalize()} queries: nothing in this corpus tells what {WORDS[targets]} are.")
             continue
-        said = [say(own, queries, targets) for say in (_reading, _training, _roles)]
+        line = own.loc[(queries, targets, "trained")]
+        reach = line["verdict"].rpartition(": ")[0]
+        says = (_reading,) if line["verdict"] in REFUSED else (_reading, _training, _roles)
+        said = [f"{reach}:" if reach else "", *(say(own, queries, targets) for say in says)]
         parts.append("- " + " ".join(filter(None, said)))
     return "\n".join(parts)
 
@@ -97,13 +106,16 @@ def _of(table: pd.DataFrame, corpus: str, row: str) -> pd.DataFrame:
 
 def _reading(own: pd.DataFrame, queries: str, targets: str) -> str:
     line = own.loc[(queries, targets, "trained")]
-    factor = line["mass"] / line["shuffled"]
-    holds = "**holds**" if factor >= CLEAR else "**hardly holds**"
-    says = {"more": holds, "less": "**points the wrong way**", "as shuffled": "**does not show**"}[line["verdict"]]
+    factor, word = line["mass"] / line["shuffled"], line["verdict"].rpartition(": ")[2]
+    holds = "holds" if factor >= CLEAR else "hardly holds"
+    says = {"more": holds, "less": "points the wrong way", "as shuffled": "does not show"}.get(word)
+    emphasis = "**" if line["verdict"] == word else ""
+    refused = f"Of the paper's reading there is no verdict: {line['reason']}"
+    said = f"The paper's reading {emphasis}{says}{emphasis}" if says else refused
     return (
         f"{queries.capitalize()} queries of trained models lay {100 * line['mass']:.1f} % of their attention on "
         f"{WORDS[targets]}, shuffled attention {100 * line['shuffled']:.1f} %: {_with_interval(line)} points, "
-        f"{factor:.2f} times as much. The paper's reading {says}."
+        f"{factor:.2f} times as much. {said}."
     )
 
 
@@ -112,7 +124,7 @@ def _training(own: pd.DataFrame, queries: str, targets: str) -> str:
     names = {"fresh fusion": "a fresh fusion on the trained encoder", "before training": "the untrained model"}
     for moment, name in names.items():
         if (queries, targets, moment) in own.index:
-            line, word = own.loc[(queries, targets, moment)], "not told apart"
+            line, word = own.loc[(queries, targets, moment)], "indistinguishable"
             if line["high"] < trained["low"] or trained["high"] < line["low"]:
                 word = f"{'less' if line['high'] < trained['low'] else 'more'} than after training"
             told.append(f"{name} {points(line['difference'], 2)} ({word})")
@@ -132,9 +144,9 @@ def _roles(own: pd.DataFrame, queries: str, targets: str) -> str:
     if mine["low"] > theirs["high"]:
         says = "less; the roles are those of the paper"
     elif mine["high"] < theirs["low"]:
-        says = "**more**; the roles are not those of the paper"
+        says = "more; the roles are not those of the paper"
     else:
-        says = "not told apart; no division of roles shows"
+        says = "indistinguishable; no division of roles shows"
     return f"{other.capitalize()} queries are at {points(theirs['difference'], 2)}: {says}."
 
 

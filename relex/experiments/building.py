@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import torch
 from accelerate.utils import send_to_device
 from transformers.utils import logging as transformers_logging
@@ -15,6 +14,7 @@ from transformers.utils import logging as transformers_logging
 from relex import corpora, encoders
 from relex.augmentation import augment
 from relex.corpora import Corpus
+from relex.corpora.corpus import limited
 from relex.documents import Document, Schema
 from relex.errors import RelexError
 from relex.evaluation import baselines, classification, extraction, shortcuts
@@ -133,14 +133,6 @@ def count_baseline(config: Config, corpus: Corpus) -> Outcome:
 def parts(config: Config, corpus: Corpus) -> tuple[tuple[Document, ...], ...]:
     """Train, development and test documents within the limits of a config."""
     return tuple(limited(getattr(corpus, part), getattr(config, f"{part}_limit")) for part in corpora.PARTS)
-
-
-def limited(documents: Sequence[Document], limit: int) -> tuple[Document, ...]:
-    """All documents, or the first `limit` of a shuffle that is the same in every run."""
-    if not 0 < limit < len(documents):
-        return tuple(documents)
-    chosen = np.random.default_rng(0).permutation(len(documents))[:limit]
-    return tuple(documents[i] for i in sorted(chosen))
 
 
 def make_head(config: Config, corpus: Corpus) -> Head:

@@ -1,6 +1,6 @@
 """Experiments: named grids of runs, each answering a table of a paper."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 
@@ -103,8 +103,3 @@ def reported(paper: str) -> dict:
     """The printed figures of a paper (`umrc`, `cbrrel`, `iser`, `focused`), in percent as in its tables."""
     text = resources.files("relex").joinpath(f"data/{paper}.yaml").read_text(encoding="utf-8")
     return yaml.safe_load(text)
-
-
-def rows_in_order(records: Iterable[dict]) -> list[str]:
-    """Row names in order of first appearance."""
-    return list(dict.fromkeys(r["config"]["row"] for r in records))

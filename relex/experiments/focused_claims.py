@@ -9,8 +9,8 @@ import pandas as pd
 from relex.experiments import focused_tables, tables
 from relex.experiments.focused import ALONE, BOTH, EVERY_PAIR, OF_CORPUS
 from relex.experiments.records import published
-from relex.experiments.span_claims import MISSING, NOTHING, VERDICTS, markdown_table
-from relex.experiments.tables import points
+from relex.experiments.span_claims import NOTHING, RULED, claim_lines, markdown_table
+from relex.reports import compare
 
 
 class Claim(NamedTuple):
@@ -60,12 +60,9 @@ CLAIMS = (
 )
 """What the paper says of Tables II to VI, in the order of its text, and what we ask besides."""
 
-POOLED = {pair for pairs in focused_tables.EFFECTS.values() for pair in pairs}
-
 EXPLAINED = (
-    "differences of strict F1 in points, in brackets the 95 % interval over seeds and documents; with one seed, over "
-    "documents alone: another seed may well be further away. Entities, relations end to end, or relations of given "
-    "entities (all pairs), as the line says."
+    "differences of strict F1 in points, in brackets the 95 % interval over seeds and documents: of entities, "
+    "relations end to end, or relations of given entities (all pairs), as the line says. " + RULED
 )
 
 
@@ -96,20 +93,13 @@ def seeds_of_rows(records: dict[str, Sequence[dict]]) -> str:
 
 def claims_table(claims: Sequence[Claim], records: dict[str, Sequence[dict]]) -> pd.DataFrame:
     """One line a claim: printed and recorded difference in points, and the verdict; `records` by experiment."""
-    lines = {}
+    found, prints = {}, {}
     for claim in claims:
         shown = focused_tables.printed(PRINTED_IN[claim.experiment, claim.task])
-        pair, chosen = (claim.above, claim.below), records[claim.experiment]
-        if pair in POOLED:
-            found = focused_tables.effects(chosen, claim.task)
-            found = found.loc[[name for name in found.index if name == " − ".join(pair)]]
+        score, pair, chosen = compare.SCORES[claim.task], (claim.above, claim.below), records[claim.experiment]
+        if pair in focused_tables.POOLED:
+            found[claim.text] = focused_tables.effect(chosen, score, pair)
         else:
-            found = focused_tables.differences(chosen, [pair], shown, claim.task)
-        prints = tables.printed_differences([pair], shown, f"{focused_tables.METRIC[claim.task]}.f1")
-        line = {"printed": points(prints[pair], 2) if pair in prints else "–", "recorded": "–", "verdict": MISSING}
-        if len(found):
-            cells = tables.in_points(found).iloc[0]
-            line["recorded"] = f"{cells['difference']} ({cells['95 % interval']})"
-            line["verdict"] = VERDICTS[cells["verdict"]] + (", in the one seed done" if cells["seeds"] == 1 else "")
-        lines[claim.text] = line
-    return pd.DataFrame.from_dict(lines, orient="index").rename_axis("claim")
+            found[claim.text] = compare.differences(chosen, [pair], score)
+        prints |= dict.fromkeys([claim.text], tables.printed_differences([pair], shown, score.metric).get(pair))
+    return claim_lines(found, {text: value for text, value in prints.items() if value is not None})

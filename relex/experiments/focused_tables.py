@@ -10,11 +10,12 @@ import pandas as pd
 
 from relex.corpora import Corpus
 from relex.corpora.arteriography import compared
-from relex.evaluation import statistics
 from relex.experiments import span_tables, tables, triple_tables
 from relex.experiments.cbrrel import ON_GOLD
 from relex.experiments.experiment import reported
-from relex.experiments.focused import BOTH, K_AND_MASK, UNMASKED
+from relex.experiments.focused import BOTH, K_AND_MASK
+from relex.reports import compare
+from relex.reports.results import is_trained
 
 TITLES = {"casmed": "casmed", "arteriography": "arteriography, a generated stand-in for the paper's corpus"}
 
@@ -112,66 +113,32 @@ def scores(
     return table.drop(columns=[c for c in table if (table[c] == "0").all()])  # seeds, where nothing was run
 
 
-def differences(
-    records: Sequence[dict],
-    pairs: Sequence[tuple[str, str]],
-    printed: dict[str, dict[str, float]],
-    task: str,
-    aligned: bool = False,
-) -> pd.DataFrame:
-    """A minus B in strict F1 of a task for pairs of rows, paired by test documents; see `tables.differences`.
+POOLED = {
+    **dict.fromkeys([("Eq. 14", "Eq. 13")], compare.Pool("mask", MASKS, "k")),
+    **dict.fromkeys(
+        [("K = 4", "K = 2"), ("K = 6", "K = 4"), ("K = 6", "K = 2")],
+        compare.Pool("k", {k: f"K = {k}" for k in (2, 4, 6)}, "mask"),
+    ),
+}
+"""What pooled runs of Table V's grid are asked: pair of rows → how runs are pooled for it."""
 
-    No verdict is given on a row of which a run has found nothing: its training has failed. A row without mask may.
+
+def effect(records: Sequence[dict], score: compare.Score, pair: tuple[str, str]) -> pd.DataFrame:
+    """The difference that the mask makes over all K, or K over both masks; empty where no cell has all its partners.
+
+    Runs are compared with their partners, so that what the other switch does is no noise in what the one does.
     """
-    metric = f"{METRIC[task]}.f1"
-    wanted, chosen = tables.printed_differences(pairs, printed, metric), of_task(records, task)
-    found = tables.differences(span_tables.answered_as(chosen, task), pairs, wanted, match="offset", aligned=aligned)
-    trained = [r for r in chosen if "epochs" in r["config"] and r["config"]["row"] not in UNMASKED]
-    failed = {r["config"]["row"] for r in trained if r["metrics"].get(metric) == 0}
-    for a, b in pairs:
-        if f"{a} − {b}" in found.index and failed & {a, b}:
-            found.loc[f"{a} − {b}", "verdict"] = span_tables.UNLEARNED
-    return found
+    chosen = [r for r in records if r["config"]["row"] in K_AND_MASK or not is_trained(r)]
+    return compare.differences(chosen, [pair], score, pool_by=POOLED[pair])
 
 
-EFFECTS = {"mask": (("Eq. 14", "Eq. 13"),), "K": (("K = 4", "K = 2"), ("K = 6", "K = 4"), ("K = 6", "K = 2"))}
-"""What pooled runs are asked: by what they are pooled → pairs of rows."""
-
-
-def effects(records: Sequence[dict], task: str) -> pd.DataFrame:
-    """`differences` that the mask makes over all K, and K over both masks; none where no cell has all its partners.
-
-    Runs are drawn with their partners, so that what the other switch does is no noise in what the one does.
-    """
-    found = [differences(pooled(records, by), pairs, {}, task, aligned=True) for by, pairs in EFFECTS.items()]
-    found = [table for table in found if len(table)]
-    if not found:
-        return tables.differences([], [])
-    table = pd.concat(found)
-    table["holm"] = statistics.holm(table["p"].tolist())
-    return table
-
-
-def pooled(records: Sequence[dict], by: str) -> list[dict]:
-    """Runs of Table V's grid as if they were seeds of a row: its `mask`s, all K together, or its `K`s, both masks.
-
-    Each run keeps a number of its own, the same for the runs that differ in `by` alone, so that what is compared is
-    paired by seed and by the other switch; a run without all of its partners is left out.
-    """
-    found: dict[int, dict[str, dict]] = {}
-    for record in records:
-        config = record["config"]
-        if config["row"] in K_AND_MASK:
-            k, mask = config["k"], config["mask"]
-            row, other = (MASKS[mask], k) if by == "mask" else (f"K = {k}", ("eq13", "eq14").index(mask))
-            number = 1000 * other + config["seed"]
-            found.setdefault(number, {})[row] = record | {"config": config | {"row": row, "seed": number}}
-    rows = {MASKS[cells["mask"]] if by == "mask" else f"K = {cells['k']}" for cells in K_AND_MASK.values()}
-    return [record for runs in found.values() if runs.keys() == rows for record in runs.values()]
+def effects(records: Sequence[dict], score: compare.Score) -> pd.DataFrame:
+    """Every `effect`, a line each, one family."""
+    return compare.together([effect(records, score, pair) for pair in POOLED])
 
 
 def resolution(found: pd.DataFrame, items: int, of_paper: int = 0) -> pd.DataFrame:
-    """How small a difference a table of `differences` could tell from zero: half of its interval.
+    """How small a difference a table of `compare.differences` could tell from zero: half of its interval.
 
     In points, and in so many of the test part's `items`; beside it what the paper prints, in items of its own test
     part where it is known that it has `of_paper` of them.

@@ -13,7 +13,7 @@ from relex.corpora import Corpus
 from relex.documents import read_documents, write_documents
 from relex.errors import RelexError
 from relex.experiments import records, scoring
-from relex.experiments.building import Outcome, count_baseline, limited, make_head, parts, train_head  # noqa: F401
+from relex.experiments.building import Outcome, count_baseline, make_head, parts, train_head
 from relex.experiments.config import Config
 from relex.files import write_bytes
 from relex.heads import HEADS, TASKS, Head

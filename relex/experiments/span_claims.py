@@ -6,10 +6,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from relex.experiments import span_tables, tables
+from relex.experiments import attention_tables, span_tables, tables
 from relex.experiments.iser import BOTH
 from relex.experiments.records import published
-from relex.experiments.tables import points
+from relex.reports import compare, words
+from relex.reports.words import points
 
 
 class Claim(NamedTuple):
@@ -44,13 +45,14 @@ RESTS = {
 }
 """What it says of Figures 7 and 8: claim → queries and targets of `relex.experiments.attention.rests`."""
 
-VERDICTS = {"higher": "yes", "lower": "**no, the opposite**", "within the noise": "not to be told from zero",
-            span_tables.UNLEARNED: "cannot be told: a row has not learned the task"}  # fmt: skip
 MISSING = "not recorded"
 
+RULED = (
+    "A verdict is at 0.05 after Holm's correction over the claims of this table; a line that breaks a rule of evidence "
+    "has none, and the reason stands in its place."
+)
 POINTS = (
-    "differences of strict F1 of relations in points, in brackets the 95 % interval over seeds and "
-    "documents; with one seed, over documents alone: another seed may well be further away."
+    "differences of strict F1 of relations in points, in brackets the 95 % interval over seeds and documents. " + RULED
 )
 SCORES = (
     'Strict F1 in percent. The paper\'s "test" is the development part, by which our epochs were chosen as well; that '
@@ -59,7 +61,7 @@ SCORES = (
 MASS = (
     "Attention that falls there, less what would if it were shuffled, in points, means over seeds: of the fusion as it "
     "was before training, on the trained encoder, and of the trained one. *Yes* or *no* where the interval over "
-    "documents excludes 0 in every seed."
+    "documents excludes 0 in every seed; the rules of evidence hold here as well."
 )
 NOTHING = "No record of this corpus is published in this edition; the columns fill when one is."
 
@@ -85,27 +87,28 @@ def claims_page() -> str:
 
 def claims_table(corpus: str, records: dict[str, Sequence[dict]]) -> pd.DataFrame:
     """One line a claim: printed and recorded difference in points, and the verdict; `records` by experiment."""
-    lines = {}
-    for experiment in dict.fromkeys(c.experiment for c in CLAIMS):
-        claims = [c for c in CLAIMS if c.experiment == experiment]
-        printed = span_tables.printed(corpus, experiment.removeprefix("iser_"))
-        pairs = [(c.above, c.below) for c in claims]
-        shown = tables.printed_differences(pairs, printed, "re.strict.f1")
-        found = span_tables.differences(records[experiment], pairs, printed)
-        for claim, pair in zip(claims, pairs, strict=True):
-            line = {"printed": points(shown[pair], 2) if pair in shown else "–", "recorded": "–", "verdict": MISSING}
-            if (name := " − ".join(pair)) in found.index and _differ(records[experiment], *pair):
-                cells = tables.in_points(found.loc[[name]]).iloc[0]
-                line["recorded"] = f"{cells['difference']} ({cells['95 % interval']})"
-                alone = ", in the one seed done" if found.loc[name, "seeds"] == 1 else ""
-                line["verdict"] = VERDICTS[found.loc[name, "verdict"]] + alone
-            lines[claim.text] = line
+    shown = {
+        experiment: span_tables.printed(corpus, experiment.removeprefix("iser_"))
+        for experiment in dict.fromkeys(c.experiment for c in CLAIMS)
+    }
+    found = {c.text: compare.differences(records[c.experiment], [(c.above, c.below)], compare.RE) for c in CLAIMS}
+    prints = {
+        c.text: tables.printed_differences([(c.above, c.below)], shown[c.experiment], compare.RE.metric) for c in CLAIMS
+    }
+    return claim_lines(found, {text: value for text, some in prints.items() for value in some.values()})
+
+
+def claim_lines(found: dict[str, pd.DataFrame], printed: dict[str, float]) -> pd.DataFrame:
+    """The lines of a table of claims, one family: claim → a table of one line or none; `printed` by claim."""
+    table, lines = compare.together({text: one for text, one in found.items() if len(one)}), {}
+    for text in found:
+        line = {"printed": points(printed[text], 2) if text in printed else "–", "recorded": "–", "verdict": MISSING}
+        if text in table.index:
+            cells = table.loc[text]
+            line["recorded"] = f"{points(cells['difference'])} ({words.interval(cells)})"
+            line["verdict"] = words.answer(cells)
+        lines[text] = line
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("claim")
-
-
-def _differ(records: Sequence[dict], a: str, b: str) -> bool:
-    """Whether two rows are not the same runs: with SEA for every span everywhere, a row of it has nothing to add."""
-    return {r["run"] for r in tables.of_row(records, a)} != {r["run"] for r in tables.of_row(records, b)}
 
 
 def part_scores(records: Sequence[dict]) -> pd.DataFrame:
@@ -123,30 +126,22 @@ def attention_table(records: Sequence[dict]) -> pd.DataFrame:
 
     Rows that cannot tell, for nobody knows the words of their corpus that state a relation, are left out.
     """
-    lines = {}
+    table, lines = attention_tables.lines(records), {}
+    words_of = {"more": "yes", "less": "no, the opposite", "as shuffled": "not in every seed"}
     for claim, asked in RESTS.items():
         for row in tables.rows_in_order(records):
-            found = {
-                moment: _looks(tables.of_row(records, row), moment, asked) for moment in ("fresh fusion", "trained")
-            }
-            if found["trained"]:
-                untrained, trained = (points(np.mean([x["difference"] for x in some])) for some in found.values())
-                line = {"untrained": untrained, "trained": trained, "verdict": _rests(found["trained"])}
-                lines[f"{claim}: {row}"] = line
+            own = table[[key[1:4] == (row, *asked) for key in table.index]].droplevel([0, 1, 2, 3])
+            if "trained" in own.index:
+                verdict = own.loc["trained", "verdict"]
+                reach, _, word = verdict.rpartition(": ")
+                said = words_of.get(word, words.with_reason(own.loc["trained"]))
+                lines[f"{claim}: {row}"] = {
+                    "untrained": points(own["difference"].get("fresh fusion", np.nan)),
+                    "trained": points(own.loc["trained", "difference"]),
+                    "verdict": f"{reach}: {said}" if reach else f"**{said}**" if word == "less" else said,
+                }
     nothing = {claim: {"untrained": "–", "trained": "–", "verdict": MISSING} for claim in RESTS}
     return pd.DataFrame.from_dict(lines or nothing, orient="index").rename_axis("claim")
-
-
-def _looks(records: Sequence[dict], moment: str, asked: tuple[str, str]) -> list[dict]:
-    """What records measured of these queries and targets, one line a seed."""
-    lines = [line for r in records for line in r.get("attention", {}).get(moment, [])]
-    return [line for line in lines if (line["queries"], line["targets"]) == asked and line["documents"]]
-
-
-def _rests(trained: Sequence[dict]) -> str:
-    if all(line["low"] > 0 for line in trained):
-        return "yes"
-    return VERDICTS["lower"] if all(line["high"] < 0 for line in trained) else "not in every seed"
 
 
 def markdown_table(table: pd.DataFrame) -> str:

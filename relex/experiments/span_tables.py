@@ -18,7 +18,7 @@ from relex.evaluation import baselines, extraction
 from relex.experiments import tables, triple_tables
 from relex.experiments.experiment import reported
 from relex.experiments.iser import BOTH
-from relex.heads.span import LOST
+from relex.reports.results import trained
 
 TITLES = {"conll04": "CoNLL04", "interactions": "interactions, a generated stand-in for CH-DDI"}
 PRINTED_AS = {"conll04": "conll04", "interactions": "chddi"}
@@ -27,10 +27,6 @@ PRINTED_AS = {"conll04": "conll04", "interactions": "chddi"}
 TASKS = {"ner": "entities", "re": "relations"}
 MODES = ("strict", "boundaries", "relaxed")
 SCORES = ("p", "r", "f1")
-SUFFIX = {"ner": "_ner", "re": "_strict", "given": "_given", "kept": "_kept"}
-"""Under which names the `answers` of a record hold numbers of strict entities and triples a document; the last two are
-triples of given entities, which `relex.experiments.focused_tables` has."""
-UNLEARNED = "not learned"
 
 GIVEN = {
     "look-up": "text", "masked look-up": "text", "dictionary": "text", "schema only": "gold entities",
@@ -57,11 +53,6 @@ def corpora_of(records: Sequence[dict]) -> list[str]:
     """The corpora that records are of, those of the paper first."""
     found = {r["config"]["corpus"] for r in records}
     return [name for name in (*BOTH, *sorted(found - set(BOTH))) if name in found]
-
-
-def trained(records: Sequence[dict]) -> list[dict]:
-    """The records of trained systems."""
-    return [r for r in records if "epochs" in r["config"]]
 
 
 def caution(records: Sequence[dict]) -> str:
@@ -136,64 +127,6 @@ def modes(records: Sequence[dict]) -> pd.DataFrame:
     return table.drop(columns=[c for c in table if (table[c] == "–").all()])
 
 
-def answered_as(records: Sequence[dict], task: str) -> list[dict]:
-    """The records with numbers of strict entities (`ner`) or triples (`re`) a document where those of triples stood."""
-    names, suffix = ("gold", "predicted", "correct"), SUFFIX[task]
-    return [r | {"answers": r["answers"] | {name: r["answers"][name + suffix] for name in names}} for r in records]
-
-
-def differences(
-    records: Sequence[dict], pairs: Sequence[tuple[str, str]], printed: dict[str, dict[str, float]], task: str = "re"
-) -> pd.DataFrame:
-    """A minus B in strict F1 of `ner` or `re` for pairs of rows, paired by test sentences; see `tables.differences`.
-
-    The verdict is `UNLEARNED` where A or B is a row that has not learned the task.
-    """
-    wanted = tables.printed_differences(pairs, printed, f"{task}.strict.f1")
-    found = tables.differences(answered_as(records, task), pairs, wanted, match="offset")
-    short = set(unlearned(records))
-    for line in found.index:
-        if short & set(line.split(" − ")):
-            found.loc[line, "verdict"] = UNLEARNED
-    return found
-
-
-def unlearned(records: Sequence[dict]) -> list[str]:
-    """Trained rows whose relations are found worse than a dictionary of training triples finds them.
-
-    How far another row is above them says nothing of a method that is trained for longer.
-    """
-    metric, rows = "re.strict.f1", tables.rows_in_order(trained(records))
-    if "dictionary" not in tables.rows_in_order(records):
-        return []
-    bar = np.mean(tables.values(records, "dictionary", metric))
-    return [row for row in rows if np.mean(tables.values(records, row, metric)) < bar]
-
-
-def told(a: str, b: str, line: pd.Series) -> str:
-    """One line of `differences` as a clause of Markdown, the same for every outcome."""
-    if line["verdict"] == UNLEARNED:
-        return f"{a} or {b} is below the dictionary and has not learned the task yet, so they cannot be compared"
-    return triple_tables.told(a, b, line)
-
-
-def verdict(lines: pd.DataFrame) -> str:
-    """What a table of `differences`, all of which a claim wants above zero, says of the claim; Markdown."""
-    if lines.empty:
-        return "**not recorded**"
-    if (lines["verdict"] == UNLEARNED).any():
-        return "**cannot be told**: a row has not learned the task in the epochs of this grid"
-    groups = {v: list(lines.index[lines["verdict"] == v]) for v in ("higher", "lower")}
-    rest = [name for name in lines.index if name not in [*groups["higher"], *groups["lower"]]]
-    if not rest and not groups["lower"]:
-        return "**holds**"
-    if not groups["higher"] and not groups["lower"]:
-        return "**not shown**: no difference can be told from zero"
-    texts = {"above zero": groups["higher"], "below zero": groups["lower"], "not to be told from zero": rest}
-    parts = "; ".join(f"{text}: {', '.join(names)}" for text, names in texts.items() if names)
-    return f"**{'holds in part' if groups['higher'] else 'contradicted'}** ({parts})"
-
-
 def by_type(records: Sequence[dict], a: str, b: str, task: str) -> pd.DataFrame:
     """Strict F1 of rows A and B by entity or relation type, in percent: mean over seeds, gold items, A − B, its error.
 
@@ -214,8 +147,8 @@ def by_type(records: Sequence[dict], a: str, b: str, task: str) -> pd.DataFrame:
 def not_expressed(record: dict) -> pd.DataFrame:
     """What of the gold standard no candidate of a run can hold, in its training and test part; one line a reason."""
     counts = record["counts"]
-    columns = {part: [counts[f"{part}.{name}"] for name in LOST] for part in ("train", "test")}
-    return pd.DataFrame(columns, index=[MEANING[name] for name in LOST])
+    columns = {part: [counts[f"{part}.{name}"] for name in MEANING] for part in ("train", "test")}
+    return pd.DataFrame(columns, index=[*MEANING.values()])
 
 
 def part_sizes(corpus: Corpus) -> pd.DataFrame:

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from relex import corpora
+from relex.corpora.corpus import limited
 from relex.errors import RelexError
-from relex.evaluation import extraction, statistics
+from relex.evaluation import extraction
 from relex.evaluation.extraction import OVERLAPS
-from relex.evaluation.statistics import Difference
 from relex.experiments import tables
-from relex.experiments.building import limited
 from relex.experiments.experiment import reported
+from relex.reports import compare
 
 SPLITS = ("novel", "report", "distinct", "shipped")
 """Splits of casmed that are trained on, in the order in which the book tells of them."""
@@ -89,31 +89,25 @@ def by_split(
 
 
 def split_differences(
-    records: Sequence[dict], a: str, b: str, printed: float = np.nan, match: str = "string"
+    records: Sequence[dict], a: str, b: str, printed: float = np.nan, score: compare.Score = compare.STRING
 ) -> pd.DataFrame:
     """Row A minus row B on every split, on all of its test texts and on the unseen ones alone, where both exist.
 
-    As `tables.differences`, with p corrected for all lines; `printed` is the difference that the paper prints, a
-    fraction. It names no split, so it stands beside every line. Lines are named `SPLIT, all` and `SPLIT, unseen`, or
-    for a split without seen texts `SPLIT, all unseen`.
+    As `compare.differences`, all lines one family; `printed` is the difference that the paper prints, a fraction. It
+    names no split, so it stands beside every line. Lines are named `SPLIT, all` and `SPLIT, unseen`, or for a split
+    without seen texts `SPLIT, all unseen`. What is unseen is compared with what a table or a dictionary finds there.
     """
-    lines = []
+    found = {}
     for split in splits(records):
         chosen = tables.where(records, split=split)
-        if not {a, b} <= {r["config"]["row"] for r in chosen}:
+        if not {a, b} <= set(tables.rows_in_order(chosen)):
             continue
-        unseen = tables.answered_triples(chosen, a, match)[-1]
-        kinds = {"all unseen": False} if unseen.all() else {"all": False, "unseen": True}
-        if not unseen.any():
-            del kinds["unseen"]
-        for kind, only in kinds.items():
-            found = tables.differences(chosen, [(a, b)], {(a, b): printed}, only, match)
-            lines.append(found.set_axis([f"{split}, {kind}"]))
-    if not lines:
-        return tables.differences([], [])
-    table = pd.concat(lines)
-    table["holm"] = statistics.holm(table["p"].tolist())
-    return table
+        marks = tables.of_row(chosen, a)[0]["answers"]["unseen"]
+        kinds = {"all": None} | ({"unseen": "unseen"} if "1" in marks else {})
+        for kind, documents in kinds.items() if "0" in marks else [("all unseen", None)]:
+            line = compare.differences(chosen, [(a, b)], score, {(a, b): printed}, documents)
+            found[f"{split}, {kind}"] = line
+    return compare.together(found)
 
 
 def ladder(records: Sequence[dict], printed: dict[str, dict[str, float]], metric: str = SCORES["f1"]) -> pd.DataFrame:
@@ -126,36 +120,6 @@ def ladder(records: Sequence[dict], printed: dict[str, dict[str, float]], metric
             lines.append({"row": row, "score": np.mean(scores), "source": KINDS.get(row, "trained")})
     order = ["printed", *dict.fromkeys(KINDS.values()), "trained"]
     return pd.DataFrame(sorted(lines, key=lambda line: order.index(line["source"]))).set_index("row")
-
-
-def left(a: str, b: str, found: pd.DataFrame) -> str:
-    """What a table of `split_differences` says of the test texts that nobody can look up, for every outcome."""
-    unseen = found[[name.endswith("unseen") for name in found.index]]
-    words = {
-        "higher": f"{a} is above {b} on",
-        "lower": f"{a} is below {b} on",
-        "within the noise": "the two cannot be told apart on",
-    }
-    clauses = [
-        f"{text} {' and '.join(f'*{name}*' for name in unseen.index[unseen['verdict'] == verdict])}"
-        for verdict, text in words.items() if (unseen["verdict"] == verdict).any()
-    ]  # fmt: skip
-    return f"Where nothing can be looked up, {'; '.join(clauses)}." if clauses else "There is nothing to compare."
-
-
-def told(a: str, b: str, line: pd.Series) -> str:
-    """One line of a table of differences as a clause of Markdown, the same for every outcome."""
-    points = f"{100 * abs(line['difference']):.1f} points"
-    interval = f"95 % interval {100 * line['low']:+.1f} to {100 * line['high']:+.1f}".replace("-", "−")
-    if line["verdict"] == "within the noise":
-        side = "above" if line["difference"] >= 0 else "below"
-        return f"{a} is {points} {side} {b} ({interval}), which **cannot be told from zero**"
-    return f"{a} is **{points} {'above' if line['verdict'] == 'higher' else 'below'}** {b} ({interval})"
-
-
-def in_points(table: pd.DataFrame) -> pd.DataFrame:
-    """`tables.in_points`, also for a table without a line: a grid may lack a row."""
-    return tables.in_points(table) if len(table) else pd.DataFrame(columns=["difference"])
 
 
 def curves(records: Sequence[dict], rows: Sequence[str]) -> dict[str, pd.DataFrame]:
@@ -187,20 +151,18 @@ def overlap_masks(record: dict) -> dict[str, np.ndarray] | None:
 def overlap_differences(records: Sequence[dict], a: str, b: str, printed: dict[str, float]) -> pd.DataFrame:
     """Row A minus row B in F1 of string triples, on the sentences of each class of overlap.
 
-    As `tables.differences`; `printed` maps class → printed difference, a fraction. Empty where the corpus of the
-    records is not at hand: a record does not tell of which class a document is. Classes without sentences are left out.
+    As `compare.differences`, all lines one family; `printed` maps class → printed difference, a fraction. Empty where
+    the corpus of the records is not at hand: a record does not tell of which class a document is. Classes without
+    sentences are left out.
     """
     masks = overlap_masks(tables.of_row(records, a)[0]) or {}
-    chosen = tables.paired(records, a, b)
-    gold, *system_a, _ = tables.answered_triples(chosen, a)
-    _, *system_b, _ = tables.answered_triples(chosen, b)
-    lines = {}
-    for name, kept in masks.items():
-        if kept.any():
-            systems = (x[:, kept] for x in (*system_a, *system_b))
-            result = statistics.paired_micro_f1_difference(gold[kept], *systems)
-            lines[name] = _line(result, min(len(system_a[0]), len(system_b[0])), printed.get(name, np.nan))
-    return _with_verdicts(lines)
+    return compare.together(
+        {
+            name: compare.differences(records, [(a, b)], compare.STRING, {(a, b): printed.get(name, np.nan)}, mask)
+            for name, mask in masks.items()
+            if mask.any()
+        }
+    )
 
 
 def without_empty_classes(records: Sequence[dict]) -> list[dict]:
@@ -266,21 +228,6 @@ def gradients(records: Sequence[dict]) -> pd.DataFrame:
     means = grouped[kept].mean()
     means["runs"] = grouped["run"].nunique()
     return means.reset_index().sort_values(["when", "epsilon"], ascending=[False, True], ignore_index=True)
-
-
-def _line(result: Difference, seeds: int, printed: float) -> dict:
-    return {"difference": result.mean, "low": result.low, "high": result.high, "p": result.p, "seeds": seeds,
-            "printed": printed}  # fmt: skip
-
-
-def _with_verdicts(lines: dict[str, dict]) -> pd.DataFrame:
-    """A table of `tables.differences` from its lines."""
-    table = pd.DataFrame.from_dict(lines, orient="index")
-    if len(table):
-        table.insert(4, "holm", statistics.holm(table["p"].tolist()))
-        within = np.where(table["high"] < 0, "lower", "within the noise")
-        table["verdict"] = np.where(table["low"] > 0, "higher", within)
-    return table
 
 
 def with_scores(records: Sequence[dict], table: str) -> list[dict]:

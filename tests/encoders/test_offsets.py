@@ -8,8 +8,7 @@ from relex import encoders
 from relex.encoders import sources
 
 ALPHABET = (
-    "病变型，。：（）ab ABＣｅé7９℃①Ⅱﬁ½…ｶﾞİß😀👨🏻"
-    "\u3000\t\n\x00\x1f\x7f\u00ad\u200b\u200d\ufeff\u0301\u0327\ud800\udc00"
+    "病变型，。：（）ab ABＣｅé7９℃①Ⅱﬁ½…ｶﾞİß😀👨🏻\u3000\t\n\x00\x1f\x7f\u00ad\u200b\u200d\ufeff\u0301\u0327\ud800\udc00"
 )
 HARD = ["e\u0301e", "\u0301e", "\u1100\u1161\u11a8", "37℃", "①Ⅱ期", "a\u200bb\x00c", "👨\u200d👩", "ｶﾞ", "\ufdfa"]
 

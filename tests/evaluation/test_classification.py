@@ -33,14 +33,16 @@ def test_scores_equal_scikit_learn(pairs):
     p, r, f1, support = sk.precision_recall_fscore_support(gold, predicted, **options)
     scores = classification.scores(matrix)
     assert scores.pop("recall_weighted_micro_f1") >= 0
-    assert scores == pytest.approx({
-        "accuracy": sk.accuracy_score(gold, predicted),
-        "macro_p": sk.precision_score(gold, predicted, average="macro", **options),
-        "macro_r": sk.recall_score(gold, predicted, average="macro", **options),
-        "macro_f1": sk.f1_score(gold, predicted, average="macro", **options),
-        "micro_f1": sk.f1_score(gold, predicted, average="micro", **options),
-        "f1_range": max(f1) - min(f1),
-    })
+    assert scores == pytest.approx(
+        {
+            "accuracy": sk.accuracy_score(gold, predicted),
+            "macro_p": sk.precision_score(gold, predicted, average="macro", **options),
+            "macro_r": sk.recall_score(gold, predicted, average="macro", **options),
+            "macro_f1": sk.f1_score(gold, predicted, average="macro", **options),
+            "micro_f1": sk.f1_score(gold, predicted, average="micro", **options),
+            "f1_range": max(f1) - min(f1),
+        }
+    )
     table = classification.per_class(matrix, CLASSES)
     assert list(table.index) == list(CLASSES)
     np.testing.assert_allclose(table.to_numpy(), np.column_stack([p, r, f1, support]))

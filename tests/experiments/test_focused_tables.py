@@ -2,37 +2,28 @@
 
 import copy
 
-import numpy as np
+import made
 import pytest
 
 from relex import figures
 from relex.corpora import Corpus
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.experiments import focused, focused_claims, focused_tables, span_tables, tables
-
-COUNTS = {"ner": "_ner", "re": "_strict", "given": "_given", "kept": "_kept"}
+from relex.reports import compare
 
 
 def record(row, corpus="casmed", seed=0, tasks="joint", experiment="focused_main", correct=1, **config):
-    """A record of twenty documents with two gold and two predicted items each, `correct` right ones in each."""
-    has = {"joint": COUNTS, "ner": ["ner"], "rc": COUNTS, None: ["ner", "re"]}[tasks]
-    answers, metrics = {"unseen": "1" * 20}, {}
-    for task in has:
-        for name, number in (("gold", 2), ("predicted", 2), ("correct", correct)):
-            answers[f"{name}{COUNTS[task]}"] = " ".join([str(number)] * 20)
-        metrics |= {f"{focused_tables.METRIC[task]}.{s}": correct / 2 for s in focused_tables.SCORES}
-    for name, number in (("gold", 2), ("predicted", 2), ("correct", correct)):  # relations of a record that only tags
-        answers.setdefault(f"{name}_strict", " ".join([str(number)] * 20))
-    metrics.setdefault("re.strict.f1", 0.0)
-    own = {
-        "row": row, "seed": seed, "corpus": corpus, "profile": "cpu", "split": "distinct", "unit": "", "align": "",
-        "encoder": "e", "layers": 12, "epochs": 6, "train_limit": 0,
-    } | config | ({} if tasks is None else {"tasks": tasks})  # fmt: skip
-    return {
-        "experiment": experiment, "run": f"{row} {seed}", "commit": "", "date": "", "time": {}, "config": own,
-        "corpus": {"name": corpus, "stand_in": corpus != "casmed", "sizes": {"train": 9}}, "metrics": metrics,
-        "counts": {"n": 20}, "machine": {"device": "cpu", "cpu": "1 × c"}, "answers": answers,
-    }  # fmt: skip
+    """A record of 400 documents with two gold and two predicted items each, of which `correct` are right."""
+    has = {"joint": ("ner", "re", "given", "kept"), "ner": ("ner",), "rc": ("re", "given", "kept"), None: ("ner", "re")}
+    metrics = {f"{focused_tables.METRIC[t]}.{s}": correct / 2 for t in has[tasks] for s in focused_tables.SCORES}
+    changes = {"corpus": corpus, "stand_in": corpus != "casmed", "metrics": metrics | {"re.strict.f1": correct / 2}}
+    if tasks is None:
+        head = {"dictionary": "dictionary", "schema only": "schema_only"}[row]
+        return made.counted(row, correct / 2, head=head, **changes) | {"experiment": experiment}
+    return made.record(row, correct / 2, seed, task=tasks, **changes, **config) | {"experiment": experiment}
+
+
+BARS = [record("dictionary", tasks=None, correct=0.2), record("schema only", tasks=None, correct=0.4)]
 
 
 def test_printed_rows():
@@ -64,50 +55,48 @@ def test_a_table_has_who_does_the_task_from_what_it_is_given():
     assert table.loc["schema only", ("F1", tables.RECORDED)] == "50.0"
     assert table.loc["RCN", ("F1", tables.PRINTED)] == "92.19"
     assert ("F1", tables.HERE) not in table.columns
-    found = focused_tables.differences(records, [("Focused", "schema only"), ("Focused", "Bi-LSTM")], {}, "given")
+    pairs = [("Focused", "schema only"), ("Focused", "Bi-LSTM")]
+    found = compare.differences(records, pairs, compare.GIVEN)
     assert list(found.index) == ["Focused − schema only"] and found["difference"].item() == 0
 
 
-@pytest.mark.parametrize("task", ["ner", "re", "given", "kept"])
-def test_differences_are_of_the_task_alone(task):
-    records = [record("joint", correct=2), record("only RC", correct=2)]
-    records[1]["answers"][f"correct{COUNTS[task]}"] = " ".join(["1"] * 20)
-    found = focused_tables.differences(records, [("joint", "only RC")], focused_tables.printed("ablation"), task)
-    assert found["difference"].item() == pytest.approx(0.5) and found["verdict"].item() == "higher"
-    assert np.isnan(found["printed"].item()) == (task in ("ner", "re"))
-
-
-def grid(correct):
+def grid(correct, seeds=(0, 1)):
     return [
         record(row, seed=seed, experiment="focused_k_mask", correct=correct(**switches), **switches)
         for row, switches in (focused.K_AND_MASK | focused.UNMASKED).items()
-        for seed in (0, 1)
+        for seed in seeds
     ]
 
 
-def test_runs_of_the_grid_are_pooled_in_pairs():
+def test_effects_of_mask_and_k_are_of_all_cells():
     records = grid(lambda mask, k=0: 2 if mask == "eq14" else 1)
-    by_mask = focused_tables.pooled(records, "mask")
-    assert sorted(tables.rows_in_order(by_mask)) == ["Eq. 13", "Eq. 14"] and len(by_mask) == 12
-    seeds = [[r["config"]["seed"] for r in tables.of_row(by_mask, row)] for row in ("Eq. 13", "Eq. 14")]
-    assert seeds[0] == seeds[1] and len(set(seeds[0])) == 6
-    found = focused_tables.effects(records, "re")
+    found = focused_tables.effects([*BARS, *records], compare.RE)
     assert list(found.index) == ["Eq. 14 − Eq. 13", "K = 4 − K = 2", "K = 6 − K = 4", "K = 6 − K = 2"]
     assert found["difference"].tolist() == pytest.approx([0.5, 0, 0, 0]) and found["seeds"].tolist() == [6, 4, 4, 4]
-    of_k = found.loc["K = 6 − K = 2"]
-    assert of_k["low"] == of_k["high"] == 0, "what the masks do is no noise in what K does"
-    assert focused_tables.effects(records[:3], "re").empty
-    alone = [r for r in records if (r["config"]["row"], r["config"]["seed"]) != ("K6-eq13", 1)]
-    assert len(focused_tables.pooled(alone, "mask")) == 10 and len(focused_tables.pooled(alone, "K")) == 9
+    assert found["verdict"].tolist() == ["higher"] + 3 * ["within the noise"]
+    assert focused_tables.effects(records[:3], compare.RE).empty
+    longer = record("K2-eq14, longer", mask="eq14", k=2, correct=0, epochs=60)
+    again = focused_tables.effects([*BARS, *records, longer], compare.RE)
+    assert again["difference"].tolist() == found["difference"].tolist(), "rows of other epochs are no cell"
     shown = focused_tables.grid(records, "re")
     assert shown.loc[4, ("eq14", "measured")] == "100.0 ± 0.0" and shown.loc[6, ("eq13", tables.PRINTED)] == "91.88"
     assert list(shown.index) == [2, 4, 6]
 
 
-def test_a_run_that_finds_nothing_has_failed_but_for_the_control():
-    records = [record("joint", correct=2), record("only RC", correct=0), record("none", correct=0)]
-    found = focused_tables.differences(records, [("joint", "only RC"), ("joint", "none")], {}, "given")
-    assert found["verdict"].tolist() == [span_tables.UNLEARNED, "higher"] and found["difference"].tolist() == [1, 1]
+def test_a_row_whose_runs_find_nothing_has_not_learned_but_for_the_control():
+    rows = {"joint": 2, "only RC": 0, "none": 0}
+    records = [
+        record(row, seed=s, correct=n, mask="none" if row == "none" else "eq14")
+        for row, n in rows.items()
+        for s in range(3)
+    ]
+    found = compare.differences([*BARS, *records], [("joint", "only RC"), ("joint", "none")], compare.GIVEN)
+    assert found["verdict"].tolist() == ["not learned", "higher"]
+    assert found["difference"].tolist() == pytest.approx([1, 1])
+    assert "control" in found["reason"].iloc[1]
+    some = [record("only RC", seed=s, correct=2 * (s < 2)) for s in range(3)]
+    found = compare.differences([*BARS, *records[:3], *some], [("joint", "only RC")], compare.GIVEN)
+    assert found["verdict"].item() == "no verdict" and "scatter" in found["reason"].item(), "one of three collapsed"
 
 
 def test_every_run_and_every_printed_cell_is_drawn():
@@ -124,10 +113,11 @@ def test_every_run_and_every_printed_cell_is_drawn():
 
 
 def test_how_fine_the_instrument_is():
-    found = focused_tables.differences(
-        [record("joint", correct=2), record("only RC", correct=1)], [("joint", "only RC")],
-        focused_tables.printed("ablation"), "given",
-    )  # fmt: skip
+    printed = tables.printed_differences(
+        [("joint", "only RC")], focused_tables.printed("ablation"), compare.GIVEN.metric
+    )
+    records = [record("joint", correct=2), record("only RC", correct=1)]
+    found = compare.differences(records, [("joint", "only RC")], compare.GIVEN, printed)
     found[["low", "high"]] = 0.4, 0.6
     table = focused_tables.resolution(found, 40, focused_tables.OF_OTHERS)
     assert table.loc["joint − only RC"].tolist() == ["10.0", "4", "+1.0"]
@@ -172,7 +162,7 @@ def test_every_claim_is_of_rows_of_the_grid_and_printed_unless_ours(publish):
     publish()
     rows = [focused.main_rows, focused.grid_rows, focused.ablation_rows]
     of_grid = {c.row for f in rows for corpus in focused.BOTH for c in f("cpu", corpus)}
-    of_grid |= {row for pair in focused_claims.POOLED for row in pair} | {*focused.LONGER, *focused.SLOWER}
+    of_grid |= {row for pair in focused_tables.POOLED for row in pair} | {*focused.LONGER, *focused.SLOWER}
     assert {row for c in focused_claims.CLAIMS for row in (c.above, c.below)} <= of_grid
     page = focused_claims.claims_page()
     for claim in focused_claims.CLAIMS:
@@ -183,22 +173,26 @@ def test_every_claim_is_of_rows_of_the_grid_and_printed_unless_ours(publish):
 
 
 def test_claims_on_the_mask_and_k_are_of_all_cells(publish):
-    publish(*grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
+    bars = [one | {"experiment": "focused_k_mask"} for one in BARS]
+    publish(*bars, *grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
     page = focused_claims.claims_page()
     mask = "the mask matters: Eq. 14 above Eq. 13, all K together (ours)"
     k = "… K = 6 above K = 2, both masks together (ours)"
-    assert line(page, mask)[2:] == ["+50.0 (+50.0 … +50.0)", "yes"]
-    assert line(page, k)[2].startswith("+0.0 ") and line(page, k)[3].startswith("not to be told")
+    assert line(page, mask)[2].startswith("+50.0 (+4") and line(page, mask)[3] == "yes"
+    assert line(page, k)[2].startswith("+0.0 ") and line(page, k)[3] == "cannot be distinguished from zero"
     assert "Seeds of a trained row: focused_k_mask 2." in page, "of the runs, not of those that are pooled"
+    publish(*grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
+    assert line(focused_claims.claims_page(), mask)[3] == "no verdict (no bar recorded)"
 
 
 def test_a_recorded_claim_has_its_difference_and_verdict(publish):
-    others = [record(row, tasks="ner", correct=correct) for row, correct in (("Bi-LSTM", 1), ("RDCNN", 2))]
-    publish(record("Focused", correct=2), *others)
+    others = [
+        record(row, tasks="ner", correct=n, seed=s) for row, n in (("Bi-LSTM", 1), ("RDCNN", 2)) for s in range(3)
+    ]
+    publish(*BARS, *(record("Focused", correct=2, seed=s) for s in range(3)), *others)
     page = focused_claims.claims_page()
-    assert "focused_main 1 to 2" in focused_claims.seeds_of_rows({"focused_main": [*others, record("RDCNN", seed=1)]})
-    assert line(page, "entities: focused above Bi-LSTM")[1:] == [
-        "+2.63", "+50.0 (+50.0 … +50.0)", "yes, in the one seed done",
-    ]  # fmt: skip
-    assert line(page, "… above RDCNN")[3].startswith("not to be told")
+    assert "focused_main 3 to 4" in focused_claims.seeds_of_rows({"focused_main": [*others, record("RDCNN", seed=3)]})
+    _, printed, recorded, verdict = line(page, "entities: focused above Bi-LSTM")
+    assert printed == "+2.63" and recorded.startswith("+50.0 (+4") and verdict == "yes"
+    assert line(page, "… above RDCNN")[3] == "cannot be distinguished from zero"
     assert line(page, "entities: focused above Bi-LSTM", 1)[3] == "not recorded"

@@ -12,10 +12,10 @@ import pytest
 import samples
 from sklearn import metrics as sk
 
+from relex.corpora.corpus import limited
 from relex.documents import Document, Relation, read_documents
 from relex.errors import RelexError
 from relex.experiments import records, scoring
-from relex.experiments.building import limited
 from relex.experiments.config import Config
 from relex.experiments.run import model_path, run
 from relex.samplers import hardest_classes

@@ -2,29 +2,23 @@
 
 import copy
 
+import made
 import pytest
 
 from relex import book
 from relex.experiments import iser, span_claims
 
 
-def record(experiment, row, correct, corpus="conll04", seed=0):
-    """A record of twenty documents with two gold and two predicted triples each, `correct` right ones in each."""
-    hits = " ".join([str(correct)] * 20)
-    answers = {f"{name}{s}": " ".join("2" * 20) for name in ("gold", "predicted") for s in ("", "_strict", "_ner")}
-    f1 = correct / 2
-    return {
-        "experiment": experiment, "run": f"{row} {seed}", "commit": "", "date": "", "time": {},
-        "config": {
-            "row": row, "split": "shipped", "seed": seed, "corpus": corpus, "profile": "cpu", "encoder": "e",
-            "layers": 6, "epochs": 10, "train_limit": 0, "unit": "", "align": "",
-        },
-        "corpus": {"name": corpus, "stand_in": corpus != "conll04", "sizes": {"train": 9}},
-        "metrics": {"ner.strict.f1": 0.75, "dev.ner.strict.f1": 0.8, "re.strict.f1": f1, "dev.re.strict.f1": f1 / 4},
-        "counts": {"n": 20, "ner": {"drug": {}} if corpus == "interactions" else {"Loc": {}, "Org": {}}},
-        "machine": {"device": "cpu", "cpu": "1 × c"},
-        "answers": answers | {"correct": hits, "correct_strict": hits, "correct_ner": hits, "unseen": "1" * 20},
-    }  # fmt: skip
+def record(experiment, row, correct, corpus="conll04", seed=0, **changes):
+    """A record of 400 documents, half of which `correct` finds for each triple of two."""
+    metrics = {f"{part}{name}": value for part, share in (("", 1), ("dev.", 0.25))
+               for name, value in (("ner.strict.f1", 0.75), ("re.strict.f1", correct / 2 * share))}  # fmt: skip
+    made_ = made.record(row, correct / 2, seed, corpus=corpus, stand_in=corpus != "conll04", metrics=metrics, **changes)
+    return made_ | {"experiment": experiment}
+
+
+def bar(experiment, corpus="conll04"):
+    return made.counted("dictionary", 0.1, corpus=corpus, stand_in=corpus != "conll04") | {"experiment": experiment}
 
 
 @pytest.fixture
@@ -67,55 +61,77 @@ def test_without_records_the_page_says_so(publish):
 
 def test_records_decide(publish):
     publish(
-        *(record("iser_comparison", row, n, seed=s) for s in (0, 1) for row, n in (("ISER", 2), ("SpERT", 1))),
-        *(record("iser_ablation", row, n) for row, n in (("full", 1), ("sea->cls", 2), ("lc->gc", 1))),
-        record("iser_ablation", "full", 2, "interactions"), record("iser_ablation", "sea->cls", 1, "interactions"),
+        bar("iser_comparison"), bar("iser_ablation"), bar("iser_ablation", "interactions"),
+        *(record("iser_comparison", row, n, seed=s) for s in range(3) for row, n in (("ISER", 2), ("SpERT", 1))),
+        *(record("iser_ablation", row, n, seed=s) for s in range(2) for row, n in (("full", 1), ("sea->cls", 2))),
+        record("iser_ablation", "lc->gc", 1),
+        *(record("iser_ablation", row, n, "interactions", seed=s)
+          for s in range(3) for row, n in (("full", 2), ("sea->cls", 1))),
     )  # fmt: skip
     page = span_claims.claims_page()
     real, stand_in = page.split("**interactions, a")
-    gain = "+50.0 (+50.0 … +50.0)"
-    assert line(real, "ISER is above SpERT") == ["ISER is above SpERT", "+3.22", gain, "yes"]
-    one = ", in the one seed done"
-    assert line(real, "SEA is above [CLS]")[2:] == ["−50.0 (−50.0 … −50.0)", f"**no, the opposite**{one}"]
-    assert line(real, "… and above the whole sentence of fused states")[3].startswith("not to be told from zero, in")
+    first, printed, recorded, verdict = line(real, "ISER is above SpERT")
+    assert (first, printed, verdict) == ("ISER is above SpERT", "+3.22", "yes") and recorded.startswith("+50.0 (+4")
+    assert line(real, "SEA is above [CLS]")[3] == "indicative: no, the opposite"
+    assert line(real, "… and above the whole sentence of fused states")[3] == "no verdict (one seed)"
     assert line(real, "interactive fusion helps")[3] == "not recorded", "the record of this row is missing"
-    assert line(stand_in, "SEA is above [CLS]")[1:] == ["+2.28", gain, "yes, in the one seed done"]
-    assert line(real, "SpERT")[1:] == ["86.74", "80.0 ± 0.0", "75.0 ± 0.0", "68.31", "12.5 ± 0.0", "50.0 ± 0.0"]
-    assert "2 seeds" in real and "a generated stand-in" in stand_in and span_claims.NOTHING not in page
+    assert line(stand_in, "SEA is above [CLS]")[3] == "On our generated corpus: yes"
+    assert line(real, "SpERT")[1:] == ["86.74", "75.0 ± 0.0", "75.0 ± 0.0", "68.31", "12.5 ± 0.0", "50.0 ± 0.0"]
+    assert "3 seeds" in real and "a generated stand-in" in stand_in and span_claims.NOTHING not in page
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"history": made.RISING}, "no verdict (still rising: ISER)"),
+        ({"epochs": 4}, "no verdict (unequal budgets)"),
+    ],
+)
+def test_a_row_that_breaks_a_rule_has_no_verdict_on_the_page(publish, changes, said):
+    publish(
+        bar("iser_comparison"), *(record("iser_comparison", "SpERT", 1, seed=s) for s in range(3)),
+        *(record("iser_comparison", "ISER", 2, seed=s, **changes) for s in range(3)),
+    )  # fmt: skip
+    assert line(span_claims.claims_page(), "ISER is above SpERT")[3] == said
+
+
+def test_a_row_below_the_dictionary_has_not_learned(publish):
+    runs = [record("iser_comparison", row, n, seed=s) for s in range(3) for row, n in (("ISER", 0.1), ("SpERT", 1))]
+    publish(bar("iser_comparison"), *runs)
+    verdict = line(span_claims.claims_page(), "ISER is above SpERT")[3]
+    assert verdict == "not learned (ISER (5.0) is not above dictionary (10.0))"
 
 
 @pytest.mark.parametrize(
     ("lows", "verdict"),
-    [((0.1, 0.2), "yes"), ((0.1, -0.2), "not in every seed"), ((-0.3, -0.2), "**no, the opposite**")],
-)
+    [
+        ((0.1, 0.2, 0.1), "yes"), ((0.1, -0.2, 0.1), "not in every seed"), ((-0.3, -0.2, -0.1), "**no, the opposite**"),
+        ((0.1, 0.2), "indicative: yes"), ((0.1,), "no verdict (one seed)"),
+    ],
+)  # fmt: skip
 def test_attention_has_to_rest_there_in_every_seed(publish, lows, verdict):
-    def rests(low):
-        return {
-            "queries": "relation",
-            "targets": "entities",
-            "documents": 9,
-            "difference": low,
-            "low": low,
-            "high": low,
-        }
+    def rests(low, **changes):
+        found = dict.fromkeys(("mass", "shuffled", "spread", "difference", "low", "high"), low)
+        return {"queries": "relation", "targets": "entities", "documents": 9} | found | changes
 
-    looks = [
-        {"trained": [rests(low)], "fresh fusion": [rests(0.01) | {"queries": "entity"}, rests(0.03)]} for low in lows
-    ]
-    publish(*(record("iser_attention", "ISER", 1, seed=i) | {"attention": look} for i, look in enumerate(looks)))
+    looks = [{"trained": [rests(low)], "fresh fusion": [rests(0.01, queries="entity"), rests(0.03)]} for low in lows]
+    runs = [record("iser_attention", "ISER", 1, seed=i) | {"attention": look} for i, look in enumerate(looks)]
+    publish(bar("iser_attention"), *runs)
     real, stand_in = span_claims.claims_page().split("**interactions, a")
-    mean = f"{50 * sum(lows):+.1f}".replace("-", "−")
+    mean = f"{100 * sum(lows) / len(lows):+.1f}".replace("-", "−")
     assert line(real, "relation queries rest on entities: ISER")[1:] == ["+3.0", mean, verdict]
     assert "entity queries" not in real, "this corpus does not tell which words state a relation"
     assert line(stand_in, "relation queries rest on entities")[3] == "not recorded"
 
 
 def test_two_rows_of_one_run_say_nothing(publish):
-    full, span = record("iser_ablation", "full", 1), record("iser_ablation", "sea of spans", 1)
-    publish(full, span | {"run": full["run"]})
-    assert line(span_claims.claims_page(), "… for every span above once a sentence (ours)")[3] == "not recorded"
-    publish(full, span)
-    assert line(span_claims.claims_page(), "… for every span above once a sentence (ours)")[3].startswith("not to be")
+    full = [record("iser_ablation", "full", 1, seed=s) for s in range(3)]
+    span = [record("iser_ablation", "sea of spans", 1, seed=s) for s in range(3)]
+    claim = "… for every span above once a sentence (ours)"
+    publish(bar("iser_ablation"), *full, *(s | {"run": f["run"]} for s, f in zip(span, full, strict=True)))
+    assert line(span_claims.claims_page(), claim)[3] == "no verdict (both rows are the same runs)"
+    publish(bar("iser_ablation"), *full, *span)
+    assert line(span_claims.claims_page(), claim)[3] == "cannot be distinguished from zero"
 
 
 def test_the_book_writes_what_the_chapter_includes(publish, tmp_path):

@@ -1,7 +1,6 @@
 """Tables of the chapter on span models, on records made by hand and on what the paper prints."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from relex.corpora import Corpus, interactions
@@ -52,48 +51,6 @@ def test_modes_are_of_trained_rows():
     del baseline["config"]["epochs"]
     table = span_tables.modes([baseline, record("A", f1=0.25)])
     assert list(table.index) == ["A"] and table.shape[1] == 12 and (table == "25.0").all(axis=None)
-
-
-def test_differences_are_strict_and_paired():
-    records = [record("A", correct="0 0 0 0", strict="2 2 2 2"), record("B", correct="2 2 2 2", strict="0 2 0 2")]
-    pairs, rows = [("A", "B"), ("A", "C")], {"A": {"re.strict.f1": 71.0}, "B": {"re.strict.f1": 68.0}}
-    for task in ("re", "ner"):
-        found = span_tables.differences(records, pairs, rows, task)
-        assert list(found.index) == ["A − B"] and found.loc["A − B", "difference"] == 0.5
-    assert span_tables.differences(records, pairs, rows).loc["A − B", "printed"] == pytest.approx(0.03)
-    assert span_tables.differences([], pairs, rows).empty
-
-
-def test_a_row_below_the_dictionary_has_not_learned():
-    dictionary = record("dictionary", f1=0.3)
-    del dictionary["config"]["epochs"]
-    records = [dictionary, record("A", correct="0 0 0 0", f1=0.1), record("B", f1=0.5)]
-    assert span_tables.unlearned(records) == ["A"] and span_tables.unlearned(records[1:]) == []
-    found = span_tables.differences(records, [("A", "B"), ("B", "A")], {})
-    assert found["verdict"].tolist() == [span_tables.UNLEARNED, span_tables.UNLEARNED]
-    assert "cannot be compared" in span_tables.told("A", "B", found.loc["A − B"])
-    found = span_tables.differences(records[1:], [("A", "B"), ("B", "A")], {})
-    assert found["verdict"].tolist() == ["lower", "higher"]
-    assert "100.0 points above" in span_tables.told("B", "A", found.loc["B − A"])
-
-
-@pytest.mark.parametrize(
-    "lines, said",
-    [
-        ([], "not recorded"),
-        (["higher", "higher"], "**holds**"),
-        (["within the noise"], "not shown"),
-        (["higher", "within the noise"], "holds in part"),
-        (["lower", "within the noise"], "contradicted"),
-        (["lower", "higher"], "holds in part"),
-        ([span_tables.UNLEARNED], "**cannot be told**"),
-    ],
-)
-def test_verdicts_for_every_outcome(lines, said):
-    table = pd.DataFrame({"verdict": lines}, index=[f"line {i}" for i in range(len(lines))])
-    text = span_tables.verdict(table)
-    assert said in text
-    assert "contradicted" in said or ("lower" in lines) == ("below zero" in text)
 
 
 def test_what_has_to_be_said_of_records():

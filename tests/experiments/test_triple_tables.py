@@ -1,5 +1,6 @@
 """Tables of the cascade chapter: by split, by class of overlap, thresholds and gradients, on records made by hand."""
 
+import made
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,17 +30,26 @@ def record(row, split="report", correct="1 1 1 1", unseen="0101", seed=0, **more
 
 
 def test_splits_have_their_own_lines():
+    records = [made.counted("dictionary", 0.1, split=split) for split in ("report", "distinct")]
+    for split, unseen in (("report", "01" * 200), ("distinct", "1" * 400)):
+        for row, score in (("A", 0.9), ("B", 0.5)):
+            records += made.seeds(row, (score, score, score), split=split, unseen=unseen)
+    found = tables.split_differences(records, "A", "B", 0.06)
+    assert list(found.index) == ["report, all", "report, unseen", "distinct, all unseen"]
+    assert found["difference"].tolist() == pytest.approx([0.4] * 3, abs=0.01)
+    assert (found["holm"] >= found["p"]).all() and (found["printed"] == 0.06).all()
+    assert (found["verdict"] == "higher").all() and [bar.name for bar in found["bar"]] == ["dictionary"] * 3
+    assert tables.split_differences(records, "A", "missing").empty
+    nothing_unseen = [r | {"answers": r["answers"] | {"unseen": "0" * 400}} for r in records]
+    assert list(tables.split_differences(nothing_unseen, "A", "B").index) == ["report, all", "distinct, all"]
+
+
+def test_scores_by_split():
     records = [
         record(row, split, correct, unseen)
         for split, unseen in (("report", "0101"), ("distinct", "1111"))
         for row, correct in (("A", "2 2 2 2"), ("B", "0 2 0 2"))
     ]
-    found = tables.split_differences(records, "A", "B", 0.06)
-    assert list(found.index) == ["report, all", "report, unseen", "distinct, all unseen"]
-    assert found["difference"].tolist() == [0.5, 0.0, 0.5]
-    assert (found["holm"] >= found["p"]).all() and (found["printed"] == 0.06).all()
-    assert tables.left("A", "B", found).count("*report, unseen*") == 1
-    assert tables.split_differences(records, "A", "missing").empty
     table = tables.by_split({"A": {"triples.string.f1": 71.07}}, records, [])
     assert table.loc["A"].tolist() == ["71.07", "100.0", "100.0", "100.0"]
     assert ("recorded", "distinct", "all unseen") in table and tables.main_split(records) == "distinct"
@@ -48,13 +58,15 @@ def test_splits_have_their_own_lines():
         tables.main_split([])
 
 
-def test_a_verdict_reads_right_in_every_direction():
-    line = {"difference": 0.02, "low": 0.01, "high": 0.03, "verdict": "higher"}
-    assert "**2.0 points above** B" in tables.told("A", "B", pd.Series(line))
-    line |= {"difference": -0.02, "low": -0.03, "high": -0.01, "verdict": "lower"}
-    assert "**2.0 points below** B (95 % interval −3.0 to −1.0)" in tables.told("A", "B", pd.Series(line))
-    line |= {"high": 0.01, "verdict": "within the noise"}
-    assert "cannot be told from zero" in tables.told("A", "B", pd.Series(line))
+def test_differences_by_overlap_are_one_family(monkeypatch):
+    masks = {"normal": np.arange(400) < 200, "seo": np.arange(400) >= 200, "epo": np.zeros(400, bool)}
+    monkeypatch.setattr(tables, "overlap_masks", lambda one: masks)
+    records = [made.counted("dictionary"), *made.seeds("A", (0.9,) * 3), *made.seeds("B", (0.5,) * 3)]
+    found = tables.overlap_differences(records, "A", "B", {"seo": 0.02})
+    assert list(found.index) == ["normal", "seo"] and (found["verdict"] == "higher").all()
+    assert np.isnan(found["printed"].iloc[0]) and found["printed"].iloc[1] == 0.02
+    monkeypatch.setattr(tables, "overlap_masks", lambda one: None)
+    assert tables.overlap_differences(records, "A", "B", {}).empty
 
 
 def test_small_runs_are_no_evidence():

@@ -18,9 +18,7 @@ def fused(head, text):
     if head.fusion is None:
         return x
     entities, relations = head.fusion.entity_view(x), head.fusion.relation_view(x)
-    rows = [
-        torch.cat([answer(e, relations), answer(r, entities)]) for e, r in zip(entities, relations, strict=True)
-    ]
+    rows = [torch.cat([answer(e, relations), answer(r, entities)]) for e, r in zip(entities, relations, strict=True)]
     if head.options.residual:
         rows = [row + torch.cat(asked) for row, *asked in zip(rows, entities, relations, strict=True)]
     return both_ways(nn.LSTM, head.fusion.bilstm, torch.stack(rows))[0]

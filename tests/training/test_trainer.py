@@ -17,6 +17,7 @@ from relex.training.trainer import learning_rate_factor, resolve_precision
 FEW = samples.TRAIN[:12]
 QUICK = Training(epochs=3, batch_tokens=110, micro_tokens=60, lr=1e-3, head_lr=1e-2, precision="fp32")
 
+
 class Killed(BaseException):
     """What a test stops a run with."""
 

@@ -1,0 +1,119 @@
+"""What a table of differences says, for every outcome, in cells and sentences; bold type is for full verdicts only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from relex.reports.compare import is_full, outcome
+from relex.reports.rules import GENERATED, TENTATIVE
+
+UNDECIDED = "cannot be distinguished from zero"
+
+
+def points(fraction: float, digits: int = 1) -> str:
+    """A difference of fractions in percentage points with its sign: `+1.2`, `−0.4`."""
+    return f"{100 * fraction:+.{digits}f}".replace("-", "−")
+
+
+def in_points(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `differences` for display, in percentage points; p is Holm's, and a dash where nothing was tested."""
+    shown = pd.DataFrame(index=table.index)
+    shown["difference"] = [points(d) for d in table["difference"]]
+    shown["95 % interval"] = [interval(line) for _, line in table.iterrows()]
+    shown["p (Holm)"] = ["–" if np.isnan(p) else f"{p:.3f}" for p in table["holm"]]
+    shown["seeds"] = table["seeds"]
+    if table["printed"].notna().any():
+        shown["printed"] = ["–" if np.isnan(p) else points(p, 2) for p in table["printed"]]
+    shown["verdict"] = [with_reason(line) for _, line in table.iterrows()]
+    return shown
+
+
+def interval(line: pd.Series, between: str = " … ") -> str:
+    """`−0.4 … +1.2`."""
+    return f"{points(line['low'])}{between}{points(line['high'])}"
+
+
+def with_reason(line: pd.Series) -> str:
+    """The verdict of a line, and in brackets why there is none or what has to be known of it."""
+    return line["verdict"] + (f" ({line['reason']})" if line["reason"] else "")
+
+
+def told(a: str, b: str, line: pd.Series) -> str:
+    """One line of a table of differences as a clause of Markdown."""
+    size, side = f"{100 * abs(line['difference']):.1f} points", "above" if line["difference"] >= 0 else "below"
+    within, found = f"(95 % interval {interval(line, ' to ')})", outcome(line["verdict"])
+    if not found:
+        return f"{a} is {size} {side} {b} {within}: {with_reason(line)}"
+    emphasis = "**" if is_full(line["verdict"]) else ""
+    start = line["reach"].replace(": ", ", ")
+    if found == "within the noise":
+        return f"{start}{a} is {size} {side} {b} {within}, which {emphasis}{UNDECIDED}{emphasis}"
+    return f"{start}{a} is {emphasis}{size} {side}{emphasis} {b} {within}"
+
+
+def summary(table: pd.DataFrame) -> str:
+    """A table of `differences` in a few sentences of Markdown: its verdicts, and where the printed order is another."""
+    if table.empty:
+        return "There is nothing to compare."
+    counts = table["verdict"].value_counts()
+    words = [f"{number} *{verdict}*" for verdict, number in counts.items()]
+    text = f"Of {len(table)} comparison{'s' * (len(table) > 1)}: {', '.join(words)}."
+    if not all(map(outcome, table["verdict"])):
+        text += " Why a line has no verdict stands beside it."
+    sided = table["verdict"].map(outcome).isin(["higher", "lower"])
+    against = table[sided & (table["difference"] * table["printed"] < 0)]
+    if len(against):
+        names = [
+            f"**{name}**" if is_full(line["verdict"]) else f"{name} ({line['reach'].removesuffix(': ')})"
+            for name, line in against.iterrows()
+        ]
+        text += f" The printed order is the opposite for {', '.join(names)}."
+    return text
+
+
+def left(a: str, b: str, found: pd.DataFrame) -> str:
+    """What a table of lines that end in `unseen` says of test texts that nobody can look up; Markdown."""
+    unseen = found[[name.endswith("unseen") for name in found.index]]
+    if unseen.empty:
+        return "There is nothing to compare."
+    clauses = [told(a, b, line) + f" on *{name}*" for name, line in unseen.iterrows()]
+    return f"Where nothing can be looked up: {'; '.join(clauses)}."
+
+
+def claim(lines: pd.DataFrame) -> str:
+    """What a table of `differences`, all of which a claim wants above zero, says of the claim; Markdown."""
+    if lines.empty:
+        return "not recorded"
+    refused = lines[[not outcome(verdict) for verdict in lines["verdict"]]]
+    if len(refused):
+        return "; ".join(dict.fromkeys(with_reason(line) for _, line in refused.iterrows()))
+    full = all(map(is_full, lines["verdict"]))
+    start, emphasis = _weakest(lines["reach"]), "**" if full else ""
+    groups = {
+        word: [name for name, verdict in zip(lines.index, lines["verdict"], strict=True) if outcome(verdict) == word]
+        for word in ("higher", "lower", "within the noise")
+    }
+    if len(groups["higher"]) == len(lines):
+        return f"{start}{emphasis}holds{emphasis}"
+    if len(groups["within the noise"]) == len(lines):
+        return f"{start}{emphasis}not shown{emphasis}: no difference can be distinguished from zero"
+    texts = {"above zero": "higher", "below zero": "lower", "not distinguishable from zero": "within the noise"}
+    parts = "; ".join(f"{text}: {', '.join(groups[word])}" for text, word in texts.items() if groups[word])
+    return f"{start}{emphasis}{'holds in part' if groups['higher'] else 'contradicted'}{emphasis} ({parts})"
+
+
+def answer(line: pd.Series) -> str:
+    """A line of `differences` as the answer to a claim that wants it above zero, for a cell of a table; Markdown."""
+    found, verdict = outcome(line["verdict"]), line["verdict"]
+    if not found:
+        return with_reason(line)
+    text = {"higher": "yes", "lower": "no, the opposite", "within the noise": UNDECIDED}[found]
+    emphasis = "**" if found == "lower" and is_full(verdict) else ""
+    return f"{line['reach']}{emphasis}{text}{emphasis}" + (f" ({line['reason']})" if line["reason"] else "")
+
+
+def _weakest(reaches: Sequence[str]) -> str:
+    """How a verdict on several lines begins: with every restriction that one of them has."""
+    words = [word for word in (GENERATED, TENTATIVE) if any(word in reach for reach in reaches)]
+    return f"{', '.join(words)}: " if words else ""
