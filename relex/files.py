@@ -1,17 +1,21 @@
 """Where things lie on disk, and files that are written whole or not at all."""
 
+import errno
 import hashlib
 import os
 import tempfile
 from pathlib import Path
 
-from relex.errors import RelexError
+from relex.errors import DiskFull, RelexError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""The error numbers of a full disk and of a used-up quota."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that a reader finds the old content or the new, never a part.
 
-    Raises a `RelexError` (full disk, missing permission) and leaves the old content as it was.
+    Raises a `RelexError` (missing permission; `DiskFull` for want of space) and leaves the old content as it was.
     """
     temporary = None
     try:
@@ -26,7 +30,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise RelexError(f"cannot write {path}: {error.strerror}; free some space or choose another place") from None
+        kind = DiskFull if error.errno in FULL else RelexError
+        raise kind(f"cannot write {path}: {error.strerror}; free some space or choose another place") from None
 
 
 def write_text(path: Path, content: str) -> None:
