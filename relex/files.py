@@ -39,6 +39,13 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
+def append_line(path: Path, line: str) -> None:
+    """Add a line of UTF-8 text to a file, in one piece, so that lines of several processes do not mix."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab", buffering=0) as stream:
+        stream.write(f"{line}\n".encode())
+
+
 def sha256(path: Path) -> str:
     """Hexadecimal sha256 of a file's bytes."""
     with open(path, "rb") as stream:

@@ -15,6 +15,9 @@ EXPERIMENTS = {
     )
 }  # fmt: skip
 
+QUEUE = tuple(EXPERIMENTS)
+"""The order in which `relex run --all` does them."""
+
 
 def run_experiment(name: str, profile: str = "quick", **options) -> list[dict]:
     """The records of an experiment; options as in `relex.experiments.experiment.run_all`.
@@ -27,6 +30,6 @@ def run_experiment(name: str, profile: str = "quick", **options) -> list[dict]:
 
 
 __all__ = [
-    "EXPERIMENTS", "PROFILES", "Experiment", "publish", "published", "reported", "rows_in_order", "run_all",
+    "EXPERIMENTS", "PROFILES", "QUEUE", "Experiment", "publish", "published", "reported", "rows_in_order", "run_all",
     "run_experiment",
 ]  # fmt: skip
