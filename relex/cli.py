@@ -132,14 +132,13 @@ def run(
     all_: Annotated[bool, typer.Option("--all", help="Do all that is missing of all experiments.")] = False,
     workers: Annotated[int | None, typer.Option(help="With --all: how many runs at a time.")] = None,
     budget: Annotated[str | None, typer.Option(help="With --all: stop after this time, such as 150m or 1h30m.")] = None,
-    on: Annotated[str | None, typer.Option(help="With --all: ray, or ray://HOST:PORT, in place of this machine.")] = None,
+    on: Annotated[str | None, typer.Option(help="With --all: ray, or ray://HOST:PORT, not this machine.")] = None,
     list_: Annotated[bool, typer.Option("--list", help="With --all: only say what is missing and its hours.")] = False,
 ) -> None:
     """Run an experiment, or what is missing of it, and print its table; or with --all, every experiment."""
     if all_:
         if any((experiment, config, corpus, seeds, keep_models)):
-            raise RelexError("--all does every experiment as its profile says; only --profile, --workers, --budget, --on "
-                             "and --list go with it")  # fmt: skip
+            raise RelexError("--all takes --profile, --workers, --budget, --on and --list, and nothing else")
         return _run_all(profile or "quick", workers, budget, on, list_)
     if any((workers is not None, budget is not None, on is not None, list_)):
         raise RelexError("--workers, --budget, --on and --list go with --all alone")
@@ -205,7 +204,7 @@ def _print_records(records: list[dict]) -> None:
 def publish(
     experiment: Annotated[str | None, typer.Argument(help="The name of an experiment.")] = None,
     profile: Annotated[str, typer.Option(help="Publish the records of this profile.")] = "full",
-    all_: Annotated[bool, typer.Option("--all", help="Publish the records of all experiments as they are now.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Publish the records of all grids as they are now.")] = False,
 ) -> None:
     """Copy this machine's records of an experiment to book/results, from where the book reads them."""
     from relex.experiments import EXPERIMENTS, QUEUE
@@ -224,7 +223,8 @@ def doctor() -> None:
     """Say what this machine has for training, and what is amiss and how to mend it."""
     from relex.doctor import examine
 
-    print("\n".join(examine()))
+    for line in examine():
+        print(line, flush=True)
 
 
 @app.command("predict")
