@@ -139,7 +139,7 @@ def run(
     if all_:
         if any((experiment, config, corpus, seeds, keep_models)):
             raise RelexError("--all takes --profile, --workers, --budget, --on and --list, and nothing else")
-        return _run_all(profile or "quick", workers, budget, on, list_)
+        return _run_all(profile or "quick", workers=workers, budget=budget, on=on, only_list=list_)
     if any((workers is not None, budget is not None, on is not None, list_)):
         raise RelexError("--workers, --budget, --on and --list go with --all alone")
     if (experiment is None) == (config is None):
@@ -155,11 +155,11 @@ def run(
     _print_records(records)
 
 
-def _run_all(profile: str, *options) -> None:
+def _run_all(profile: str, **options) -> None:
     from relex.experiments import EXPERIMENTS, QUEUE
     from relex.runs.grids import run_grids
 
-    outcome = run_grids([EXPERIMENTS[name] for name in QUEUE], profile, *options)
+    outcome = run_grids(EXPERIMENTS.values(), profile, QUEUE, **options)
     if outcome.stopped_by.startswith("SIG"):
         raise typer.Exit(128 + signal.Signals[outcome.stopped_by])
 
@@ -207,13 +207,12 @@ def publish(
     all_: Annotated[bool, typer.Option("--all", help="Publish the records of all grids as they are now.")] = False,
 ) -> None:
     """Copy this machine's records of an experiment to book/results, from where the book reads them."""
-    from relex.experiments import EXPERIMENTS, QUEUE
+    from relex.experiments import EXPERIMENTS
     from relex.runs.publishing import publish_experiment, publish_grids
 
     if all_ == (experiment is not None):
         raise RelexError("give the name of an experiment, or --all")
-    experiments = [EXPERIMENTS[name] for name in QUEUE]
-    result = publish_grids(experiments, profile) if all_ else publish_experiment(experiment, profile)
+    result = publish_grids(EXPERIMENTS.values(), profile) if all_ else publish_experiment(experiment, profile)
     print(result)
     result.check()
 

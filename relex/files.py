@@ -1,6 +1,7 @@
 """Where things lie on disk, and files that are written whole or not at all."""
 
 import errno
+import functools
 import hashlib
 import os
 import tempfile
@@ -50,6 +51,16 @@ def sha256(path: Path) -> str:
     """Hexadecimal sha256 of a file's bytes."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@functools.cache
+def source_fingerprint() -> str:
+    """Hexadecimal sha256 over the package's Python files and their names: equal for the same code anywhere."""
+    package = Path(__file__).resolve().parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package).as_posix()} {sha256(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def project_root() -> Path:

@@ -15,8 +15,8 @@ EXPERIMENTS = {
     )
 }  # fmt: skip
 
-QUEUE = tuple(EXPERIMENTS)
-"""The order in which `relex run --all` does them."""
+QUEUE = tuple((name, None) for name in EXPERIMENTS)
+"""The order in which `relex run --all` does them, each with one corpus of its grid or all (None)."""
 
 
 def run_experiment(name: str, profile: str = "quick", **options) -> list[dict]:

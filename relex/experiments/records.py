@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -16,9 +17,13 @@ from relex.files import project_root, write_text
 REQUIRED = ("experiment", "run", "config", "corpus", "metrics", "counts", "time", "machine", "commit", "date")
 
 
+RUNS = "RELEX_RUNS"
+"""The environment variable that names another folder than `runs/`: a run on a cluster has one of its own."""
+
+
 def runs_dir() -> Path:
     """This machine's own records and predictions; git ignores them."""
-    return project_root() / "runs"
+    return Path(os.environ[RUNS]) if RUNS in os.environ else project_root() / "runs"
 
 
 def results_dir() -> Path:
