@@ -25,6 +25,10 @@ SCHEDULES = ("linear", "halve", "constant")
 PRECISIONS = ("auto", "fp32", "bf16")
 
 
+class Stopped(Exception):
+    """What `on_progress` raises to end a training before its time; what was trained is in the checkpoint."""
+
+
 @dataclass(frozen=True)
 class Training:
     """How to train.
@@ -142,7 +146,7 @@ class Trainer:
         With `ema` both are weights of the average, and only the steps go on from the weights themselves.
         `checkpoint` is written every `checkpoint_s` seconds and after epochs (not after each one that takes less than a
         quarter of that), read when it exists, and left to the caller to remove.
-        `on_progress` gets the share of all steps done, 0 to 1.
+        `on_progress` gets the share of all steps done, 0 to 1; when it raises `Stopped`, a checkpoint is written first.
         """
         self.head.prepare(documents)
         lengths = [self.head.length(d) for d in documents]
@@ -159,7 +163,12 @@ class Trainer:
                 self._step(documents, lengths, batches[progress.step], progress, before + progress.step)
                 progress.step += 1
                 progress.steps += 1
-                on_progress((before + progress.step) / sum(steps_of_epoch))
+                try:
+                    on_progress((before + progress.step) / sum(steps_of_epoch))
+                except Stopped:
+                    if checkpoint:
+                        self._save(checkpoint, progress)
+                    raise
                 if checkpoint and time.perf_counter() - saved > checkpoint_s:
                     self._save(checkpoint, progress)
                     saved = time.perf_counter()
