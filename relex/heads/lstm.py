@@ -9,9 +9,10 @@ from torch import Tensor, nn
 class LSTM(nn.LSTM):
     """`torch.nn.LSTM`, in fp32 where autocast asks for a type in which this machine has no LSTM.
 
-    On CPUs the layer comes from oneDNN, which has it in bf16 only with AVX-512. Elsewhere its states are computed in
-    fp32 and then cast to autocast's type, so the layers after it compute as on any other machine. All other layers,
-    `torch.nn.GRU` among them, run under autocast everywhere.
+    On CPUs the layer comes from oneDNN, which has it in bf16 only with AVX-512; without, torch fails on states in fp32,
+    and on states in bf16 goes through a loop of its own, five times slower than oneDNN in fp32. So there all states are
+    computed in fp32 and then cast to autocast's type, and the layers after it compute as on any other machine. All
+    other layers, `torch.nn.GRU` among them, run under autocast everywhere.
     """
 
     def forward(
@@ -33,7 +34,7 @@ class LSTM(nn.LSTM):
 
 @cache
 def runs_in(dtype: torch.dtype, device: torch.device) -> bool:
-    """Whether an LSTM can be trained and applied under autocast to `dtype`: one small layer tries.
+    """Whether an LSTM can be trained and applied under autocast to `dtype`: a small layer tries, once a process.
 
     Names and flags of a CPU do not tell, for oneDNN may be built or told to use less than the CPU has. Draws no
     random numbers, so a run goes on as if it had not asked.

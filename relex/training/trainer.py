@@ -40,7 +40,7 @@ class Training:
     share `warmup` of all steps and falls to 0, `halve` halves after each epoch as UMRC does, `constant` stays.
     `patience`: epochs without a better development score before training stops, 0 for never. `precision`: `fp32`,
     `bf16`, or `auto`: bf16 where the device computes in it, else fp32, for emulated bf16 is slower. In bf16 an LSTM
-    stays in fp32 where the device has none in bf16, as CPUs without AVX-512 (`relex.heads.lstm`). `fgm`: ε by which
+    stays in fp32 where PyTorch has none in bf16, as on CPUs without AVX-512 (`relex.heads.lstm`). `fgm`: ε by which
     word embeddings are perturbed for a second pass of each step (`relex.training.adversarial`), `ema`: decay of the
     average of the weights that is evaluated and kept (`relex.training.averaging`); 0 turns either off.
     """
