@@ -182,14 +182,16 @@ def write_status(root: Path | None = None) -> Path:
 
 
 def write_claims(root: Path | None = None) -> list[Path]:
-    """Write what chapters take from records: book/executed/iser_claims.md and focused_claims.md."""
-    from relex.experiments import focused_claims, span_claims
+    """Write what pages take from records: iser_claims.md, focused_claims.md and evidence.md in book/executed."""
+    from relex.experiments import evidence, focused_claims, span_claims
 
-    folder, pages = (root or project_root()) / EXECUTED, []
-    for paper, claims in (("iser", span_claims), ("focused", focused_claims)):
-        pages.append(folder / f"{paper}_claims.md")
-        write_text(pages[-1], claims.claims_page())
-    return pages
+    folder = (root or project_root()) / EXECUTED
+    pages = {
+        "iser_claims": span_claims.claims_page, "focused_claims": focused_claims.claims_page, "evidence": evidence.page,
+    }  # fmt: skip
+    for name, page in pages.items():
+        write_text(folder / f"{name}.md", page())
+    return [folder / f"{name}.md" for name in pages]
 
 
 def _machine() -> dict[str, str]:
