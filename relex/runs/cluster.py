@@ -1,4 +1,4 @@
-"""The queue on a Ray cluster: one task a run; the driver, this process, gives out the runs and writes what comes back."""
+"""The queue on a Ray cluster: one task a run; this process, the driver, gives them out and writes what comes back."""
 
 import importlib.util
 import json

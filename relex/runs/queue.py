@@ -22,8 +22,8 @@ from relex.runs.plan import Task
 from relex.runs.worker import error_line, log_path
 
 GRACE_S = 120.0
-"""How long a worker may take to stop. It stops after a step of training, so this is for what comes between trainings; one
-that takes longer is killed, and goes on later from its last checkpoint."""
+"""How long a worker may take to stop. It stops after a step of training, so this is for what comes between trainings;
+one that takes longer is killed, and its run goes on later from its last checkpoint."""
 
 NICE = 19
 """What a worker adds to its nice value: it leaves the machine to whoever else wants it."""
@@ -164,8 +164,8 @@ def run_queue(
 ) -> Outcome:
     """Do these runs on `workers` processes until `end` (of `time.monotonic`), or until SIGINT or SIGTERM.
 
-    What is stopped has a checkpoint, and whoever takes up the run goes on from there, also after a `kill -9`. A run that
-    fails is written into the log, and the others go on. `say` gets the log's lines.
+    What is stopped has a checkpoint, and whoever takes up the run goes on from there; after a `kill -9` from the last
+    checkpoint before. A run that fails is written into the log, and the others go on. `say` gets the log's lines.
     Raises a `RelexError` when the disk is full, once all workers have stopped.
     """
     remove_remnants()

@@ -136,6 +136,6 @@ def test_two_rows_of_one_run_say_nothing(publish):
 
 def test_the_book_writes_what_the_chapter_includes(publish, tmp_path):
     publish()
-    path, _ = book.write_claims(tmp_path)
+    path, *_ = book.write_claims(tmp_path)
     assert path == tmp_path / book.EXECUTED / "iser_claims.md"
     assert path.read_text(encoding="utf-8") == span_claims.claims_page()
