@@ -1,4 +1,4 @@
-"""The part of the page on evidence that is written from records: depth, learning rates, how much of each grid there is."""
+"""The part of the page on evidence that is written from records: depth, learning rates, how far each grid is."""
 
 from collections.abc import Sequence
 
