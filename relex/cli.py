@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -128,10 +129,21 @@ def run(
     seeds: Annotated[int | None, typer.Option(min=1, help="In place of the profile's number of seeds.")] = None,
     keep_models: Annotated[bool, typer.Option("--keep-models", help="Keep the trained weights, for predict.")] = False,
     config: Annotated[Path | None, typer.Option(help="Run this one config (JSON) in place of an experiment.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Do all that is missing of all experiments.")] = False,
+    workers: Annotated[int | None, typer.Option(help="With --all: how many runs at a time.")] = None,
+    budget: Annotated[str | None, typer.Option(help="With --all: stop after this time, such as 150m or 1h30m.")] = None,
+    on: Annotated[str | None, typer.Option(help="With --all: ray, or ray://HOST:PORT, not this machine.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="With --all: only say what is missing and its hours.")] = False,
 ) -> None:
-    """Run an experiment, or what is missing of it, and print its table."""
+    """Run an experiment, or what is missing of it, and print its table; or with --all, every experiment."""
+    if all_:
+        if any((experiment, config, corpus, seeds, keep_models)):
+            raise RelexError("--all takes --profile, --workers, --budget, --on and --list, and nothing else")
+        return _run_all(profile or "quick", workers=workers, budget=budget, on=on, only_list=list_)
+    if any((workers is not None, budget is not None, on is not None, list_)):
+        raise RelexError("--workers, --budget, --on and --list go with --all alone")
     if (experiment is None) == (config is None):
-        raise RelexError("give the name of an experiment, or --config with a file")
+        raise RelexError("give the name of an experiment, or --config with a file, or --all")
     if config is not None:
         if any(option is not None for option in (profile, corpus, seeds)):
             raise RelexError("--profile, --corpus and --seeds do not go with --config; write them into the file")
@@ -141,6 +153,15 @@ def run(
 
         records = run_experiment(experiment, profile or "quick", corpus=corpus, seeds=seeds, keep_models=keep_models)
     _print_records(records)
+
+
+def _run_all(profile: str, **options) -> None:
+    from relex.experiments import EXPERIMENTS, QUEUE
+    from relex.runs.grids import run_grids
+
+    outcome = run_grids(EXPERIMENTS.values(), profile, QUEUE, **options)
+    if outcome.stopped_by.startswith("SIG"):
+        raise typer.Exit(128 + signal.Signals[outcome.stopped_by])
 
 
 def _run_config(path: Path, keep_model: bool) -> dict:
@@ -181,27 +202,28 @@ def _print_records(records: list[dict]) -> None:
 
 @app.command()
 def publish(
-    experiment: Annotated[str, typer.Argument(help="The name of an experiment.")],
+    experiment: Annotated[str | None, typer.Argument(help="The name of an experiment.")] = None,
     profile: Annotated[str, typer.Option(help="Publish the records of this profile.")] = "full",
+    all_: Annotated[bool, typer.Option("--all", help="Publish the records of all grids as they are now.")] = False,
 ) -> None:
     """Copy this machine's records of an experiment to book/results, from where the book reads them."""
-    from relex.experiments import records
+    from relex.experiments import EXPERIMENTS
+    from relex.runs.publishing import publish_experiment, publish_grids
 
-    folder = records.runs_dir() / experiment
-    paths = sorted(folder.glob("*.json"))
-    if not paths:
-        raise RelexError(f"there are no records in {folder}; run `relex run {experiment}` first")
-    found = [records.read_record(path) for path in paths]
-    good = [record for record in found if record is not None]
-    chosen = [record for record in good if record["config"]["profile"] == profile]
-    if not chosen and good:
-        have = ", ".join(sorted({record["config"]["profile"] for record in good}))
-        raise RelexError(f"experiment {experiment!r} has no records of profile {profile!r} here, only of {have}")
-    written = records.publish(chosen)
-    if written:
-        print(f"{len(written)} records published to {written[0].parent}")
-    if len(good) < len(found):
-        raise RelexError(f"{len(found) - len(good)} damaged records were set aside; run `relex run {experiment}` again")
+    if all_ == (experiment is not None):
+        raise RelexError("give the name of an experiment, or --all")
+    result = publish_grids(EXPERIMENTS.values(), profile) if all_ else publish_experiment(experiment, profile)
+    print(result)
+    result.check()
+
+
+@app.command()
+def doctor() -> None:
+    """Say what this machine has for training, and what is amiss and how to mend it."""
+    from relex.doctor import examine
+
+    for line in examine():
+        print(line, flush=True)
 
 
 @app.command("predict")

@@ -1,4 +1,4 @@
-"""The one exception that users see."""
+"""The exceptions that users see."""
 
 
 class RelexError(Exception):
@@ -7,3 +7,7 @@ class RelexError(Exception):
     The message is one sentence that says what went wrong, where, and what to do.
     The command line prints it without a traceback and exits with status 2.
     """
+
+
+class DiskFull(RelexError):
+    """A file could not be written for want of space: what comes next would fail in the same way."""

@@ -1,17 +1,22 @@
 """Where things lie on disk, and files that are written whole or not at all."""
 
+import errno
+import functools
 import hashlib
 import os
 import tempfile
 from pathlib import Path
 
-from relex.errors import RelexError
+from relex.errors import DiskFull, RelexError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""The error numbers of a full disk and of a used-up quota."""
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that a reader finds the old content or the new, never a part.
 
-    Raises a `RelexError` (full disk, missing permission) and leaves the old content as it was.
+    Raises a `RelexError` (missing permission; `DiskFull` for want of space) and leaves the old content as it was.
     """
     temporary = None
     try:
@@ -26,7 +31,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        raise RelexError(f"cannot write {path}: {error.strerror}; free some space or choose another place") from None
+        kind = DiskFull if error.errno in FULL else RelexError
+        raise kind(f"cannot write {path}: {error.strerror}; free some space or choose another place") from None
 
 
 def write_text(path: Path, content: str) -> None:
@@ -34,10 +40,27 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
+def append_line(path: Path, line: str) -> None:
+    """Add a line of UTF-8 text to a file, in one piece, so that lines of several processes do not mix."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "ab", buffering=0) as stream:
+        stream.write(f"{line}\n".encode())
+
+
 def sha256(path: Path) -> str:
     """Hexadecimal sha256 of a file's bytes."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@functools.cache
+def source_fingerprint() -> str:
+    """Hexadecimal sha256 over the package's Python files and their names: equal for the same code anywhere."""
+    package = Path(__file__).resolve().parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package).as_posix()} {sha256(path)}\n".encode())
+    return digest.hexdigest()
 
 
 def project_root() -> Path:

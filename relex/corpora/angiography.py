@@ -17,12 +17,12 @@ from relex.corpora.angiography_patterns import Clause, Frame, fill, joined
 from relex.corpora.angiography_plan import Dose, Intervention, Lesion, Plan, Site, Vessel, plan
 from relex.corpora.casmed import SCHEMA, SHARES
 from relex.corpora.corpus import Corpus, fingerprint
-from relex.corpora.dealing import deal, same_text, seen
+from relex.corpora.dealing import deal, deal_novel, same_text, seen
 from relex.documents import Document, Relation, Span
 from relex.errors import RelexError
 
 VERSION = 1
-SPLITS = ("report", "report-unseen", "distinct", "shipped")
+SPLITS = ("report", "report-unseen", "distinct", "novel", "shipped")
 UNITS = ("segment", "report")
 ASIDE_SHARE = 0.6
 """Of what was not done, how much is told within a segment about something else."""
@@ -37,7 +37,8 @@ def generate(reports: int = 500, seed: int = 0, split: str = "report", unit: str
 
     `split`: `report` (default; `shipped` and empty mean the same), reports whole on one side; `report-unseen`, the
     same, of whose test part only what is not verbatim in train or dev is kept; `distinct`, every distinct segment
-    once. A fifth is test, a tenth of the rest dev. `unit`: `segment` (default), or `report`, only with split `report`.
+    once; `novel`, the same segments, dealt as those of casmed (`relex.corpora.dealing.deal_novel`). A fifth is test,
+    a tenth of the rest dev. `unit`: `segment` (default), or `report`, only with split `report`.
 
     `counts` has `dev.seen`, `test.seen` and `test.seen_in_train` as casmed has, and how often the hard structures
     occur in all parts together, see `structures`. The same arguments give the same corpus, the same `reports` and
@@ -52,8 +53,11 @@ def generate(reports: int = 500, seed: int = 0, split: str = "report", unit: str
     if reports < FEWEST:
         raise RelexError(f"angiography cannot have {reports} reports; give at least {FEWEST}")
     told = _told(random.Random(seed), reports)
+    distinct = [same[0] for same in same_text(d for segments in told for d in segments)]
     if split == "distinct":
-        parts = deal([same[:1] for same in same_text(d for segments in told for d in segments)], SHARES)
+        parts = deal([[document] for document in distinct], SHARES)
+    elif split == "novel":
+        parts = deal_novel(distinct, SHARES)
     else:
         parts = deal([[_joined(segments)] if unit == "report" else segments for segments in told], SHARES)
     if split == "report-unseen":

@@ -21,8 +21,9 @@ plausible, not advice.
 
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from relex.corpora import angiography_lexicon as vessels
 from relex.corpora import arteriography_clauses as clauses
@@ -39,12 +40,12 @@ from relex.corpora.arteriography_patterns import (
     QUANTIFIER,
     Telling,
 )
-from relex.corpora.corpus import Corpus, fingerprint
+from relex.corpora.corpus import PARTS, Corpus, fingerprint
 from relex.corpora.dealing import deal
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.errors import RelexError
 
-VERSION = 2
+VERSION = 3
 SCHEMA = Schema(
     (NEGATION, PART, DEGREE, QUANTIFIER, LOCATION),
     (
@@ -63,7 +64,10 @@ TARGETS = {
 """Table I: entities and relations of each type, and pairs of one text's entities without a relation, of which the
 paper kept 1,975 when it discarded 85 %."""
 TEXTS = 150
-"""Texts by default: with so many, 2,136 entities make about as many pairs as Table I tells."""
+"""Texts by default, without those that fill the test part up: 2,136 entities in so many texts make about as many pairs
+as Table I tells."""
+TEST = 300
+"""Test texts by default: 15, a tenth of `TEXTS`, tell two systems apart only by many points."""
 SHARES = {"test": 0.1, "dev": 0.1}
 NOISE = 0.06
 """Share of the relations with a next best tail that get it; about half of all have one."""
@@ -75,12 +79,15 @@ FEWEST = 10
 """Texts; fewer cannot be split."""
 
 
-def generate(texts: int = TEXTS, seed: int = 0) -> Corpus:
-    """Generate `texts` different texts (at least ten), each the findings of one report, split 8:1:1.
+def generate(texts: int = TEXTS, seed: int = 0, test: int = TEST) -> Corpus:
+    """Generate `texts` different texts (at least ten), each the findings of one report, split 8:1:1, and test texts.
 
-    The counts come near those of Table I, or for another number of texts to the same share of them. `counts` has
-    `PART.entities`, `PART.relations`, `PART.no_relation` (unordered pairs of entities without one) and, over all
-    parts, how often what is hard occurs: `elided_part`, degrees whose part was named in an earlier clause;
+    The test part is filled up with further texts until it has `test` (0: it stays a tenth of `texts`); the texts before
+    are the same whatever `test` is. The counts of the `texts` come near those of Table I, or for another number near
+    the same share of them, see `compared`.
+
+    `counts` has `PART.entities`, `PART.relations`, `PART.no_relation` (unordered pairs of entities without one) and,
+    over all parts, how often what is hard occurs: `elided_part`, degrees whose part was named in an earlier clause;
     `elided_degree`, percentages of a degree named before; `passing_part`, `idle_place`, `grade` and `denied_degree`,
     entities of the four types without a relation; `coordination`, degrees shared by parts; `respectively`, clauses
     with 分别, 依次, 前者 and 后者; `exception` and `summary`, negations with 除…外 and with 以上各支;
@@ -90,24 +97,39 @@ def generate(texts: int = TEXTS, seed: int = 0) -> Corpus:
     """
     if texts < FEWEST:
         raise RelexError(f"arteriography cannot have {texts} texts; give at least {FEWEST}")
-    rng = random.Random(seed)
-    kept: dict[str, Document] = {}
-    counts: Counter[str] = Counter()
-    given: Counter[str] = Counter()
-    while len(kept) < texts:
-        drawn = [tell(rng) for _ in range(DRAWN)]
-        document, hard = min(drawn, key=lambda told: _distance(given, tally(told[0]), len(kept) + 1))
-        if document.text not in kept:
-            kept[document.text] = replace(document, id=str(len(kept) + 1))
-            given += tally(document)
-            counts += hard
-    parts = deal([[document] for document in kept.values()], SHARES)
+    drawn = _draw(random.Random(seed))
+    told = list(islice(drawn, texts))
+    parts = deal([[document] for document, _ in told], SHARES)
+    more = list(islice(drawn, max(0, test - len(parts["test"]))))
+    parts["test"] += tuple(document for document, _ in more)
+    counts = sum((hard for _, hard in (*told, *more)), Counter())
     for part, documents in parts.items():
         counts[f"{part}.entities"] = sum(len(d.entities) for d in documents)
         counts[f"{part}.relations"] = sum(len(d.relations) for d in documents)
         counts[f"{part}.no_relation"] = sum(tally(d)[NO_RELATION] for d in documents)
-    mark = fingerprint("arteriography", VERSION, texts, seed)
+    mark = fingerprint("arteriography", VERSION, texts, seed, test)
     return Corpus("arteriography", SCHEMA, **parts, fingerprint=mark, stand_in=True, counts=dict(counts))
+
+
+def _draw(rng: random.Random) -> Iterator[tuple[Document, Counter[str]]]:
+    """Different texts without end: of every `DRAWN`, the one that brings the counts so far nearest to the targets.
+
+    As Documents with their number for an id, and how often each has what is hard.
+    """
+    known: set[str] = set()
+    given: Counter[str] = Counter()
+    while True:
+        drawn = [tell(rng) for _ in range(DRAWN)]
+        document, hard = min(drawn, key=lambda told: _distance(given, tally(told[0]), len(known) + 1))
+        if document.text not in known:
+            known.add(document.text)
+            given += tally(document)
+            yield replace(document, id=str(len(known))), hard
+
+
+def compared(corpus: Corpus) -> list[Document]:
+    """The documents that are compared with Table I: the first `TEXTS` drawn, without what filled the test part up."""
+    return [d for part in PARTS for d in getattr(corpus, part) if int(d.id) <= TEXTS]
 
 
 def tally(document: Document) -> Counter[str]:

@@ -2,7 +2,7 @@
 
 Source: a public repository of a joint extraction model. `raw.jsonl` holds whole reports, `raw_segment.jsonl` the same
 annotation by segment, `shipped_split/` a split of the segments as triples of strings. Reports are templated: most
-segments of any test part also occur in training, so every split says how many (`test.seen`).
+segments of any test part drawn at random also occur in training, so every split says how many (`test.seen`).
 """
 
 from collections import Counter, defaultdict
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from relex.corpora import spo
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
-from relex.corpora.dealing import deal, seen
+from relex.corpora.dealing import deal, deal_novel, seen
 from relex.documents import Document, RelationType, Schema, Span, field, first_error_raised, scan
 from relex.errors import RelexError
 from relex.files import sha256
@@ -27,7 +27,7 @@ RELATIONS = (
 
 SCHEMA = Schema(ENTITY_TYPES, tuple(RelationType(name, (tuple(name.split("_")),)) for name in RELATIONS))
 
-SPLITS = ("distinct", "report", "report-unseen", "shipped", "shipped-unseen")
+SPLITS = ("novel", "distinct", "report", "report-unseen", "shipped", "shipped-unseen")
 UNITS = ("segment", "report")
 SHARES = {"test": 0.2, "dev": 0.08}
 """A fifth is test, a tenth of the rest development."""
@@ -42,20 +42,22 @@ Owners = dict[int, tuple[str, str, str]]
 def read(folder: Path, split: str = "", unit: str = "") -> Corpus:
     """Read the corpus in one of its splits.
 
-    `split`: `distinct` (default), every distinct segment once, no text in two parts, with the annotation that most of
-    its occurrences have (the first of equals); `report`, segments or whole reports split by report, reports with the
-    same text on one side; `shipped`, the source's three files, whose triples get the offsets that the segment of the
-    same text has, or else the nearest pair. `report-unseen` and `shipped-unseen` keep of the test part what is not
-    verbatim in train or dev. Test is a fifth, dev a tenth of the rest, except for `shipped`, where dev is a file.
+    `split`: `distinct`, every distinct segment once, with the annotation that most of its occurrences have (the first
+    of equals); `novel` (default), the same segments, of which none in one part equals one in another but for numbers
+    or is a near duplicate of it (`relex.corpora.dealing.deal_novel`); `report`, segments or whole reports split by
+    report, reports with the same text on one side; `shipped`, the source's three files, whose triples get the offsets
+    that the segment of the same text has, or else the nearest pair. `report-unseen` and `shipped-unseen` keep of the
+    test part what is not verbatim in train or dev. Test is a fifth, dev a tenth of the rest, except for `shipped`,
+    where dev is a file.
     `unit`: `segment` (default), or `report`, only with `split="report"`.
 
     `counts` tells, per part: `triples`, `type_mismatch` (triples whose entity types are not those of the relation's
     name; kept), `bad_span` (entities with white space or punctuation at an end; kept), `overlap` (pairs of
     overlapping entities), and `seen`, see `relex.corpora.dealing.seen`. And on the way: `shifted_segment` (offsets
-    all off by one; set right by the report); for `report`, `duplicate_report`; for `distinct`, `conflicting_text`
-    (with several annotations) and `conflicting_segment` (whose annotation was not taken); for `shipped`, `aligned`
-    (triples without offsets in the segments; of these `ambiguous` have a mention that occurs more than once, `absent`
-    one that is not in the text) and `duplicate_triple` (that came once more).
+    all off by one; set right by the report); for `report`, `duplicate_report`; for `distinct` and `novel`,
+    `conflicting_text` (with several annotations) and `conflicting_segment` (whose annotation was not taken); for
+    `shipped`, `aligned` (triples without offsets in the segments; of these `ambiguous` have a mention that occurs more
+    than once, `absent` one that is not in the text) and `duplicate_triple` (that came once more).
     Raises a `RelexError` that names file and line for what cannot be used, and for an option that is not known.
     """
     split, unit = split or SPLITS[0], unit or UNITS[0]
@@ -75,6 +77,8 @@ def read(folder: Path, split: str = "", unit: str = "") -> Corpus:
         used += SHIPPED.values()
     elif split == "distinct":
         parts = deal([[d] for d in _distinct(segments, counts)], SHARES)
+    elif split == "novel":
+        parts = deal_novel(_distinct(segments, counts), SHARES)
     else:
         parts = _by_report(reports, segments if unit == "segment" else reports, counts)
     if split.endswith("-unseen"):

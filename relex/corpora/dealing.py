@@ -4,7 +4,9 @@ import random
 from collections.abc import Iterable, Sequence
 
 from relex.corpora.corpus import PARTS
+from relex.corpora.similarity import clusters, masked, near_duplicates
 from relex.documents import Document
+from relex.errors import RelexError
 
 SEED = 0
 """The seed of every split that is made here, whatever the seed of a run."""
@@ -37,6 +39,31 @@ def deal(groups: Sequence[Sequence[Document]], shares: dict[str, float], weights
         chosen[next((part for part in bounds if dealt < bounds[part]), "train")].append(index)
         dealt += weights[index]
     return {part: tuple(document for index in sorted(chosen[part]) for document in groups[index]) for part in PARTS}
+
+
+def deal_novel(documents: Sequence[Document], shares: dict[str, float]) -> Parts:
+    """`deal` of whole clusters of texts that are alike, see `relex.corpora.similarity.clusters`.
+
+    So no text of a part equals one of another part but for numbers, nor is it a near duplicate of one after the mask.
+    That is checked on the parts; a `RelexError` says if it does not hold.
+    """
+    groups = [[documents[index] for index in same] for same in clusters([d.text for d in documents])]
+    parts = deal(groups, shares, [len(group) for group in groups])
+    if any((found := near(parts)).values()):
+        raise RelexError(f"the split is not novel, {found} are near duplicates across its parts; report this as a bug")
+    return parts
+
+
+def near(parts: Parts) -> dict[str, int]:
+    """How many Documents have a near duplicate elsewhere, numbers masked; texts that are equal then are included.
+
+    `dev.near`: in train; `test.near`: in train or dev.
+    """
+    after = {part: [masked(d.text) for d in documents] for part, documents in parts.items()}
+    return {
+        "dev.near": int(near_duplicates(after["dev"], after["train"]).sum()),
+        "test.near": int(near_duplicates(after["test"], after["train"] + after["dev"]).sum()),
+    }
 
 
 def seen(parts: Parts) -> dict[str, int]:

@@ -16,8 +16,9 @@ get all.
 import random
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from relex.corpora import interactions_lexicon as lexicon
 from relex.corpora import interactions_patterns as patterns
@@ -27,7 +28,7 @@ from relex.corpora.interactions_patterns import Said, listed, say
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.errors import RelexError
 
-VERSION = 1
+VERSION = 2
 DRUG = "药物"
 RELATIONS = {
     "拮抗": "Antagonism", "抑制": "Inhibition", "协同": "Synergy", "禁忌": "Taboo", "无关": "Irrelevance",
@@ -38,8 +39,12 @@ SCHEMA = Schema((DRUG,), tuple(RelationType(name, ((DRUG, DRUG),)) for name in R
 
 TARGETS = {"拮抗": 328, "抑制": 142, "协同": 437, "禁忌": 370, "无关": 218, "促进": 137, "相加": 30}
 """Relations of each type in the paper's 732 sentences (Table 2, both parts)."""
-SENTENCES, TEST, DEV = 732, 147 / 732, 58.5 / 732
-"""Sentences by default, and the shares of test (147 of 732, as printed) and of development, a tenth of the rest."""
+SENTENCES = 732
+"""Sentences by default, without those that fill the test part up: as many as in the paper."""
+SHARES = {"test": 147 / 732, "dev": 58.5 / 732}
+"""The share of test as printed; a tenth of the rest is development."""
+TEST = 300
+"""Test sentences by default."""
 NOISE = 0.045
 """Share of the clauses that get the label of their next best reading."""
 FEWEST = 20
@@ -50,8 +55,11 @@ _HIDDEN = sorted({*lexicon.DRUGS, *lexicon.CLASSES, *lexicon.TRAPS, *lexicon.ADV
 _TRIGGER = re.compile("|".join([*map(re.escape, _HIDDEN), f"({'|'.join(map(re.escape, lexicon.TRIGGERS))})"]))
 
 
-def generate(sentences: int = SENTENCES, seed: int = 0) -> Corpus:
+def generate(sentences: int = SENTENCES, seed: int = 0, test: int = TEST) -> Corpus:
     """Generate `sentences` different sentences (at least twenty): a fifth is test, a tenth of the rest development.
+
+    The test part is filled up with further sentences until it has `test` (0: it stays a fifth of `sentences`); the
+    sentences before are the same whatever `test` is. `test=0` is what compares with the paper's counts.
 
     Which sentence is in which part is chance with a fixed seed, so that, other than in the paper, test sentences hold
     as much as training ones. `counts` has `PART.entities`, `PART.relations` (the paper's train is our train and dev)
@@ -66,25 +74,33 @@ def generate(sentences: int = SENTENCES, seed: int = 0) -> Corpus:
     """
     if sentences < FEWEST:
         raise RelexError(f"interactions cannot have {sentences} sentences; give at least {FEWEST}")
-    rng = random.Random(seed)
-    told: dict[str, Told] = {}
-    given: Counter[str] = Counter()
-    while len(told) < sentences:
-        one = tell(rng, given)
-        if one.document.text not in told:
-            told[one.document.text] = one
-            given.update(r.type for r in one.document.relations)
-    named = [replace(one.document, id=str(n)) for n, one in enumerate(told.values(), 1)]
-    parts = deal([[document] for document in named], {"test": TEST, "dev": DEV})
+    drawn = _draw(random.Random(seed))
+    told = list(islice(drawn, sentences))
+    parts = deal([[one.document] for one in told], SHARES)
+    more = list(islice(drawn, max(0, test - len(parts["test"]))))
+    parts["test"] += tuple(one.document for one in more)
+    hard = {one.document.id: one.hard for one in (*told, *more)}
     counts: Counter = Counter()
     for part, documents in parts.items():
         for d in documents:
-            hard = told[d.text].hard
-            sizes = {"entities": len(d.entities), "relations": len(d.relations), "mixed_up": hard.pop("mixed_up", 0)}
+            mixed_up = hard[d.id].pop("mixed_up", 0)
+            sizes = {"entities": len(d.entities), "relations": len(d.relations), "mixed_up": mixed_up}
             counts.update({f"{part}.{name}": number for name, number in sizes.items()})
-            counts.update(hard)
-    mark = fingerprint("interactions", VERSION, sentences, seed)
+            counts.update(hard[d.id])
+    mark = fingerprint("interactions", VERSION, sentences, seed, test)
     return Corpus("interactions", SCHEMA, **parts, fingerprint=mark, stand_in=True, counts=dict(counts))
+
+
+def _draw(rng: random.Random) -> Iterator["Told"]:
+    """Different sentences without end, with their number for an id; relations that are missing become more likely."""
+    known: set[str] = set()
+    given: Counter[str] = Counter()
+    while True:
+        one = tell(rng, given)
+        if one.document.text not in known:
+            known.add(one.document.text)
+            given.update(r.type for r in one.document.relations)
+            yield replace(one, document=replace(one.document, id=str(len(known))))
 
 
 def trigger_spans(text: str) -> list[tuple[int, int]]:

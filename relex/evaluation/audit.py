@@ -4,16 +4,16 @@ Functions of documents give one boolean a document (N), so that a score can be r
 clean. `audit` counts them all; its table holds aggregates only, never text.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.feature_extraction.text import CountVectorizer
 
 from relex.corpora import PARTS, Corpus
+from relex.corpora.similarity import near_duplicates
 from relex.documents import Document
-from relex.evaluation.classification import labels
+from relex.evaluation.classification import labels, pair
 from relex.mentions import find_all
 
 Key = tuple[str, str, str]
@@ -45,30 +45,43 @@ def same_pair(documents: Sequence[Document], others: Iterable[Document]) -> np.n
     return _mask(documents, lambda d: key(d) in known)
 
 
+def same_mentions(documents: Sequence[Document], others: Iterable[Document]) -> np.ndarray:
+    """Whether one of `others` has the same head and the same tail, whatever its text; N."""
+    known = {key(d)[1:] for d in others}
+    return _mask(documents, lambda d: key(d)[1:] in known)
+
+
+def unseen_pair(documents: Sequence[Document], others: Iterable[Document]) -> np.ndarray:
+    """Whether `others` have neither the text nor the two mentions in either order; N."""
+    others = list(others)
+    known = {pair(d) for d in others}
+    return ~same_text(documents, others) & _mask(documents, lambda d: pair(d) not in known)
+
+
+def told_by_pair(documents: Sequence[Document], others: Iterable[Document]) -> tuple[int, int]:
+    """How many documents have head and tail of one of `others`, and of these how many the label that most such have.
+
+    So many would a table of head and tail get right without any sentence. Of equally frequent labels the first counts.
+    """
+    given, others = defaultdict(Counter), list(others)
+    for other, label in zip(others, labels(others), strict=True):
+        given[key(other)[1:]][label] += 1
+    known = {mentions: counted.most_common(1)[0][0] for mentions, counted in given.items()}
+    asked = [(key(d)[1:], label) for d, label in zip(documents, labels(documents), strict=True)]
+    told = [known[mentions] == label for mentions, label in asked if mentions in known]
+    return len(told), sum(told)
+
+
 def near_duplicate(
     documents: Sequence[Document], others: Iterable[Document], threshold: float = 0.8, block: int = 500
 ) -> np.ndarray:
     """Whether some text of `others` has a Jaccard index of at least `threshold` with the text; N.
 
-    The index compares sets of character 5-grams, exactly: sizes of all intersections are one sparse matrix
-    product. Verbatim duplicates have index 1 and are included; texts under 5 characters have no 5-gram and
-    only match verbatim. `block` rows of the product are held at a time; it changes no result.
+    The index compares sets of character 5-grams, see `relex.corpora.similarity.near_duplicates`. Verbatim duplicates
+    have index 1 and are included; texts under 5 characters have no 5-gram and only match verbatim. `block` rows of
+    the sparse product are held at a time; it changes no result.
     """
-    texts = sorted({d.text for d in documents})
-    known = sorted({d.text for d in others})
-    found = set(texts) & set(known)
-    texts, known = ([t for t in some if len(t) >= NGRAM] for some in (texts, known))
-    if texts and known:
-        # 5-grams that only `known` has are in no intersection, so the vocabulary of `texts` is enough.
-        counter = CountVectorizer(analyzer=_ngrams, binary=True, dtype=np.int32)
-        grams, columns = counter.fit_transform(texts), counter.transform(known).T.tocsr()
-        sizes, known_sizes = (np.array([len(_ngrams(t)) for t in some]) for some in (texts, known))
-        for start in range(0, len(texts), block):
-            shared = (grams[start : start + block] @ columns).tocoo()
-            rows = start + shared.row
-            union = sizes[rows] + known_sizes[shared.col] - shared.data
-            found.update(texts[row] for row in np.unique(rows[shared.data >= threshold * union]))
-    return _mask(documents, lambda d: d.text in found)
+    return near_duplicates([d.text for d in documents], [d.text for d in others], NGRAM, threshold, block)
 
 
 def conflicting_keys(documents: Iterable[Document]) -> set[Key]:
@@ -159,6 +172,8 @@ BETWEEN_PARTS: dict[str, Callable[[Sequence[Document], Iterable[Document]], np.n
     "same text in": same_text,
     "near duplicate text in": near_duplicate,
     "same text, head and tail in": same_pair,
+    "same head and tail in": same_mentions,
+    "neither the text nor head and tail in": unseen_pair,
 }
 
 WITHIN_PART: dict[str, Callable[[Sequence[Document]], np.ndarray]] = {
@@ -181,10 +196,6 @@ def _conflicts(parts: dict[str, Sequence[Document]]) -> list[tuple[str, str, int
     rows = [(finding, part, len(keys), len({key(d) for d in parts[part]})) for part, keys in within.items()]
     across = together - set().union(*within.values())
     return [*rows, (finding, "across", len(across), total), (finding, "all", len(together), total)]
-
-
-def _ngrams(text: str) -> set[str]:
-    return {text[i : i + NGRAM] for i in range(len(text) - NGRAM + 1)}
 
 
 def _both_present(document: Document) -> bool:

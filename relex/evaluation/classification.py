@@ -24,6 +24,11 @@ def labels(documents: Sequence[Document]) -> list[str]:
     return [document.relations[0].type for document in documents]
 
 
+def pair(document: Document) -> frozenset[str]:
+    """The strings of head and tail in either order, so that a pair turned round is no new one; placeholders count."""
+    return frozenset((document.mention(0), document.mention(1)))
+
+
 def confusion(gold: Sequence[Document], predicted: Sequence[Document], classes: Sequence[str]) -> np.ndarray:
     """Confusion matrix, integers, R×R: rows are gold classes, columns predicted ones, in the order of `classes`.
 
@@ -90,23 +95,30 @@ def per_class(matrix: np.ndarray, classes: Sequence[str]) -> pd.DataFrame:
 
 
 def evaluate(
-    gold: Sequence[Document], predicted: Sequence[Document], classes: Sequence[str], seen_texts: Collection[str]
+    gold: Sequence[Document],
+    predicted: Sequence[Document],
+    classes: Sequence[str],
+    seen_texts: Collection[str],
+    seen_pairs: Collection[frozenset[str]] = (),
 ) -> tuple[dict[str, float], dict]:
-    """Metrics and the counts that recompute them, on all documents and on those with an unseen text.
+    """Metrics and the counts that recompute them, on all documents, on those with an unseen text, and of these on those
+    with an unseen pair of mentions.
 
-    `seen_texts` are the training texts. Metrics bear the names of `scores`, and the same names under `unseen.`.
-    Counts are `classes`, `n`, `confusion` (nested lists, R×R, rows gold), `unseen.n` and `unseen.confusion`.
-    When every text was seen, the `unseen.` metrics and counts are left out.
+    `seen_texts` are the training texts, `seen_pairs` the `pair` of every training document. Metrics bear the names of
+    `scores`, and the same names under `unseen.` and `unseen_pair.`. Counts are `classes`, `n`, `confusion` (nested
+    lists, R×R, rows gold), and `n` and `confusion` under the same two prefixes. What is of no document is left out.
     """
     matrix = confusion(gold, predicted, classes)
     metrics = scores(matrix)
     counts = {"classes": list(classes), "n": len(gold), "confusion": matrix.tolist()}
-    seen = frozenset(seen_texts)
-    unseen = [(one, other) for one, other in zip(gold, predicted, strict=True) if one.text not in seen]
-    if unseen:
-        matrix = confusion(*zip(*unseen, strict=True), classes)
-        metrics |= {f"unseen.{name}": value for name, value in scores(matrix).items()}
-        counts |= {"unseen.n": len(unseen), "unseen.confusion": matrix.tolist()}
+    texts, pairs = frozenset(seen_texts), frozenset(seen_pairs)
+    unseen = [(one, other) for one, other in zip(gold, predicted, strict=True) if one.text not in texts]
+    subsets = {"unseen": unseen, "unseen_pair": [both for both in unseen if pair(both[0]) not in pairs]}
+    for name, kept in subsets.items():
+        if kept:
+            matrix = confusion(*zip(*kept, strict=True), classes)
+            metrics |= {f"{name}.{score}": value for score, value in scores(matrix).items()}
+            counts |= {f"{name}.n": len(kept), f"{name}.confusion": matrix.tolist()}
     return metrics, counts
 
 

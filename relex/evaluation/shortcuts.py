@@ -1,14 +1,15 @@
 """Baselines for joint extraction that read nothing: what a corpus gives away before anybody understands a sentence.
 
-`lookup` and `dictionary` see the text only and find entities and relations. `schema_only` and `nearest_entity` are
-given the gold entities and link them without a look at the words between, so their entity scores mean nothing and
-their triple scores compare with systems that are given the entities too.
+`lookup`, `masked_lookup` and `dictionary` see the text only and find entities and relations. `schema_only` and
+`nearest_entity` are given the gold entities and link them without a look at the words between, so their entity scores
+mean nothing and their triple scores compare with systems that are given the entities too.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from relex.corpora.similarity import carried, masked
 from relex.documents import Document, Relation, Schema, Span
 from relex.errors import RelexError
 from relex.evaluation.baselines import Baseline
@@ -37,6 +38,11 @@ class NearestEntityOptions:
 
 @dataclass(frozen=True)
 class LookupOptions:
+    """Nothing to choose."""
+
+
+@dataclass(frozen=True)
+class MaskedLookupOptions:
     """Nothing to choose."""
 
 
@@ -87,6 +93,27 @@ def lookup(train: Sequence[Document]) -> Baseline:
     return lambda documents: [_copied(document, known.get(document.text)) for document in documents]
 
 
+def masked_lookup(train: Sequence[Document]) -> Baseline:
+    """`lookup`, and for other texts the annotation of a training text that is the same but for its numbers.
+
+    See `relex.corpora.similarity` for what a number is and where a span goes that a number of another length stands in
+    or before. Of several annotations, once carried over, the most frequent is taken, of equally frequent ones the
+    first met.
+    """
+    known = _annotations(train)
+    alike = defaultdict(list)
+    for document in train:
+        alike[masked(document.text)].append(document)
+
+    def read(document: Document) -> Document:
+        if document.text in known:
+            return _copied(document, known[document.text])
+        found = [_carried(one, document.text) for one in alike.get(masked(document.text), ())]
+        return _copied(document, _most_frequent(found) if found else None)
+
+    return lambda documents: [read(document) for document in documents]
+
+
 def dictionary(train: Sequence[Document]) -> Baseline:
     """`lookup`, and for other texts every training triple whose mentions both occur, where they stand nearest.
 
@@ -117,6 +144,7 @@ SHORTCUTS: dict[str, Callable[[Sequence[Document], Schema], Baseline]] = {
     "schema_only": lambda train, schema: schema_only(schema),
     "nearest_entity": nearest_entity,
     "lookup": lambda train, schema: lookup(train),
+    "masked_lookup": lambda train, schema: masked_lookup(train),
     "dictionary": lambda train, schema: dictionary(train),
 }
 """All of them by name, as functions of the training documents and the schema."""
@@ -239,6 +267,14 @@ def _copied(document: Document, annotated: Document | None) -> Document:
     if annotated is None:
         return replace(document, entities=(), relations=())
     return replace(document, entities=annotated.entities, relations=annotated.relations)
+
+
+def _carried(annotated: Document, text: str) -> Document:
+    """The annotation of a document on a text that is the same but for its numbers."""
+    places = [(span.start, span.end) for span in annotated.entities if not span.absent]
+    moved = iter(carried(places, annotated.text, text))
+    spans = [span if span.absent else Span(*next(moved), span.type) for span in annotated.entities]
+    return replace(annotated, text=text, entities=tuple(spans))
 
 
 def _assembled(document: Document, triples: Sequence[Triple]) -> Document:

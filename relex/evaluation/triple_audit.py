@@ -67,7 +67,9 @@ def split_facts(corpus: Corpus) -> dict[str, float]:
     }
 
 
-def shortcut_scores(corpus: Corpus, names: Sequence[str] = ("lookup", "dictionary")) -> dict[str, dict[str, float]]:
+def shortcut_scores(
+    corpus: Corpus, names: Sequence[str] = ("lookup", "masked_lookup", "dictionary")
+) -> dict[str, dict[str, float]]:
     """F1 of string triples on the test part, of baselines that read nothing: name → `all` and `unseen`.
 
     Unseen are texts that are verbatim neither in train nor in dev; left out when there are none.

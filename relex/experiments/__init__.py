@@ -9,12 +9,23 @@ from relex.reports.results import rows_in_order
 EXPERIMENTS = {
     e.name: e
     for e in (
-        umrc.BASELINES, umrc.ENCODING_ABLATION, umrc.ENCODER_COMPARISON, umrc.CLASS_ENHANCEMENT, umrc.STRONGEST,
-        cbrrel.COMPARISON, cbrrel.OVERLAP, cbrrel.ENTITIES, cbrrel.ABLATIONS, cbrrel.STRONGEST, cbrrel.GATE,
-        cbrrel.FGM, iser.COMPARISON, iser.ABLATIONS, iser.ATTENTION, focused.MAIN,
-        focused.GRIDS, focused.ABLATIONS,
+        umrc.BASELINES, umrc.DEPTH, umrc.RATES, umrc.ENCODING_ABLATION, umrc.ENCODER_COMPARISON,
+        umrc.CLASS_ENHANCEMENT, umrc.STRONGEST, cbrrel.RATES, cbrrel.COMPARISON, cbrrel.OVERLAP, cbrrel.ENTITIES,
+        cbrrel.ABLATIONS, cbrrel.STRONGEST, cbrrel.GATE, cbrrel.FGM, iser.RATES, iser.COMPARISON, iser.ABLATIONS,
+        iser.ATTENTION, focused.RATES, focused.MAIN, focused.GRIDS, focused.ABLATIONS,
     )
 }  # fmt: skip
+
+QUEUE = (
+    ("encoder_depth", None), ("umrc_rates", None), ("encoding_ablation", None), ("class_enhancement", None),
+    ("cbrrel_rates", None), ("cbrrel_comparison", "casmed"), ("cbrrel_ablation", "casmed"), ("cbrrel_gate", "casmed"),
+    ("iser_rates", None), ("iser_comparison", "conll04"), ("iser_ablation", "conll04"),
+    ("focused_rates", None), ("focused_main", "casmed"), ("focused_k_mask", "arteriography"),
+    ("cbrrel_comparison", "duie"), ("cbrrel_ablation", "duie"),
+    ("cbrrel_fgm", None), ("strongest", None), ("encoder_comparison", None), ("iser_ablation", "interactions"),
+)  # fmt: skip
+"""Experiments in the order in which a queue records them, each with one corpus of its grid or all (None). Learning
+rates come before the grid that uses them; experiments that are not named here come last, in their own order."""
 
 
 def run_experiment(name: str, profile: str = "quick", **options) -> list[dict]:
@@ -28,6 +39,6 @@ def run_experiment(name: str, profile: str = "quick", **options) -> list[dict]:
 
 
 __all__ = [
-    "EXPERIMENTS", "PROFILES", "Experiment", "publish", "published", "reported", "rows_in_order", "run_all",
+    "EXPERIMENTS", "PROFILES", "QUEUE", "Experiment", "publish", "published", "reported", "rows_in_order", "run_all",
     "run_experiment",
 ]  # fmt: skip

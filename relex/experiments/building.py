@@ -22,7 +22,7 @@ from relex.experiments import attention, scoring
 from relex.experiments.config import Config
 from relex.heads import TASKS, Head, build
 from relex.heads.pair_tagger import PairTagger
-from relex.samplers import Curriculum, LengthBucketed, balanced, priority
+from relex.samplers import Curriculum, FixedSteps, LengthBucketed, balanced, priority
 from relex.training import Trainer, predict
 from relex.training.adversarial import gradient_agreement
 from relex.training.trainer import make_accelerator
@@ -98,6 +98,7 @@ def train_head(
         counts={
             "train_documents": len(documents),
             "truncated": head.truncated([*documents, *test]),
+            "steps": fit.steps,
             "trained_tokens": fit.tokens,
             "padded_positions": fit.positions,
             "parameters": sum(p.numel() for p in head.parameters()),
@@ -151,20 +152,23 @@ def make_head(config: Config, corpus: Corpus) -> Head:
 
 
 def make_sampler(config: Config, head: Head, documents: Sequence[Document]):
-    """The sampler a config names, over `documents`."""
-    lengths = [head.length(d) for d in documents]
+    """The sampler a config names, over `documents`; with `epoch_steps` in epochs of so many steps."""
+    lengths, steps = [head.length(d) for d in documents], config.training.epoch_steps
+
+    def epochs_of(sampler):
+        return FixedSteps(sampler, steps) if steps else sampler
+
     if config.sampler == "length":
-        return LengthBucketed(lengths, config.training.batch_tokens, config.seed)
+        return epochs_of(LengthBucketed(lengths, config.training.batch_tokens, config.seed))
+    if config.sampler not in SAMPLERS:
+        raise RelexError(f"there is no sampler {config.sampler!r}; known are {', '.join(SAMPLERS)}")
     labels = [head.class_ids[d.relations[0].type] for d in documents]
     hard = [head.class_ids[name] for name in config.options.hard_classes]
-    if config.sampler == "balanced":
-        return balanced(labels, lengths, seed=config.seed)
-    if config.sampler == "priority":
-        return priority(labels, lengths, hard, seed=config.seed)
+    even, hard_first = balanced(labels, lengths, seed=config.seed), priority(labels, lengths, hard, seed=config.seed)
     if config.sampler == "curriculum":
-        first, half = balanced(labels, lengths, seed=config.seed), (config.training.epochs + 1) // 2
-        return Curriculum([(first, half), (priority(labels, lengths, hard, seed=config.seed), half)])
-    raise RelexError(f"there is no sampler {config.sampler!r}; known are {', '.join(SAMPLERS)}")
+        half = (config.training.epochs + 1) // 2
+        return Curriculum([(epochs_of(even), half), (epochs_of(hard_first), half)])
+    return epochs_of(even if config.sampler == "balanced" else hard_first)
 
 
 def _check_task(config: Config, documents: Sequence[Document]) -> None:

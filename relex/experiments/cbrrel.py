@@ -1,6 +1,7 @@
 """The experiments on CBRRel: comparison, overlap, entities, ablation, and FGM (`book/cascade-tagging.md`)."""
 
 from relex import corpora
+from relex.experiments import rates
 from relex.experiments.config import Config
 from relex.experiments.experiment import Experiment
 
@@ -13,15 +14,27 @@ PROFILE = {
         "layers": 2, "epochs": 2, "lr": 6e-4, "head_lr": 3e-3, "batch_tokens": 150,
         "train_limit": 60, "dev_limit": 20, "test_limit": 40,
     },
-    "cpu": {"layers": 2, "epochs": 4, "lr": 3e-4, "batch_tokens": 600},
+    "cpu": {"layers": 4, "epochs": 12, "batch_tokens": 600},
     "full": {"layers": 12, "epochs": 20, "micro_tokens": 8192},
 }  # fmt: skip
 """What a profile changes of a run; all else has the defaults of `Config`."""
 
-SEEDS = {"smoke": 1, "quick": 1, "cpu": 3, "full": 5}
+SEEDS = {"smoke": 1, "quick": 1, "cpu": 5, "full": 5}
+
+THREE = SEEDS | {"cpu": 3}
+"""Seeds of what is asked after the main comparison."""
+
+OF_DUIE = {"cpu": {"duie": 2}}
+"""Profile → corpus → seeds: DuIE is large."""
 
 CASREL = {"bilstm": False, "attention": False, "feature_fusion": "none"}
 """CasRel: the corner of the grid where every module of the paper is off."""
+
+DRAWN = {"subjects": "sample"}
+"""One gold subject drawn for each text and step, as CasRel's authors train; else all of them."""
+
+CONTROL = "second pass alone"
+"""A control of ours: FGM's second backward pass with another draw of dropout, and an ε too small to move a weight."""
 
 EPSILON = 3e-5
 """FGM's ε as printed (Table 3)."""
@@ -39,7 +52,7 @@ ABLATION = {
 }
 """The rows of Table 7; "-CNN" is read as the U-Net replaced by plain convolutions."""
 
-SHORTCUTS = {"look-up": "lookup", "dictionary": "dictionary"}
+SHORTCUTS = {"look-up": "lookup", "masked look-up": "masked_lookup", "dictionary": "dictionary"}
 """Baselines that learn nothing: row → head."""
 
 ON_GOLD = {"schema only": "schema_only", "nearest entity": "nearest_entity"}
@@ -47,80 +60,105 @@ ON_GOLD = {"schema only": "schema_only", "nearest entity": "nearest_entity"}
 
 SWEEP = (0.0, EPSILON, 1e-2, 1e-1, 3e-1, 1.0)
 
+SPLITS = ("distinct", "report", "report-unseen", "shipped", "shipped-unseen")
+"""Splits of casmed beside `novel`: in each of them some test texts can be looked up, verbatim or but for numbers."""
 
-def _config(profile: str, corpus: str, row: str, split: str = "distinct", **changes) -> Config:
-    # the other splits have twice as many training segments, most of them repeated
-    fewer = {"epochs": 2} if profile == "cpu" and split != "distinct" and corpus != "duie" else {}
+
+PRIMARY = {"casmed": "novel", "angiography": "distinct"}
+"""Corpus → the split that it is asked about first: for casmed the one where nothing can be looked up."""
+
+
+def primary(corpus: str) -> str:
+    """The split of `PRIMARY`, or `shipped` for a corpus that comes in one."""
+    return PRIMARY.get(corpus, "shipped")
+
+
+def _config(profile: str, corpus: str, row: str, split: str = "", **changes) -> Config:
+    plain = not any(changes.get(switch, True) for switch in ("bilstm", "attention"))
+    chosen = rates.chosen("CasRel" if plain else "CBRRel") if profile == "cpu" else {}
     return Config.from_json(
-        {"head": "cascade", "corpus": corpus, "split": split, "profile": profile, "row": row}
-        | PROFILE[profile] | fewer | TRAINED | changes
+        {"head": "cascade", "corpus": corpus, "split": split or primary(corpus), "profile": profile, "row": row}
+        | PROFILE[profile] | chosen | TRAINED | changes
     )  # fmt: skip
 
 
-def _counted(profile: str, corpus: str, row: str, head: str, split: str) -> Config:
-    limits = {k: v for k, v in PROFILE[profile].items() if k.endswith("_limit")}
-    return Config.from_json(
-        {"head": head, "corpus": corpus, "split": split, "encoder": "", "layers": 0, "profile": profile, "row": row}
-        | limits
-    )  # fmt: skip
+def counted(
+    profile: str, corpus: str, split: str, limits: dict, rows: dict[str, str] = SHORTCUTS | ON_GOLD
+) -> list[Config]:
+    """Rows that learn nothing, on the documents that `limits` leave: the bars that trained rows have to be above."""
+    common = {"corpus": corpus, "split": split, "encoder": "", "layers": 0, "profile": profile}
+    common |= {k: v for k, v in limits.items() if k.endswith("_limit")}
+    return [Config.from_json(common | {"head": head, "row": row}) for row, head in rows.items()]
+
+
+def _bars(profile: str, corpus: str, split: str = "") -> list[Config]:
+    return counted(profile, corpus, split or primary(corpus), PROFILE[profile], SHORTCUTS)
+
+
+def rate_rows(profile: str, corpus: str) -> list[Config]:
+    """CasRel and CBRRel at every rate of the grid, with half of the epochs."""
+    half = {"epochs": 6} if profile in ("cpu", "full") else {}
+    return rates.tried({
+        "CasRel": _config(profile, corpus, "", **(CASREL | half)),
+        "CBRRel": _config(profile, corpus, "", fgm=EPSILON, **half),
+    })  # fmt: skip
 
 
 def comparison_rows(profile: str, corpus: str) -> list[Config]:
-    """Table 4: what is looked up, what is guessed from gold entities, CasRel and CBRRel, on every split."""
-    splits = ("distinct",)
-    if profile in ("cpu", "full"):
-        splits += ("report", "report-unseen") + (("shipped", "shipped-unseen") if corpus == "casmed" else ())
+    """Table 4: what is looked up, what is guessed from gold entities, CasRel and CBRRel.
+
+    Trained rows are of the split where nothing can be looked up; rows that learn nothing are of every split.
+    """
+    large = profile in ("cpu", "full")
     configs = []
-    for split in splits:
-        configs += [_counted(profile, corpus, row, head, split) for row, head in (SHORTCUTS | ON_GOLD).items()]
-        configs.append(_config(profile, corpus, "CasRel", split=split, **CASREL))
-        configs.append(_config(profile, corpus, "CBRRel", split=split, fgm=EPSILON))
-    if profile in ("cpu", "full"):
-        configs += _duie(profile, {"CasRel": CASREL, "CBRRel": {"fgm": EPSILON}})
-    return configs
+    for split in (primary(corpus), *(SPLITS if large and corpus == "casmed" else ())):
+        configs += counted(profile, corpus, split, PROFILE[profile])
+    configs.append(_config(profile, corpus, "CasRel", **CASREL))
+    if large:
+        configs.append(_config(profile, corpus, "CasRel, one subject", **(CASREL | DRAWN)))
+    configs.append(_config(profile, corpus, "CBRRel", fgm=EPSILON))
+    return configs + (_duie(profile, {"CasRel": CASREL, "CBRRel": {"fgm": EPSILON}}) if large else [])
 
 
 def ablation_rows(profile: str, corpus: str) -> list[Config]:
-    """Table 7 on the two splits that matter, and on DuIE where its files are.
-
-    Row `second pass alone` is a control of ours: FGM's second backward pass with another draw of dropout, and an ε too
-    small for any weight to change.
-    """
-    if profile in ("smoke", "quick"):
-        return [_config(profile, corpus, row, **changes) for row, changes in ABLATION.items()]
-    rows = ABLATION | {"second pass alone": {"fgm": 1e-12}}
-    configs = [
-        _config(profile, corpus, row, split=split, **changes)
-        for split in ("distinct", "report")
-        for row, changes in rows.items()
-    ]
-    of_duie = ABLATION if profile == "full" else {row: ABLATION[row] for row in ("encoder_only", "full")}
-    return configs + _duie(profile, of_duie)
+    """Table 7 on the split where nothing can be looked up, with a control of FGM, and on DuIE where its files are."""
+    large = profile in ("cpu", "full")
+    rows = ABLATION | ({CONTROL: {"fgm": 1e-12}} if large else {})
+    configs = _bars(profile, corpus) + [_config(profile, corpus, row, **changes) for row, changes in rows.items()]
+    if large:
+        of_duie = ABLATION if profile == "full" else {row: ABLATION[row] for row in ("encoder_only", "full")}
+        configs += _duie(profile, of_duie)
+    return configs
 
 
 def two_rows(profile: str, corpus: str) -> list[Config]:
     """CasRel and CBRRel on segments that nobody can look up: Tables 5 and 6."""
     return [
+        *_bars(profile, corpus),
         _config(profile, corpus, "CasRel", **CASREL),
         _config(profile, corpus, "CBRRel", fgm=EPSILON),
     ]
 
 
 def sweep_rows(profile: str, corpus: str) -> list[Config]:
-    """CasRel trained with FGM at every ε from none to 1."""
-    epsilons = (0.0, EPSILON) if profile in ("smoke", "quick") else SWEEP
-    fewer = {"epochs": 3, "train_limit": 600} if profile == "cpu" else {}
-    return [_config(profile, corpus, f"ε = {epsilon:g}", fgm=epsilon, **(CASREL | fewer)) for epsilon in epsilons]
+    """CasRel trained with FGM at every ε from none to 1, and with its second pass alone."""
+    if profile in ("smoke", "quick"):
+        rows = {f"ε = {epsilon:g}": epsilon for epsilon in (0.0, EPSILON)}
+    else:
+        rows = {f"ε = {epsilon:g}": epsilon for epsilon in SWEEP} | {CONTROL: 1e-12}
+    return _bars(profile, corpus) + [
+        _config(profile, corpus, row, fgm=epsilon, **CASREL) for row, epsilon in rows.items()
+    ]
 
 
 def strongest_rows(profile: str, corpus: str) -> list[Config]:
-    """CasRel and CBRRel on the split by report with more layers and epochs than a CPU grid can afford."""
-    more = {"cpu": {"layers": 4, "epochs": 10, "lr": 2e-4}}.get(profile, {})
-    return [
-        _config(profile, corpus, row, split=split, **(more | changes))
-        for split in ("report", "report-unseen")
-        for row, changes in (("CasRel", CASREL), ("CBRRel", {"fgm": EPSILON}))
-    ]
+    """CasRel and CBRRel on the splits where something can be looked up, beside what looks it up."""
+    configs = []
+    for split in SPLITS if corpus == "casmed" and profile in ("cpu", "full") else ("report", "report-unseen"):
+        configs += counted(profile, corpus, split, PROFILE[profile])
+        for row, changes in (("CasRel", CASREL), ("CBRRel", {"fgm": EPSILON})):
+            configs.append(_config(profile, corpus, row, split=split, **changes))
+    return configs
 
 
 def gate_rows(profile: str, corpus: str) -> list[Config]:
@@ -132,9 +170,10 @@ def gate_rows(profile: str, corpus: str) -> list[Config]:
     rows = {}
     for row, changes in settings.items():
         rows |= {row: changes, f"{row}, gated": changes | {"gate": True}}
-    configs = [_config(profile, corpus, row, **changes) for row, changes in rows.items()]
+    configs = _bars(profile, corpus) + [_config(profile, corpus, row, **changes) for row, changes in rows.items()]
     if profile in ("cpu", "full"):
-        whole = {"split": "report", "unit": "report", "epochs": PROFILE[profile]["epochs"]}
+        whole = {"split": "report", "unit": "report"}
+        configs += [bar.with_(**whole) for bar in _bars(profile, corpus)]
         configs += [_config(profile, corpus, row, **whole, **changes) for row, changes in rows.items()]
     return configs
 
@@ -142,13 +181,16 @@ def gate_rows(profile: str, corpus: str) -> list[Config]:
 def _duie(profile: str, rows: dict[str, dict]) -> list[Config]:
     if not corpora.find("duie"):
         return []
-    limits = {"train_limit": 1500, "dev_limit": 200, "test_limit": 1000} if profile == "cpu" else {}
-    return [_config(profile, "duie", row, split="shipped", **limits, **changes) for row, changes in rows.items()]
+    return _bars(profile, "duie") + [_config(profile, "duie", row, **changes) for row, changes in rows.items()]
 
 
+RATES = Experiment(
+    "cbrrel_rates", "Which learning rate suits CasRel, and which CBRRel?", "cbrrel", (), "casmed", "angiography",
+    dict.fromkeys(SEEDS, 1), rate_rows,
+)  # fmt: skip
 COMPARISON = Experiment(
     "cbrrel_comparison", "Does CBRRel beat CasRel, and what beats both without learning?", "cbrrel",
-    ("comparison_casmed", "comparison_duie"), "casmed", "angiography", SEEDS, comparison_rows,
+    ("comparison_casmed", "comparison_duie"), "casmed", "angiography", SEEDS, comparison_rows, OF_DUIE,
 )  # fmt: skip
 OVERLAP = Experiment(
     "cbrrel_overlap", "Where do overlapping triples cost?", "cbrrel", ("overlap_casmed",), "casmed", "angiography",
@@ -160,16 +202,16 @@ ENTITIES = Experiment(
 )  # fmt: skip
 ABLATIONS = Experiment(
     "cbrrel_ablation", "What does each module add?", "cbrrel", ("ablation_casmed", "ablation_duie"), "casmed",
-    "angiography", SEEDS, ablation_rows,
+    "angiography", SEEDS, ablation_rows, OF_DUIE,
 )  # fmt: skip
 STRONGEST = Experiment(
-    "cbrrel_strongest", "What is left of the differences where nothing can be looked up?", "cbrrel",
-    ("comparison_casmed",), "casmed", "angiography", SEEDS | {"cpu": 1}, strongest_rows,
+    "cbrrel_strongest", "What do the other splits show, of which something can be looked up?", "cbrrel",
+    ("comparison_casmed",), "casmed", "angiography", THREE, strongest_rows,
 )  # fmt: skip
 GATE = Experiment(
     "cbrrel_gate", "What does it cost that the subject only adds to every token alike?", "cbrrel",
     ("comparison_casmed",), "casmed", "angiography", SEEDS, gate_rows,
 )  # fmt: skip
 FGM = Experiment(
-    "cbrrel_fgm", "Can FGM at the printed ε do anything?", "cbrrel", (), "casmed", "angiography", SEEDS, sweep_rows,
+    "cbrrel_fgm", "Can FGM at the printed ε do anything?", "cbrrel", (), "casmed", "angiography", THREE, sweep_rows,
 )  # fmt: skip

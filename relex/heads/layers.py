@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from relex.heads.lstm import LSTM
+
 
 class BiLSTM(nn.Module):
     """Two LSTMs, one from each end (Eq. 4–9): B×L×D → B×L×`size`, half of it from each direction.
@@ -21,8 +23,8 @@ class BiLSTM(nn.Module):
 
     def __init__(self, width: int, size: int):
         super().__init__()
-        self.forwards = nn.LSTM(width, size // 2, batch_first=True)
-        self.backwards = nn.LSTM(width, size // 2, batch_first=True)
+        self.forwards = LSTM(width, size // 2, batch_first=True)
+        self.backwards = LSTM(width, size // 2, batch_first=True)
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """B×L×D → B×L×size."""

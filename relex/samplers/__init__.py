@@ -7,8 +7,9 @@ Every sampler has `__iter__` (batches as lists of indices), `__len__` (their num
 from relex.samplers.bucketed import LengthBucketed, micro_batches, padding_share
 from relex.samplers.curriculum import Curriculum
 from relex.samplers.quota import ClassQuota, balanced, hardest_classes, priority
+from relex.samplers.steps import FixedSteps
 
 __all__ = [
-    "ClassQuota", "Curriculum", "LengthBucketed", "balanced", "hardest_classes", "micro_batches", "padding_share",
-    "priority",
+    "ClassQuota", "Curriculum", "FixedSteps", "LengthBucketed", "balanced", "hardest_classes", "micro_batches",
+    "padding_share", "priority",
 ]  # fmt: skip

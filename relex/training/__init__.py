@@ -1,6 +1,6 @@
 """One training loop for all heads, its checkpoints, and prediction in batches."""
 
 from relex.training.prediction import predict
-from relex.training.trainer import Trainer, Training
+from relex.training.trainer import Stopped, Trainer, Training
 
-__all__ = ["Trainer", "Training", "predict"]
+__all__ = ["Stopped", "Trainer", "Training", "predict"]

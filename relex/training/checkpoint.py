@@ -14,10 +14,14 @@ from relex.files import write_bytes
 
 @dataclass
 class Progress:
-    """Where a training run stands: `epoch` and the `step` within it that come next, and what was seen so far."""
+    """Where a training run stands: `epoch` and the `step` within it that come next, and what was seen so far.
+
+    `steps` counts gradient steps over all epochs.
+    """
 
     epoch: int = 0
     step: int = 0
+    steps: int = 0
     best_score: float = -1.0
     best_epoch: int = -1
     history: list[dict] = field(default_factory=list)

@@ -25,20 +25,28 @@ SCHEDULES = ("linear", "halve", "constant")
 PRECISIONS = ("auto", "fp32", "bf16")
 
 
+class Stopped(Exception):
+    """What `on_progress` raises to end a training before its time; what was trained is in the checkpoint."""
+
+
 @dataclass(frozen=True)
 class Training:
     """How to train.
 
+    `epochs`: development scores that are taken, each after one pass of the sampler, or after `epoch_steps` gradient
+    steps where that is not 0 (rows whose passes differ in length then train for the same number of steps).
     `batch_tokens`: padded tokens of one gradient step of the length-bucketed sampler; `micro_tokens`: the most that go
     through the model at once (a step is split by length and its gradients add up). `schedule`: `linear` rises over the
     share `warmup` of all steps and falls to 0, `halve` halves after each epoch as UMRC does, `constant` stays.
-    `patience`: epochs without a better development score before training stops, 0 for never. `precision`: `auto` takes
-    bf16 where the device computes in it, else fp32. `fgm`: ε by which word embeddings are perturbed for a second pass
-    of each step (`relex.training.adversarial`), `ema`: decay of the average of the weights that is evaluated and kept
-    (`relex.training.averaging`); 0 turns either off.
+    `patience`: epochs without a better development score before training stops, 0 for never. `precision`: `fp32`,
+    `bf16`, or `auto`: bf16 where the device computes in it, else fp32, for emulated bf16 is slower. In bf16 an LSTM
+    stays in fp32 where PyTorch has none in bf16, as on CPUs without AVX-512 (`relex.heads.lstm`). `fgm`: ε by which
+    word embeddings are perturbed for a second pass of each step (`relex.training.adversarial`), `ema`: decay of the
+    average of the weights that is evaluated and kept (`relex.training.averaging`); 0 turns either off.
     """
 
     epochs: int = 4
+    epoch_steps: int = 0
     batch_tokens: int = 2400
     micro_tokens: int = 1200
     lr: float = 1e-4
@@ -53,7 +61,8 @@ class Training:
     ema: float = 0.0
 
     def __post_init__(self):
-        for name, lowest in (("epochs", 1), ("batch_tokens", 1), ("micro_tokens", 1), ("patience", 0)):
+        lowest_of = {"epochs": 1, "epoch_steps": 0, "batch_tokens": 1, "micro_tokens": 1, "patience": 0}
+        for name, lowest in lowest_of.items():
             if getattr(self, name) < lowest:
                 raise RelexError(f"{name} is {getattr(self, name)}, but must be at least {lowest}")
         for name, highest in (
@@ -70,15 +79,17 @@ class Training:
 
 
 def resolve_precision(precision: str) -> str:
-    """`bf16` or `fp32` for this machine."""
+    """`bf16` or `fp32` for this machine; raises a `RelexError` for what is none of `PRECISIONS`."""
     if precision not in PRECISIONS:
         raise RelexError(f"there is no precision {precision!r}; known are {', '.join(PRECISIONS)}")
     if precision != "auto":
         return precision
     if torch.cuda.is_available():
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    # CPUs without bf16 instructions emulate them, slower than fp32
-    return "bf16" if torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() else "fp32"
+    # A CPU without bf16 instructions emulates bf16, slower than fp32. The CPU tells what it has, oneDNN what it uses of
+    # that: under ONEDNN_MAX_CPU_ISA=AVX2 a linear layer took 2 to 5 times as long in bf16 as in fp32.
+    has = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return "bf16" if has and torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"
 
 
 def make_accelerator(precision: str = "auto") -> Accelerator:
@@ -135,7 +146,7 @@ class Trainer:
         With `ema` both are weights of the average, and only the steps go on from the weights themselves.
         `checkpoint` is written every `checkpoint_s` seconds and after epochs (not after each one that takes less than a
         quarter of that), read when it exists, and left to the caller to remove.
-        `on_progress` gets the share of all steps done, 0 to 1.
+        `on_progress` gets the share of all steps done, 0 to 1; when it raises `Stopped`, a checkpoint is written first.
         """
         self.head.prepare(documents)
         lengths = [self.head.length(d) for d in documents]
@@ -151,7 +162,13 @@ class Trainer:
             while progress.step < len(batches):
                 self._step(documents, lengths, batches[progress.step], progress, before + progress.step)
                 progress.step += 1
-                on_progress((before + progress.step) / sum(steps_of_epoch))
+                progress.steps += 1
+                try:
+                    on_progress((before + progress.step) / sum(steps_of_epoch))
+                except Stopped:
+                    if checkpoint:
+                        self._save(checkpoint, progress)
+                    raise
                 if checkpoint and time.perf_counter() - saved > checkpoint_s:
                     self._save(checkpoint, progress)
                     saved = time.perf_counter()

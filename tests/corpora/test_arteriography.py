@@ -8,7 +8,7 @@ import pytest
 
 from relex import corpora
 from relex.corpora import arteriography_clauses as clauses
-from relex.corpora.arteriography import NO_RELATION, SCHEMA, TARGETS, generate, tally, tell
+from relex.corpora.arteriography import NO_RELATION, SCHEMA, TARGETS, compared, generate, tally, tell
 from relex.corpora.arteriography_patterns import MODIFIER, NEGATIVE, PERCENTAGE, POSITION, Telling
 from relex.corpora.check import check
 from relex.corpora.corpus import PARTS
@@ -24,7 +24,7 @@ HARD = {
 
 @pytest.fixture(scope="module")
 def corpus():
-    return generate()
+    return generate(test=0)
 
 
 def every(corpus):
@@ -135,21 +135,43 @@ def test_respectively_joins_first_to_first():
 
 
 def test_same_seed_same_corpus_other_seed_other_corpus():
-    one, again, other = (generate(12, seed=s) for s in (3, 3, 4))
+    one, again, other = (generate(12, s, test=0) for s in (3, 3, 4))
     assert one == again
     assert one.train != other.train and one.fingerprint != other.fingerprint
-    assert generate(13, seed=3).fingerprint != one.fingerprint
-    assert {d.text for d in every(one)} <= {d.text for d in every(generate(13, seed=3))}
+    more = generate(13, 3, test=0)
+    assert more.fingerprint != one.fingerprint
+    assert {d.text for d in every(one)} <= {d.text for d in every(more)}
     assert tell(random.Random(5)) == tell(random.Random(5))
 
 
 @pytest.mark.parametrize(("texts", "sizes"), [(10, (8, 1, 1)), (40, (32, 4, 4))])
 def test_sizes_on_request(texts, sizes):
-    corpus = generate(texts, seed=2)
+    corpus = generate(texts, seed=2, test=0)
     assert tuple(corpus.sizes.values()) == sizes
     total = sum(map(tally, every(corpus)), Counter())
     wanted = sum(TARGETS[name] for name in SCHEMA.entity_types) * texts / 150
     assert sum(total[name] for name in SCHEMA.entity_types) == pytest.approx(wanted, rel=0.15)
+
+
+def test_the_test_part_is_filled_up_and_nothing_else_changes(corpus):
+    whole = generate()
+    assert whole.sizes == {"train": 120, "dev": 15, "test": 300}
+    assert (whole.train, whole.dev, whole.test[:15]) == (corpus.train, corpus.dev, corpus.test)
+    assert len({d.id for d in every(whole)}) == len({d.text for d in every(whole)}) == 435
+    assert compared(whole) == compared(corpus) == every(corpus)
+    assert whole.counts["test.relations"] == sum(len(d.relations) for d in whole.test)
+    assert whole.counts["train.relations"] == corpus.counts["train.relations"]
+    assert whole.fingerprint != corpus.fingerprint
+    # what fills up is drawn as the rest is: as many of everything in a text
+    added = sum(map(tally, whole.test[15:]), Counter())
+    for name, target in TARGETS.items():
+        assert added[name] / 285 == pytest.approx(target / 150, rel=0.15 if name == NO_RELATION else 0.05), name
+
+
+@pytest.mark.parametrize(("test", "size"), [(0, 1), (1, 1), (2, 2), (5, 5)])
+def test_test_texts_on_request(test, size):
+    part = generate(12, test=test).test
+    assert len(part) == size and part[:1] == generate(12, test=0).test
 
 
 @pytest.mark.parametrize("texts", [-1, 0, 9])

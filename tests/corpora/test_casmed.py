@@ -7,7 +7,10 @@ import pytest
 from relex import corpora
 from relex.corpora import casmed
 from relex.corpora.check import report
+from relex.corpora.dealing import near
 from relex.errors import RelexError
+from relex.evaluation.extraction import evaluate
+from relex.evaluation.shortcuts import masked_lookup
 
 FINDING, LAB, SITE = "症状体征", "检查检验", "身体部位"
 CLEAN = "左支未见异常"
@@ -65,6 +68,15 @@ def write(folder, whole, cut, split=SHIPPED):
     return folder
 
 
+def parts(corpus):
+    return {part: getattr(corpus, part) for part in corpora.PARTS}
+
+
+def masked_f1(corpus):
+    predicted = masked_lookup(corpus.train)(corpus.test)
+    return evaluate(corpus.test, predicted, corpus.schema, set())[0]["triples.string.f1"]
+
+
 def part_of(corpus):
     return {d.id: part for part in corpora.PARTS for d in getattr(corpus, part)}
 
@@ -93,7 +105,7 @@ def test_distinct_has_every_text_once_with_the_annotation_of_most(tmp_path):
         del cut[2 * i + 1]["entities"][:], cut[2 * i + 1]["relations"][:]
         whole[i]["entities"].append({"id": 100 * i + 9, "label": SITE, "start_offset": 7, "end_offset": 9})
         cut[2 * i + 1]["entities"].append({"id": 100 * i + 9, "label": SITE, "start_offset": 0, "end_offset": 2})
-    corpus = casmed.read(write(tmp_path, whole, cut))
+    corpus = casmed.read(write(tmp_path, whole, cut), "distinct")
     everything = [*corpus.train, *corpus.dev, *corpus.test]
     texts = [d.text for d in everything]
     assert len(texts) == len(set(texts)) == len({r["text"] for r in cut}) == 20
@@ -101,6 +113,25 @@ def test_distinct_has_every_text_once_with_the_annotation_of_most(tmp_path):
     assert chosen.id == "1-1" and [chosen.mention(i) for i in (0, 1)] == ["左支", "未见异常"]
     assert corpus.counts["conflicting_text"] == 2 and corpus.counts["conflicting_segment"] == 3
     assert corpus.counts["test.seen"] == corpus.counts["dev.seen"] == 0
+
+
+def test_novel_has_texts_that_are_alike_on_one_side(tmp_path):
+    whole, cut = [], []
+    for i in range(40):  # ten sorts of segment: of each three are the same but for a number, one is a near duplicate
+        name, kind = "甲乙丙丁戊己庚辛壬癸"[i // 4], i % 4
+        text = f"{name}支近段可见轻度狭窄约{name}{kind + 8}%，{name}远端血流{name}正常{'了' if kind == 3 else ''}。"
+        own = (f"{name}支", SITE, "轻度狭窄", FINDING)
+        whole.append(row(text, own, first=10 * i, id=i))
+        cut.append(row(text, own, first=10 * i))
+    folder = write(tmp_path, whole, cut)
+    novel, distinct = casmed.read(folder), casmed.read(folder, "distinct")
+    sides = part_of(novel)
+    assert sides.keys() == part_of(distinct).keys() and len(sides) == 40
+    for i in range(0, 40, 4):
+        assert len({sides[f"{i + k}-1"] for k in range(4)}) == 1
+    assert novel.sizes == {"train": 28, "dev": 4, "test": 8}
+    assert near(parts(novel)) == {"dev.near": 0, "test.near": 0} and near(parts(distinct))["test.near"] > 0
+    assert masked_f1(novel) == 0 and masked_f1(distinct) > 0.5
 
 
 def test_shipped_strings_get_the_offsets_of_the_segments_or_the_nearest_pair(tmp_path):
@@ -141,8 +172,8 @@ def test_options_and_fingerprints(tmp_path):
     assert len({*marks, casmed.read(folder, "report", "report").fingerprint}) == len(casmed.SPLITS) + 1
     assert casmed.read(folder).fingerprint == marks[0]
     for options, message in (
-        ({"split": "random"}, "no split 'random'; known are distinct, report"), ({"unit": "page"}, "no unit 'page'"),
-        ({"unit": "report"}, "goes with split 'report' only"),
+        ({"split": "random"}, "no split 'random'; known are novel, distinct, report"),
+        ({"unit": "page"}, "no unit 'page'"), ({"unit": "report", "split": "novel"}, "goes with split 'report' only"),
     ):  # fmt: skip
         with pytest.raises(RelexError, match=message):
             casmed.read(folder, **options)
@@ -212,8 +243,12 @@ def test_the_real_corpus():
     assert segments.counts["duplicate_report"] == 3
     assert len({d.text for p in corpora.PARTS for d in getattr(segments, p)}) == 1729
     assert segments.sizes["test"] == 892 and segments.counts["test.seen"] == 627
-    distinct, *facts = load()
-    assert facts[0] == 1729 and distinct.counts["test.seen"] == 0
+    distinct, *facts = load("distinct")
+    assert facts[0] == 1729 and distinct.counts["test.seen"] == 0 and near(parts(distinct))["test.near"] > 150
+    novel, *facts = load()
+    assert facts[0] == 1729 and novel.sizes == {"train": 1245, "dev": 137, "test": 347}
+    assert near(parts(novel)) == {"dev.near": 0, "test.near": 0}
+    assert masked_f1(novel) < 0.05 < 0.5 < masked_f1(distinct) < 0.56
     shipped, *facts = load("shipped")
     assert shipped.sizes == {"train": 3191, "dev": 698, "test": 693} and not shipped.counts["absent"]
     assert shipped.counts["dev.seen"] == 472 and shipped.counts["test.seen_in_train"] == 490

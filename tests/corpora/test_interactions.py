@@ -21,7 +21,7 @@ HARD = (
 
 @pytest.fixture(scope="module")
 def corpus():
-    return generate()
+    return generate(test=0)
 
 
 def every(corpus):
@@ -99,18 +99,31 @@ def test_triggers_are_those_the_grammar_put_there():
 
 
 def test_same_seed_same_corpus_other_seed_other_corpus():
-    one, again, other = (generate(60, seed=s) for s in (3, 3, 4))
+    one, again, other = (generate(60, s, test=0) for s in (3, 3, 4))
     assert one == again
     assert one.train != other.train and one.fingerprint != other.fingerprint
-    assert generate(61, seed=3).fingerprint != one.fingerprint
-    assert {d.text for d in every(one)} <= {d.text for d in every(generate(61, seed=3))}
+    more = generate(61, 3, test=0)
+    assert more.fingerprint != one.fingerprint
+    assert {d.text for d in every(one)} <= {d.text for d in every(more)}
 
 
 @pytest.mark.parametrize(("sentences", "sizes"), [(20, (14, 2, 4)), (100, (72, 8, 20)), (1464, (1053, 117, 294))])
 def test_sizes_on_request(sentences, sizes):
-    corpus = generate(sentences, seed=2)
+    corpus = generate(sentences, seed=2, test=0)
     assert tuple(corpus.sizes.values()) == sizes
     assert sum(found(every(corpus)).values()) / sentences == pytest.approx(2.27, rel=0.35 if sentences < 50 else 0.2)
+
+
+def test_the_test_part_is_filled_up_and_nothing_else_changes(corpus):
+    whole = generate()
+    assert whole.sizes == {"train": 526, "dev": 59, "test": 300}
+    assert (whole.train, whole.dev, whole.test[:147]) == (corpus.train, corpus.dev, corpus.test)
+    assert len({d.id for d in every(whole)}) == len({d.text for d in every(whole)}) == 885
+    assert whole.counts["test.relations"] == sum(len(d.relations) for d in whole.test)
+    assert whole.counts["train.mixed_up"] == corpus.counts["train.mixed_up"]
+    assert whole.fingerprint != corpus.fingerprint
+    assert found(whole.test[147:]).keys() == TARGETS.keys()
+    assert generate(60, test=20).sizes["test"] == 20 and generate(60, test=5).sizes["test"] == 12
 
 
 @pytest.mark.parametrize("sentences", [-1, 0, 19])

@@ -29,6 +29,21 @@ def test_overlap_of_texts_and_pairs():
     assert audit.same_pair(test, train).tolist() == [True, False, False]
 
 
+def test_what_a_pair_tells_without_its_sentence():
+    one = ("吸烟", "肺癌")
+    train = [document(LONG, *one), document("吸烟与肺癌。", *one, "related"), document("肺癌与吸烟。", *one, "related")]
+    test = [
+        document(LONG, "吸烟", "下降"),
+        document("吸烟者得肺癌。", *one),
+        document("肺癌者多吸烟。", *one, "related"),
+        document("肺癌多因吸烟。", *one[::-1], "caused by"),
+        document("喝水有益健康。", "喝水", "健康"),
+    ]
+    assert audit.same_mentions(test, train).tolist() == [False, True, True, False, False]
+    assert audit.unseen_pair(test, train).tolist() == [False, False, False, False, True]
+    assert audit.told_by_pair(test, train) == (2, 1) and audit.told_by_pair(test, train[:2]) == (2, 1)
+
+
 def test_near_duplicates():
     train = [document(LONG, "吸烟", "肺癌"), document("感冒了", "感冒", "了")]
     near = LONG.replace("下降。", "降低。")

@@ -97,13 +97,28 @@ def test_evaluate_scores_unseen_texts_apart():
     assert metrics["accuracy"] == pytest.approx(2 / 3)
     assert metrics["unseen.accuracy"] == 1
     assert {name.removeprefix("unseen.") for name in metrics if name.startswith("unseen.")} == {
-        name for name in metrics if not name.startswith("unseen.")
+        name for name in metrics if "." not in name
     }
     assert (counts["n"], counts["unseen.n"]) == (3, 2)
     assert counts["confusion"] == [[0, 1, 0, 0], [0, 2, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
     assert classification.scores(np.array(counts["unseen.confusion"])) == {
         name.removeprefix("unseen."): value for name, value in metrics.items() if name.startswith("unseen.")
     }
+
+
+def test_evaluate_scores_unseen_pairs_of_unseen_texts_apart():
+    texts = (TEXT, "吸烟会导致肺癌吗？", "阿司匹林又称头痛。", "咳嗽常见于感冒。")
+    gold = [document(i, label, text) for i, (label, text) in enumerate(zip(CLASSES, texts, strict=True))]
+    predicted = [document(d.id, "causes", d.text) for d in gold]
+    seen = [frozenset((d.mention(1), d.mention(0))) for d in gold[1:2]]  # in either order
+    metrics, counts = classification.evaluate(gold, predicted, CLASSES, {TEXT}, seen)
+    assert (counts["n"], counts["unseen.n"], counts["unseen_pair.n"]) == (4, 3, 2)
+    assert metrics["unseen.accuracy"] == pytest.approx(1 / 3) and metrics["unseen_pair.accuracy"] == 0
+    assert classification.scores(np.array(counts["unseen_pair.confusion"])) == {
+        name.removeprefix("unseen_pair."): v for name, v in metrics.items() if name.startswith("unseen_pair.")
+    }
+    nothing, _ = classification.evaluate(gold, predicted, CLASSES, {TEXT}, [classification.pair(d) for d in gold])
+    assert "unseen.accuracy" in nothing and not [name for name in nothing if name.startswith("unseen_pair")]
 
 
 def test_evaluate_leaves_out_an_empty_unseen_part():

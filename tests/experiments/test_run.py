@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,9 @@ import samples
 from sklearn import metrics as sk
 
 from relex.corpora.corpus import limited
-from relex.documents import Document, read_documents
+from relex.documents import Document, Relation, read_documents
 from relex.errors import RelexError
-from relex.experiments import records
+from relex.experiments import records, scoring
 from relex.experiments.config import Config
 from relex.experiments.run import model_path, run
 from relex.samplers import hardest_classes
@@ -92,9 +93,23 @@ def test_answers_recompute_the_metrics(project, config):
         assert record["metrics"][f"{prefix}accuracy"] == pytest.approx(sk.accuracy_score(*pairs), abs=1e-6)
         assert record["metrics"][f"{prefix}macro_f1"] == pytest.approx(f1, abs=1e-6)
         assert record["counts"][f"{prefix}confusion"] == sk.confusion_matrix(*pairs, labels=range(4)).tolist()
+    assert answers["unseen_pair"] == "0" * 16 and "unseen_pair.n" not in record["counts"]
     path = project / "runs" / "smoke" / f"{record['run']}.predictions.jsonl"
     written = [samples.SCHEMA.relation_names.index(d.relations[0].type) for d in read_documents(path)]
     assert written == predicted
+
+
+def test_rows_with_an_unseen_sentence_and_pair_are_scored_apart():
+    known = [d for d in samples.TRAIN if d.mention(0) != samples.FACTS[4][0]]
+    turned = samples.document("没有旧句子。", samples.FACTS[4][1], samples.FACTS[4][0])  # one pair of it, turned round
+    corpus = replace(samples.CORPUS, train=(*known, turned))
+    predicted = [replace(d, relations=(Relation(0, 1, samples.CLASSES[0]),)) for d in samples.TEST]
+    record = scoring.scores("classification", corpus, samples.TEST, predicted)
+    new = [i for i, d in enumerate(samples.TEST) if d.mention(0) == samples.FACTS[4][0]][1:]
+    assert [i for i, c in enumerate(record["answers"]["unseen_pair"]) if c == "1"] == new and len(new) == 3
+    assert record["counts"]["unseen_pair.n"] == 3 < record["counts"]["unseen.n"] == 12
+    assert record["metrics"]["unseen_pair.accuracy"] == 0 < record["metrics"]["unseen.accuracy"]
+    assert "dev.unseen_pair.accuracy" not in scoring.dev_scores("classification", corpus, samples.TEST, predicted)[0]
 
 
 def test_a_record_holds_no_text(project, config):
@@ -266,7 +281,7 @@ def test_limits(project, config):
 def test_unknown_names(project, config, change, message):
     with pytest.raises(RelexError, match=message):
         run(config.with_(**change), "smoke")
-    assert not (project / "runs").exists()
+    assert not [path for path in (project / "runs").rglob("*") if path.is_file()]
 
 
 def test_a_document_without_a_label_is_named_before_training(project, config, tmp_path, untrained):

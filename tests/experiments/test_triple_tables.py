@@ -53,6 +53,7 @@ def test_scores_by_split():
     table = tables.by_split({"A": {"triples.string.f1": 71.07}}, records, [])
     assert table.loc["A"].tolist() == ["71.07", "100.0", "100.0", "100.0"]
     assert ("recorded", "distinct", "all unseen") in table and tables.main_split(records) == "distinct"
+    assert tables.main_split([*records, record("A", "novel")]) == "novel" and tables.main_split(records[:1]) == "report"
     with pytest.raises(RelexError, match="no records"):
         tables.main_split([])
 

@@ -7,7 +7,7 @@ import pytest
 import samples
 import torch
 from drawn import documents
-from extractors import long_document, narrow, predicted
+from extractors import check_half_precision, long_document, narrow, predicted
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reference import cascade as plain
@@ -469,6 +469,12 @@ def test_a_seed_makes_it_the_same():
     assert loss == same and all(torch.equal(v, second[k]) for k, v in first.items())
     other = make(seed=6, noise=False).state_dict()
     assert any(not torch.equal(v, other[k]) for k, v in first.items())
+
+
+@pytest.mark.precision
+@EACH_SWITCH
+def test_half_precision(options):
+    check_half_precision(make(**options), DOCUMENTS)
 
 
 # Switches, files, errors

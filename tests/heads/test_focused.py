@@ -667,6 +667,7 @@ def test_dropout_acts_in_training_only():
     assert head.loss(batch) != head.loss(batch)
 
 
+@pytest.mark.precision
 @EACH_MASK
 def test_half_precision(mask):
     check_half_precision(make(mask=mask, k=3), DOCUMENTS)

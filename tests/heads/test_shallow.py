@@ -314,6 +314,7 @@ def test_gradients_reach_every_parameter_and_are_the_same_twice(row):
         assert torch.equal(gradient, second[name]), name
 
 
+@pytest.mark.precision
 @EACH_ROW
 def test_half_precision(row):
     check_half_precision(make(row), DOCUMENTS)

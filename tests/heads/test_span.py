@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 from drawn import documents
-from extractors import facts, long_document, narrow, predicted, told
+from extractors import check_half_precision, facts, long_document, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import iser, spert
@@ -616,6 +616,12 @@ def test_a_seed_makes_it_the_same():
     assert first[1] == second[1] != other[1]
     assert all(torch.equal(a, b) for a, b in zip(first[2], second[2], strict=True))
     assert all(torch.equal(v, second[0][k]) for k, v in first[0].items())
+
+
+@pytest.mark.precision
+@SOME_SWITCHES
+def test_half_precision(options):
+    check_half_precision(make(**options), DOCUMENTS)
 
 
 # Switches, files, errors

@@ -1,0 +1,65 @@
+"""Learning rates: the same small grid for every system, the best on the development part chosen.
+
+The choices stand in `data/rates.yaml`; a test holds them to the published records of the experiments made here.
+"""
+
+import functools
+from collections.abc import Iterable, Sequence
+from importlib import resources
+
+import yaml
+
+from relex.errors import RelexError
+from relex.experiments.config import Config
+
+GRID = (5e-5, 1e-4, 2e-4, 4e-4)
+"""Rates of pretrained weights (`lr`) that every system is tried with, once, with seed 0."""
+
+FACTOR = 10
+"""`head_lr` over `lr`: layers that begin at random learn ten times as fast as pretrained ones."""
+
+
+@functools.cache
+def _choices() -> dict[str, float]:
+    return yaml.safe_load(resources.files("relex").joinpath("data/rates.yaml").read_text(encoding="utf-8"))
+
+
+def chosen(system: str) -> dict[str, float]:
+    """The settings `lr` and `head_lr` of a system in profile `cpu`. Raises a `RelexError` for an unknown system."""
+    if system not in _choices():
+        raise RelexError(f"no learning rate was chosen for {system!r}; known are {', '.join(_choices())}")
+    return at(_choices()[system])
+
+
+def at(rate: float) -> dict[str, float]:
+    """The settings of a rate of the grid."""
+    return {"lr": float(rate), "head_lr": float(rate) * FACTOR}
+
+
+def tried(systems: dict[str, Config]) -> list[Config]:
+    """One config for every system and rate of the grid; rows are named `SYSTEM, lr 1e-04`."""
+    return [
+        config.with_(row=f"{system}, lr {rate:.0e}", **at(rate)) for system, config in systems.items() for rate in GRID
+    ]
+
+
+def development(record: dict) -> float:
+    """The best development score of a run, 0 to 1, by which its epoch was chosen and its rate may be."""
+    return max(entry["score"] for entry in record["history"])
+
+
+def best(records: Iterable[dict], system: str) -> float | None:
+    """The rate with the highest development score; of equal ones the lowest. None unless all of the grid are there."""
+    scores = {r["config"]["lr"]: development(r) for r in _of(records, system)}
+    if not set(GRID) <= scores.keys():
+        return None
+    return max(GRID, key=lambda rate: (scores[rate], -rate))
+
+
+def systems(records: Iterable[dict]) -> list[str]:
+    """The systems that records of these experiments are of, in order of first appearance."""
+    return list(dict.fromkeys(r["config"]["row"].rpartition(", lr ")[0] for r in records))
+
+
+def _of(records: Iterable[dict], system: str) -> Sequence[dict]:
+    return [r for r in records if r["config"]["row"].rpartition(", lr ")[0] == system]

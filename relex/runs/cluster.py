@@ -1,0 +1,229 @@
+"""The queue on a Ray cluster: one task a run; the driver, this process, gives out the runs and writes what comes back."""
+
+import importlib.util
+import json
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from relex.errors import DiskFull, RelexError
+from relex.experiments import records
+from relex.files import FULL, append_line, source_fingerprint, write_bytes
+from relex.runs.claims import Claimed, claim, remove_remnants
+from relex.runs.plan import Task
+from relex.runs.queue import GRACE_S, NICE, Backlog, Outcome, environments, signals
+from relex.runs.worker import log_path, perform
+
+ANSWER_S = 12.0
+"""How long a cluster may take to answer."""
+
+ASK_S = 2.0
+"""How often a run asks whether it is to stop."""
+
+SENT = (".json", ".predictions.jsonl", ".checkpoint.safetensors")
+"""What a run may need or leave of the files named by its key."""
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray's makers need not know
+
+
+def connect(on: str, workers: int | None) -> int:
+    """Start a local cluster (`ray`) or join one (`ray://HOST:PORT`); how many runs it is to do at a time.
+
+    By default one for each GPU, or each CPU where there is no GPU. Raises a `RelexError` when Ray is not installed, the
+    address is none, or nobody answers there.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise RelexError("--on needs Ray, which is not installed; pip install 'relex[cluster]'")
+    import ray
+
+    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
+    if on == "ray":
+        count = len(environments(workers))
+        ray.init("local", num_cpus=count, include_dashboard=False, **quiet)
+        return count
+    url = urlsplit(on)
+    try:
+        host, port = url.hostname, url.port
+    except ValueError:
+        host = port = None
+    if url.scheme != "ray" or not host or not port:
+        raise RelexError(f"--on is {on!r}, but must be ray for a local cluster, or ray://HOST:PORT")
+    _reach(on, host, port, lambda: ray.init(on, **quiet))
+    has = ray.cluster_resources()
+    count = int(has.get("GPU", 0) or has.get("CPU", 0)) if workers is None else workers
+    if count < 1:
+        raise RelexError(f"--workers is {count}, but must be at least 1")
+    return count
+
+
+def _reach(on: str, host: str, port: int, join: Callable[[], object]) -> None:
+    """Join a cluster, or say in time that there is none."""
+    try:
+        socket.create_connection((host, port), 5).close()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RelexError(f"nobody answers at {on} ({reason}); start Ray there, or check the address") from None
+    problems: list[BaseException] = []
+
+    def attempt() -> None:
+        try:
+            join()
+        except BaseException as error:
+            problems.append(error)
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(ANSWER_S - 5)
+    if thread.is_alive():
+        raise RelexError(f"what answers at {on} is no Ray, or too slow; check the address")
+    if problems:
+        reason = " ".join(str(problems[0]).split())[:200]
+        raise RelexError(f"the cluster at {on} cannot be joined ({reason}); check its versions of Python and Ray")
+
+
+class Sign:
+    """An actor that every run asks whether it is to stop."""
+
+    def __init__(self):
+        self.up = False
+
+    def put_up(self) -> None:
+        """From now on, stop."""
+        self.up = True
+
+    def is_up(self) -> bool:
+        """Whether to stop."""
+        return self.up
+
+
+def do_run(code: str, experiment: str, config: dict, files: dict[str, bytes], sign) -> tuple[dict, dict[str, bytes]]:
+    """What a task does: a run in a folder of its own. Returns its answer (`perform`) and the files that it left.
+
+    `code` names the driver's source: records made by other code are not taken. `files`, by their place in `runs/`, are
+    what there is already of the run: a checkpoint, or the predictions that it scores.
+    """
+    import ray
+    import torch
+
+    if code != source_fingerprint():
+        return {"state": "failed", "error": "the cluster has another version of relex; install this one there"}, {}
+    os.nice(NICE)
+    torch.set_num_threads(1)
+    asked = {"at": time.monotonic(), "answer": False}
+
+    def stopping() -> bool:
+        if not asked["answer"] and time.monotonic() - asked["at"] > ASK_S:
+            asked.update(answer=ray.get(sign.is_up.remote()), at=time.monotonic())
+        return asked["answer"]
+
+    with tempfile.TemporaryDirectory(prefix="relex-") as folder:
+        for name, content in files.items():
+            write_bytes(Path(folder) / name, content)
+        os.environ[records.RUNS] = folder
+        try:
+            answer = perform(experiment, config, stopping)
+        finally:
+            del os.environ[records.RUNS]
+        left = {
+            str(path.relative_to(folder)): path.read_bytes()
+            for path in Path(folder).glob("*/*")
+            if path.name.endswith(SENT)
+        }
+    return answer, {name: content for name, content in left.items() if files.get(name) != content}
+
+
+def run_on_cluster(
+    tasks: Sequence[Task], count: int, end: float | None = None, say: Callable[[str], None] = print
+) -> Outcome:
+    """`run_queue` on the cluster that was connected, `count` runs at a time.
+
+    Records get the driver's commit: the code is the same. A run that is stopped sends its checkpoint, and so goes on
+    anywhere; but a killed driver loses what its runs had not sent.
+    """
+    import ray
+
+    remove_remnants()
+    backlog, outcome, code = Backlog(tasks), Outcome(), source_fingerprint()
+    gpus = min(1.0, ray.cluster_resources().get("GPU", 0) / count)
+    remote = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(do_run)
+    sign = ray.remote(num_cpus=0)(Sign).remote()
+    running: dict = {}
+    killing = None
+    try:
+        with signals() as caught:
+            while True:
+                now = time.monotonic()
+                if caught or (end is not None and now >= end):
+                    outcome.stopped_by = outcome.stopped_by or (caught[0] if caught else "the budget")
+                if outcome.stopped_by and killing is None:
+                    killing = now + GRACE_S
+                    sign.put_up.remote()
+                while not outcome.stopped_by and len(running) < count and (task := backlog.take()):
+                    claims = ExitStack()
+                    try:
+                        for key in sorted(task.keys):
+                            claims.enter_context(claim(key, wait=False))
+                    except Claimed:
+                        claims.close()
+                        backlog.settle(task, {"state": "claimed"}, outcome, say)
+                        continue
+                    ref = remote.remote(code, task.experiment, task.config.to_json(), _files(task), sign)
+                    running[ref] = task, claims
+                if not running and (outcome.stopped_by or not backlog.waiting):
+                    break
+                if killing is not None and now > killing:
+                    for ref in running:
+                        ray.cancel(ref, force=True)
+                ready = ray.wait(list(running), timeout=0.5)[0] if running else time.sleep(0.5) or []
+                for ref in ready:
+                    task, claims = running.pop(ref)
+                    with claims:
+                        backlog.settle(task, _received(ref, task), outcome, say)
+    finally:
+        ray.shutdown()
+    outcome.left = len(backlog.waiting)
+    return outcome
+
+
+def _files(task: Task) -> dict[str, bytes]:
+    """What `runs/` has of a task's runs."""
+    folder = records.runs_dir()
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for key in task.keys
+        for path in sorted(folder.glob(f"*/{key}.*"))
+        if path.name.endswith(SENT)
+    }
+
+
+def _received(ref, task: Task) -> dict:
+    """The answer of a task that has ended; what it left is written, records last."""
+    import ray
+
+    try:
+        answer, files = ray.get(ref)
+    except ray.exceptions.RayError as error:
+        cause = getattr(error, "cause", None) or error
+        return {"state": "died", "error": f"the cluster: {' '.join(str(cause).split())[:300]}"}
+    try:
+        for name in sorted(files, key=lambda name: name.endswith(".json")):
+            if not name.endswith(".json"):
+                write_bytes(records.runs_dir() / name, files[name])
+                continue
+            record = json.loads(files[name]) | {"commit": records.commit()}
+            records.write_record(record)
+            checkpoint = records.runs_dir() / name.replace(".json", ".checkpoint.safetensors")
+            checkpoint.unlink(missing_ok=True)
+        if answer["state"] == "done":
+            append_line(log_path(), answer["line"])
+    except (DiskFull, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in FULL:
+            raise
+        return {"state": "full", "error": str(error)}
+    return answer

@@ -1,0 +1,60 @@
+"""`relex run --all`: the plan of a profile's grids said, then carried out."""
+
+import sys
+import time
+from collections.abc import Sequence
+
+from relex.errors import RelexError
+from relex.experiments import records
+from relex.experiments.experiment import PROFILES, Experiment
+from relex.runs.estimate import Estimate
+from relex.runs.plan import hours_table, plan
+from relex.runs.queue import Outcome, environments, parse_budget, run_queue, summary
+
+
+def run_grids(
+    experiments: Sequence[Experiment],
+    profile: str,
+    order: Sequence[tuple[str, str | None]] = (),
+    *,
+    workers: int | None = None,
+    budget: str | None = None,
+    on: str | None = None,
+    only_list: bool = False,
+) -> Outcome:
+    """Do every missing run of a profile; see `plan` for their order and `run_queue` for how.
+
+    `budget` is a time such as `150m`, counted from now. `on`: `ray` for a local cluster, `ray://HOST:PORT` for one that
+    runs; else processes of this machine. `only_list` prints the plan and what it will take, and does nothing.
+    Raises a `RelexError` when something is asked that makes no sense, runs fail, or the disk is full.
+    """
+    began = time.monotonic()
+    if profile not in PROFILES:
+        raise RelexError(f"there is no profile {profile!r}; known are {', '.join(PROFILES)}")
+    end = None if budget is None else began + parse_budget(budget)
+    if on is None:
+        count = len(environments(workers))
+    else:
+        from relex.runs.cluster import connect, run_on_cluster
+
+        count = connect(on, workers)
+    found = [
+        record
+        for folder in (records.runs_dir(), records.results_dir())
+        for path in sorted(folder.glob("*/*.json"))
+        if (record := records.read_record(path)) is not None
+    ]
+    todo = plan(experiments, profile, Estimate(found), order)
+    print("\n".join(hours_table(todo, count)))
+    sys.stdout.flush()
+    if only_list or not todo.tasks:
+        return Outcome(left=len(todo.tasks))
+    outcome = run_queue(todo.tasks, count, end, _say) if on is None else run_on_cluster(todo.tasks, count, end, _say)
+    for encoder, reason in outcome.left_out.items():
+        print(f"left out {encoder}: {reason}")
+    print(summary(outcome))
+    return outcome
+
+
+def _say(line: str) -> None:
+    print(line.replace("\t", "  "), flush=True)

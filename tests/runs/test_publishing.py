@@ -1,0 +1,68 @@
+"""Publishing: records of committed code alone, those of the grids as they are, and nothing twice."""
+
+import pytest
+import small_grid
+
+from relex.errors import RelexError
+from relex.experiments import records
+from relex.experiments.run import run
+from relex.runs.plan import plan
+from relex.runs.publishing import publish_experiment, publish_grids
+
+CLEAN, OTHER = "a" * 40, "b" * 40
+
+
+@pytest.fixture
+def grid(project, corpus_name):
+    return [small_grid.experiment(corpus_name, rows=lambda p, c: small_grid.rows(p, c)[1::2])]
+
+
+def rewrite(task, folder=None, **changes):
+    path = records.record_path(folder or records.runs_dir(), task.experiment, task.key)
+    return records.write_record(records.read_record(path) | changes, folder)
+
+
+def commits(folder):
+    return sorted(r["commit"] for r in map(records.read_record, folder.glob("small/*.json")))
+
+
+def test_records_of_uncommitted_code_are_refused(grid):
+    majority, tfidf = plan(grid, "smoke").tasks
+    for task, commit in ((majority, CLEAN), (tfidf, CLEAN + "+")):
+        run(task.config, "small")
+        rewrite(task, commit=commit)
+    result = publish_grids(grid, "smoke")
+    assert (result.new, result.there, dict(result.refused)) == (1, 0, {"small": 1})
+    assert str(result).startswith("1 records published to ") and commits(records.results_dir()) == [CLEAN]
+    with pytest.raises(RelexError, match=r"^1 records were not published \(small 1\): the code that made them was not"):
+        result.check()
+    rewrite(tfidf, commit="")
+    assert publish_experiment("small", "smoke").refused == {"small": 1}
+    rewrite(tfidf, commit=OTHER)
+    result = publish_experiment("small", "smoke")
+    result.check()
+    assert (result.new, result.there) == (1, 1)
+    assert str(result).endswith("book/results, 1 were there already")
+
+
+def test_what_is_published_stays_unless_its_code_was_not_committed(grid):
+    tasks = plan(grid, "smoke").tasks
+    for task, before in zip(tasks, (CLEAN, CLEAN + "+"), strict=True):
+        run(task.config, "small")
+        records.publish([records.read_record(rewrite(task, commit=before))])
+        rewrite(task, commit=OTHER)
+    result = publish_grids(grid, "smoke")
+    assert (result.new, result.there) == (1, 1) and commits(records.results_dir()) == [CLEAN, OTHER]
+    rewrite(tasks[0], commit=CLEAN + "+")
+    result = publish_grids(grid, "smoke")
+    result.check()
+    assert (result.new, result.there) == (0, 2)
+
+
+def test_records_of_no_grid_are_left(grid):
+    task = plan(grid, "smoke").tasks[0]
+    other = run(task.config.with_(train_limit=5), "small")
+    records.write_record(other | {"commit": CLEAN})
+    result = publish_grids(grid, "smoke")
+    assert (result.new, result.stray) == (0, 1) and "1 belong to no grid and were left" in str(result)
+    assert not records.results_dir().exists()
