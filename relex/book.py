@@ -182,13 +182,14 @@ def write_status(root: Path | None = None) -> Path:
 
 
 def write_claims(root: Path | None = None) -> list[Path]:
-    """Write what chapters take from records: book/executed/iser_claims.md and focused_claims.md."""
-    from relex.experiments import focused_claims, span_claims
+    """Write what chapters take from records: book/executed/PAPER_claims.md for each of the four papers."""
+    from relex.experiments.records import published
+    from relex.reports import claims
 
     folder, pages = (root or project_root()) / EXECUTED, []
-    for paper, claims in (("iser", span_claims), ("focused", focused_claims)):
+    for paper in ("umrc", "cbrrel", "iser", "focused"):
         pages.append(folder / f"{paper}_claims.md")
-        write_text(pages[-1], claims.claims_page())
+        write_text(pages[-1], claims.claims_page(paper, published))
     return pages
 
 
