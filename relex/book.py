@@ -182,15 +182,16 @@ def write_status(root: Path | None = None) -> Path:
 
 
 def write_claims(root: Path | None = None) -> list[Path]:
-    """Write what pages take from records: iser_claims.md, focused_claims.md and evidence.md in book/executed."""
-    from relex.experiments import evidence, focused_claims, span_claims
+    """Write what pages take from records into book/executed: PAPER_claims.md for each paper, and evidence.md."""
+    from relex.experiments import evidence
+    from relex.experiments.records import published
+    from relex.reports import claims
 
+    pages = {f"{paper}_claims": claims.claims_page(paper, published) for paper in ("umrc", "cbrrel", "iser", "focused")}
+    pages["evidence"] = evidence.page()
     folder = (root or project_root()) / EXECUTED
-    pages = {
-        "iser_claims": span_claims.claims_page, "focused_claims": focused_claims.claims_page, "evidence": evidence.page,
-    }  # fmt: skip
     for name, page in pages.items():
-        write_text(folder / f"{name}.md", page())
+        write_text(folder / f"{name}.md", page)
     return [folder / f"{name}.md" for name in pages]
 
 

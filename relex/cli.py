@@ -183,8 +183,8 @@ def _run_config(path: Path, keep_model: bool) -> dict:
 
 def _print_records(records: list[dict]) -> None:
     from relex.experiments.records import record_path, runs_dir
-    from relex.experiments.tables import mean_and_sd, of_row, origin, values
-    from relex.reports.results import rows_in_order
+    from relex.reports.results import of_row, origin, rows_in_order, values
+    from relex.reports.tables import mean_and_sd
 
     metrics = [m for m in SHOWN if any(m in record["metrics"] for record in records)]
     for name in dict.fromkeys(map(origin, records)):

@@ -16,6 +16,9 @@ import numpy as np
 
 from relex.evaluation.statistics import bootstrap_interval
 
+MOMENTS = ("before training", "fresh fusion", "trained")
+"""Before training; the trained encoder below the fusion as it was before training; after training."""
+
 RESAMPLES = 2_000
 
 

@@ -2,8 +2,9 @@
 
 from relex.errors import RelexError
 from relex.experiments import cbrrel, focused, iser, umrc
-from relex.experiments.experiment import PROFILES, Experiment, reported, run_all
+from relex.experiments.experiment import PROFILES, Experiment, run_all
 from relex.experiments.records import publish, published
+from relex.reports.printed import reported
 from relex.reports.results import rows_in_order
 
 EXPERIMENTS = {

@@ -11,14 +11,12 @@ from torch import Tensor
 from relex.corpora import interactions
 from relex.documents import Document
 from relex.evaluation import attention
+from relex.evaluation.attention import MOMENTS  # noqa: F401
 from relex.heads import Head, SpanModel
 from relex.samplers import LengthBucketed
 
 TRIGGERS: dict[str, Callable[[str], list[tuple[int, int]]]] = {"interactions": interactions.trigger_spans}
 """Corpus → where the words stand that state a relation, (start, end); others do not tell."""
-
-MOMENTS = ("before training", "fresh fusion", "trained")
-"""Before training; the trained encoder below the fusion as it was before training; after training."""
 
 
 def initial_fusion(head: Head) -> dict[str, Tensor] | None:

@@ -7,6 +7,7 @@ import pandas as pd
 from relex.experiments import EXPERIMENTS, QUEUE, published, rates
 from relex.experiments.config import LABELS, Config
 from relex.heads import HEADS
+from relex.reports.claims import markdown_table
 from relex.reports.compare import CLASSES, bar
 from relex.reports.results import is_trained
 from relex.reports.rules import rising
@@ -19,8 +20,8 @@ def page() -> str:
     parts = ["### How deep", depth_text(published("encoder_depth"))]
     names = [name for name in EXPERIMENTS if name.endswith("_rates")]
     tried = rates_table([record for name in names for record in published(name)])
-    parts += ["### How fast", _markdown(tried) if len(tried) else NOTHING]
-    parts += ["### What is recorded", _markdown(grids_table())]
+    parts += ["### How fast", markdown_table(tried) if len(tried) else NOTHING]
+    parts += ["### What is recorded", markdown_table(grids_table())]
     return "\n\n".join(parts) + "\n"
 
 
@@ -37,7 +38,7 @@ def depth_text(records: Sequence[dict]) -> str:
         },
         index=pd.Index([f"{r['config']['layers']} layers" for r in runs], name="basic2, read at [CLS]"),
     )
-    text = _markdown(table)
+    text = markdown_table(table)
     if lowest is None:
         return text
     return f"{text}\n\nThe bar, {lowest.name} on the same training rows, has {100 * lowest.score:.1f} on the test part."
@@ -74,9 +75,3 @@ def grids_table(profile: str = "cpu") -> pd.DataFrame:
 def _same(config: Config) -> tuple:
     """What makes two configs the same run; the fingerprint of the corpus is left to the record."""
     return tuple(sorted((k, str(v)) for k, v in config.to_json().items() if k not in LABELS))
-
-
-def _markdown(table: pd.DataFrame) -> str:
-    lines = [[table.index.name, *table.columns], ["---"] * (1 + len(table.columns))]
-    lines += [[name, *cells] for name, cells in zip(table.index, table.to_numpy().tolist(), strict=True)]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 
-import yaml
 from tqdm import tqdm
 
 from relex import corpora
@@ -97,9 +95,3 @@ def run_all(
     if not found:
         raise RelexError(f"no run of {experiment.name} was possible; see the reasons above")
     return found
-
-
-def reported(paper: str) -> dict:
-    """The printed figures of a paper (`umrc`, `cbrrel`, `iser`, `focused`), in percent as in its tables."""
-    text = resources.files("relex").joinpath(f"data/{paper}.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)

@@ -9,11 +9,10 @@ import pandas as pd
 from relex.errors import RelexError
 from relex.evaluation import statistics
 from relex.reports import rules
-from relex.reports.results import is_trained, of_row, rows_in_order
+from relex.reports.results import ON_GOLD, is_trained, of_row, rows_in_order
 
 END_TO_END = ("dictionary", "lookup", "masked_lookup")
-ON_GOLD = ("schema_only", "nearest_entity")
-"""Heads that learn nothing: from the text alone, and given the gold entities."""
+"""Heads that learn nothing, from the text alone."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,12 @@ class Score:
         pairs, and of heuristics that have nothing but given entities.
         """
         heuristic, tasks = record["config"].get("head") in ON_GOLD, record["config"].get("tasks", "joint")
-        if self in (GIVEN, KEPT):
-            return f"correct{self.answers}" in record["answers"] or (heuristic and self is GIVEN)
         if self is CLASSES:
             return "correct" not in record["answers"]
-        return "correct" in record["answers"] and not heuristic and (tasks == "joint" or (tasks, self) == ("ner", NER))
+        if heuristic:
+            return self is GIVEN and "correct_strict" in record["answers"]
+        asked = self in (GIVEN, KEPT) or tasks == "joint" or (tasks, self) == ("ner", NER)
+        return asked and f"correct{self.answers}" in record["answers"]
 
     def numbers(self, runs: Sequence[dict], documents: np.ndarray | None = None) -> tuple:
         """What `difference` and `of_runs` need, over test documents (N, bool; None: all): of classes gold ids N and

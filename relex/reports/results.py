@@ -1,8 +1,50 @@
-"""Records chosen and put in order: by table row, by seed, by a value of their config."""
+"""Records as a table, one line a run, and chosen: by table row, by seed, by a value of their config."""
 
 from collections.abc import Iterable, Sequence
 
+import pandas as pd
+
 from relex.errors import RelexError
+from relex.evaluation.extraction import OVERLAPS, prf
+
+SPLITS = ("novel", "report", "distinct", "shipped")
+"""Splits of casmed that are trained on, in the order in which the book tells of them."""
+
+ON_GOLD = ("schema_only", "nearest_entity")
+"""Heads that learn nothing and are given the gold entities."""
+
+BY_TYPE = ("entities", "ner", "relations", "relations.string", "relations.strict")
+"""Counts of records that are tables {type: {tp, fp, fn}}."""
+
+
+def metrics(record: dict) -> dict[str, float]:
+    """The metrics of a record, and those that follow from its counts, as fractions.
+
+    `TABLE.TYPE.p`, `.r` and `.f1` for the tables of `BY_TYPE`; relations of a heuristic on gold entities are those of
+    given entities as well. Classes of overlap without a gold triple have no score: a division by zero is none.
+    """
+    found = dict(record["metrics"])
+    if record["config"].get("head") in ON_GOLD:
+        found |= {f"given.{name}": value for name, value in found.items() if name.startswith("re.strict.")}
+    counts = record["counts"]
+    for table in BY_TYPE:
+        for name, cell in counts.get(table, {}).items():
+            found |= {f"{table}.{name}.{score}": value for score, value in prf(**cell).items()} if cell else {}
+    for by in ("overlap", "overlap.triple"):
+        for name in OVERLAPS:
+            if not counts.get(f"{by}.{name}.tp", 0) + counts.get(f"{by}.{name}.fn", 0):
+                for score in ("p", "r", "f1"):
+                    found.pop(f"{by}.{name}.{score}", None)
+    return found
+
+
+def frame(records: Sequence[dict]) -> pd.DataFrame:
+    """One line a run: `row`, `seed`, `head`, `origin`, whether `trained`, and its `metrics`; missing ones are NaN."""
+    return pd.DataFrame([
+        {"row": r["config"]["row"], "seed": r["config"]["seed"], "head": r["config"].get("head"), "origin": origin(r),
+         "trained": is_trained(r)} | metrics(r)
+        for r in records
+    ])  # fmt: skip
 
 
 def rows_in_order(records: Iterable[dict]) -> list[str]:
@@ -28,7 +70,7 @@ def where(records: Sequence[dict], **wanted) -> list[dict]:
 
 def values(records: Sequence[dict], row: str, metric: str) -> list[float]:
     """A metric over the seeds of one row; records without it are left out."""
-    return [r["metrics"][metric] for r in of_row(records, row) if metric in r["metrics"]]
+    return [found[metric] for found in map(metrics, of_row(records, row)) if metric in found]
 
 
 def is_trained(record: dict) -> bool:
@@ -48,3 +90,28 @@ def origin(record: dict) -> str:
     if corpus["stand_in"]:
         notes = ["**a generated stand-in**", *(note for note in notes if note != "split shipped")]
     return f"{corpus['name']} ({', '.join(notes)})" if notes else corpus["name"]
+
+
+def corpora_of(records: Sequence[dict]) -> list[str]:
+    """The corpora that records are of, real ones first."""
+    found = {r["config"]["corpus"]: r["corpus"]["stand_in"] for r in records}
+    return sorted(found, key=lambda name: (found[name], name))
+
+
+def without(records: Sequence[dict], corpus: str) -> list[dict]:
+    """The records of all corpora but one."""
+    return [r for r in records if r["config"]["corpus"] != corpus]
+
+
+def splits(records: Sequence[dict]) -> list[str]:
+    """The splits that `records` were trained on, those of `SPLITS` first; ones that end in `-unseen` are left out."""
+    found = {r["config"]["split"] for r in records}
+    return [s for s in (*SPLITS, *sorted(found - set(SPLITS))) if s in found and not s.endswith("-unseen")]
+
+
+def main_split(records: Sequence[dict]) -> str:
+    """`novel` where records have it, else `distinct`, else the first split that they have."""
+    found = splits(records)
+    if not found:
+        raise RelexError("there are no records to choose a split of; run the experiment first")
+    return next((split for split in ("novel", "distinct") if split in found), found[0])

@@ -1,6 +1,6 @@
 """Tables of the chapter on cascade tagging: scores by split, by class of overlap and by type; thresholds; gradients.
 
-They stand beside those of `relex.experiments.tables`, which know nothing of splits.
+They stand beside those of `relex.reports.tables`, which know nothing of splits.
 """
 
 from collections.abc import Sequence
@@ -10,15 +10,9 @@ import pandas as pd
 
 from relex import corpora
 from relex.corpora.corpus import limited
-from relex.errors import RelexError
 from relex.evaluation import extraction
 from relex.evaluation.extraction import OVERLAPS
-from relex.experiments import tables
-from relex.experiments.experiment import reported
-from relex.reports import compare
-
-SPLITS = ("novel", "report", "distinct", "shipped")
-"""Splits of casmed that are trained on, in the order in which the book tells of them."""
+from relex.reports import compare, results, tables
 
 SCORES = {"p": "triples.string.p", "r": "triples.string.r", "f1": "triples.string.f1"}
 """Columns of the paper's tables → metrics of records: strings are what the paper must have compared."""
@@ -28,42 +22,6 @@ KINDS = {
     "schema only": "given the gold entities", "nearest entity": "given the gold entities",
 }  # fmt: skip
 """What rows of `cbrrel_comparison` are that are not trained."""
-
-EVIDENCE = ("cpu", "full")
-"""Profiles whose grids are large enough to speak about the systems."""
-
-
-def splits(records: Sequence[dict]) -> list[str]:
-    """The splits that `records` were trained on, those of `SPLITS` first; ones that end in `-unseen` are left out."""
-    found = {r["config"]["split"] for r in records}
-    return [s for s in (*SPLITS, *sorted(found - set(SPLITS))) if s in found and not s.endswith("-unseen")]
-
-
-def main_split(records: Sequence[dict]) -> str:
-    """`novel` where records have it, else `distinct`, else the first split that they have."""
-    found = splits(records)
-    if not found:
-        raise RelexError("there are no records to choose a split of; run the experiment first")
-    return next((split for split in ("novel", "distinct") if split in found), found[0])
-
-
-def without(records: Sequence[dict], corpus: str) -> list[dict]:
-    """The records of all corpora but one."""
-    return [r for r in records if r["config"]["corpus"] != corpus]
-
-
-def caution(records: Sequence[dict]) -> str:
-    """A sentence for records that are too small to mean anything, or of generated text; empty for others."""
-    notes = []
-    small = {r["config"]["profile"] for r in records} - set(EVIDENCE)
-    if small:
-        notes.append(
-            f"These are runs of profile {' and '.join(sorted(small))}: too small to say anything about the systems. "
-            "They show that the notebook works and are **no evidence**."
-        )
-    if any(r["corpus"]["stand_in"] for r in records):
-        notes.append("The corpus is **a generated stand-in**: no number here says anything about real reports.")
-    return " ".join(notes)
 
 
 def by_split(
@@ -78,12 +36,12 @@ def by_split(
     cells = [f"{printed[row][metric]:.2f}" if metric in printed.get(row, {}) else "–" for row in rows]
     columns = {(tables.PRINTED, "", ""): cells}
     for source, records in ((tables.RECORDED, recorded), (tables.HERE, here)):
-        for split in splits(records):
-            chosen = tables.where(records, split=split)
+        for split in results.splits(records):
+            chosen = results.where(records, split=split)
             nothing_seen = all(r["counts"].get("unseen.n") == r["counts"]["n"] for r in chosen)
             kinds = {"all unseen": metric} if nothing_seen else {"all": metric, "unseen": f"unseen.{metric}"}
             for kind, name in kinds.items():
-                columns[source, split, kind] = [tables.mean_and_sd(tables.values(chosen, row, name)) for row in rows]
+                columns[source, split, kind] = [tables.mean_and_sd(results.values(chosen, row, name)) for row in rows]
     table = pd.DataFrame(columns, index=pd.Index(rows, name="row"))
     return table.drop(columns=[c for c in table if (table[c] == "–").all()])
 
@@ -98,11 +56,11 @@ def split_differences(
     without seen texts `SPLIT, all unseen`. What is unseen is compared with what a table or a dictionary finds there.
     """
     found = {}
-    for split in splits(records):
-        chosen = tables.where(records, split=split)
-        if not {a, b} <= set(tables.rows_in_order(chosen)):
+    for split in results.splits(records):
+        chosen = results.where(records, split=split)
+        if not {a, b} <= set(results.rows_in_order(chosen)):
             continue
-        marks = tables.of_row(chosen, a)[0]["answers"]["unseen"]
+        marks = results.of_row(chosen, a)[0]["answers"]["unseen"]
         kinds = {"all": None} | ({"unseen": "unseen"} if "1" in marks else {})
         for kind, documents in kinds.items() if "0" in marks else [("all unseen", None)]:
             line = compare.differences(chosen, [(a, b)], score, {(a, b): printed}, documents)
@@ -114,8 +72,8 @@ def ladder(records: Sequence[dict], printed: dict[str, dict[str, float]], metric
     """Printed rows and the means of measured ones, as `relex.figures.ladder` draws them, with what each was given."""
     lines = [{"row": f"{row} (printed)", "score": cells[SCORES["f1"]] / 100, "source": "printed"}
              for row, cells in printed.items() if SCORES["f1"] in cells]  # fmt: skip
-    for row in tables.rows_in_order(records):
-        scores = tables.values(records, row, metric)
+    for row in results.rows_in_order(records):
+        scores = results.values(records, row, metric)
         if scores:
             lines.append({"row": row, "score": np.mean(scores), "source": KINDS.get(row, "trained")})
     order = ["printed", *dict.fromkeys(KINDS.values()), "trained"]
@@ -129,7 +87,7 @@ def curves(records: Sequence[dict], rows: Sequence[str]) -> dict[str, pd.DataFra
     """
     found = {}
     for row in rows:
-        points = [point for record in tables.of_row(records, row) for point in record.get("curve", [])]
+        points = [point for record in results.of_row(records, row) for point in record.get("curve", [])]
         if points:
             found[row] = pd.DataFrame(points).groupby("threshold")[["p", "r"]].mean()
     return found
@@ -155,7 +113,7 @@ def overlap_differences(records: Sequence[dict], a: str, b: str, printed: dict[s
     the corpus of the records is not at hand: a record does not tell of which class a document is. Classes without
     sentences are left out.
     """
-    masks = overlap_masks(tables.of_row(records, a)[0]) or {}
+    masks = overlap_masks(results.of_row(records, a)[0]) or {}
     return compare.together(
         {
             name: compare.differences(records, [(a, b)], compare.STRING, {(a, b): printed.get(name, np.nan)}, mask)
@@ -163,40 +121,6 @@ def overlap_differences(records: Sequence[dict], a: str, b: str, printed: dict[s
             if mask.any()
         }
     )
-
-
-def without_empty_classes(records: Sequence[dict]) -> list[dict]:
-    """The records less the scores of classes of overlap that have no gold triple: a division by zero is no score."""
-    empty = [
-        tuple(f"{by}.{name}." for by in ("overlap", "overlap.triple") for name in OVERLAPS
-              if not r["counts"].get(f"{by}.{name}.tp", 0) + r["counts"].get(f"{by}.{name}.fn", 0))
-        for r in records
-    ]  # fmt: skip
-    return [
-        r | {"metrics": {k: v for k, v in r["metrics"].items() if not (prefixes and k.startswith(prefixes))}}
-        for r, prefixes in zip(records, empty, strict=True)
-    ]
-
-
-def type_differences(
-    records: Sequence[dict], a: str, b: str, printed: dict[str, float], table: str = "entities"
-) -> pd.DataFrame:
-    """F1 by type of rows A and B: means over seeds, gold items of a test part, A − B, its standard error over seeds.
-
-    `table` names counts {type: {tp, fp, fn}} of records: `entities`, `relations` or `relations.string`. `printed` maps
-    type → printed A − B, a fraction. The standard error covers seeds and no other documents: records keep no counts by
-    type for each document. It is missing with one seed.
-    """
-    scores = {}
-    for row in (a, b):
-        runs = [r["counts"][table] for r in tables.of_row(records, row)]
-        scores[row] = pd.DataFrame([{k: extraction.prf(**v)["f1"] for k, v in run.items()} for run in runs])
-    gold = {k: v["tp"] + v["fn"] for k, v in tables.of_row(records, a)[0]["counts"][table].items()}
-    found = pd.DataFrame({"gold": pd.Series(gold), b: scores[b].mean(), a: scores[a].mean()})
-    found["difference"] = found[a] - found[b]
-    found["error"] = np.sqrt(sum(s.var(ddof=1) / len(s) for s in scores.values()))
-    found["printed"] = pd.Series({k: printed.get(k, np.nan) for k in found.index})
-    return found
 
 
 def sweep(records: Sequence[dict], metric: str = SCORES["f1"]) -> pd.DataFrame:
@@ -230,28 +154,16 @@ def gradients(records: Sequence[dict]) -> pd.DataFrame:
     return means.reset_index().sort_values(["when", "epsilon"], ascending=[False, True], ignore_index=True)
 
 
-def with_scores(records: Sequence[dict], table: str) -> list[dict]:
-    """The records with metrics `TABLE.NAME.p|r|f1` from the counts {name: {tp, fp, fn}} that they hold as `table`."""
-    return [
-        r | {"metrics": r["metrics"] | {
-            f"{table}.{name}.{score}": value
-            for name, cell in r["counts"].get(table, {}).items()
-            for score, value in extraction.prf(**cell).items()
-        }}
-        for r in records
-    ]  # fmt: skip
-
-
 def entity_table(
     printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict], score: str = "f1"
 ) -> pd.DataFrame:
     """`tables.comparison` of `p`, `r` or `f1` of the entities that take part in triples, a column for each entity type.
 
-    `printed` as `nested_printed(paper, table, "entities")` gives it.
+    `printed` is `printed.rows("cbrrel", "entities_casmed")`.
     """
     types = dict.fromkeys(name for r in [*recorded, *here] for name in r["counts"].get("entities", {}))
     metrics = {f"entities.{name}.{score}": name for name in types}
-    return tables.comparison(metrics, printed, with_scores(recorded, "entities"), with_scores(here, "entities"))
+    return tables.comparison(metrics, printed, recorded, here)
 
 
 def overlap_table(
@@ -263,20 +175,7 @@ def overlap_table(
 ) -> pd.DataFrame:
     """`tables.comparison` of `p`, `r` or `f1` by overlap, a column for each of normal, SEO, EPO.
 
-    `by` is `overlap` (by sentence) or `overlap.triple`; `printed` as `nested_printed(paper, table, by)` gives it.
+    `by` is `overlap` (by sentence) or `overlap.triple`; `printed` is `printed.rows("cbrrel", "overlap_casmed")`.
     """
     metrics = {f"{by}.{name}.{score}": name for name in extraction.OVERLAPS}
     return tables.comparison(metrics, printed, recorded, here)
-
-
-def nested_printed(paper: str, table: str, prefix: str) -> dict[str, dict[str, float]]:
-    """A printed table of row → class → cells, as row → metric → percent; a metric is `PREFIX.CLASS.COLUMN`."""
-    content = reported(paper)["tables"][table]
-    return {
-        row: {
-            f"{prefix}.{name}.{column}": cell
-            for name, cells in classes.items()
-            for column, cell in zip(content["columns"], cells, strict=True)
-        }
-        for row, classes in content["rows"].items()
-    }

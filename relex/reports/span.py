@@ -1,6 +1,6 @@
 """Tables of the chapter on span models: both parts of conll04, modes of scoring, claims, and what the paper prints.
 
-They stand beside those of `relex.experiments.tables` and `triple_tables`, which know nothing of entities' scores.
+They stand beside those of `relex.reports.tables`, which know nothing of entities' scores.
 """
 
 from collections import defaultdict
@@ -15,18 +15,15 @@ from relex.corpora import PARTS, Corpus
 from relex.corpora.interactions import RELATIONS
 from relex.documents import Document, Relation
 from relex.evaluation import baselines, extraction
-from relex.experiments import tables, triple_tables
-from relex.experiments.experiment import reported
-from relex.experiments.iser import BOTH
+from relex.reports import results, tables
+from relex.reports.printed import PRF, rows
 from relex.reports.results import trained
 
-TITLES = {"conll04": "CoNLL04", "interactions": "interactions, a generated stand-in for CH-DDI"}
 PRINTED_AS = {"conll04": "conll04", "interactions": "chddi"}
 """Corpus → how the paper's tables of it are named in `relex/data/iser.yaml`; the stand-in has those of CH-DDI."""
 
 TASKS = {"ner": "entities", "re": "relations"}
 MODES = ("strict", "boundaries", "relaxed")
-SCORES = ("p", "r", "f1")
 
 GIVEN = {
     "look-up": "text", "masked look-up": "text", "dictionary": "text", "schema only": "gold entities",
@@ -44,58 +41,16 @@ MEANING = {
 }  # fmt: skip
 
 
-def title(corpus: str) -> str:
-    """What a corpus is called in the book."""
-    return TITLES.get(corpus, corpus)
-
-
-def corpora_of(records: Sequence[dict]) -> list[str]:
-    """The corpora that records are of, those of the paper first."""
-    found = {r["config"]["corpus"] for r in records}
-    return [name for name in (*BOTH, *sorted(found - set(BOTH))) if name in found]
-
-
-def caution(records: Sequence[dict]) -> str:
-    """A sentence for records too small to mean anything, one for the stand-in, one for a single seed; else empty."""
-    notes = []
-    small = sorted({r["config"]["profile"] for r in records} - set(triple_tables.EVIDENCE))
-    if small:
-        notes.append(
-            f"These are runs of profile {' and '.join(small)}: too small to say anything about the systems. "
-            "They show that the notebook works and are **no evidence**."
-        )
-    if any(r["corpus"]["stand_in"] for r in records):
-        notes.append(
-            "interactions is **a generated stand-in** for CH-DDI, which is not public: its numbers answer whether a "
-            "mechanism does what is claimed, never whether a printed number is right."
-        )
-    if records and not small and len({r["config"]["seed"] for r in records}) == 1:
-        notes.append("There is one seed: intervals cover the choice of test sentences only.")
-    return " ".join(notes)
-
-
 def printed(corpus: str, experiment: str) -> dict[str, dict[str, float]]:
-    """Tables 3 to 6 as row → metric → percent; `experiment` is `comparison` or `ablation`.
-
-    A row `NAME-macro` becomes macro averages of row NAME. Empty for a corpus that the paper does not have.
-    """
-    if corpus not in PRINTED_AS:
-        return {}
-    found = defaultdict(dict)
-    for row, cells in reported("iser")["tables"][f"{experiment}_{PRINTED_AS[corpus]}"]["rows"].items():
-        kind = "macro_" if row.endswith("-macro") else ""
-        names = [f"{task}.strict.{kind}{score}" for task in TASKS for score in SCORES]
-        found[row.removesuffix("-macro")] |= {k: v for k, v in zip(names, cells, strict=True) if v is not None}
-    return dict(found)
+    """Tables 3 to 6; `experiment` is `comparison` or `ablation`. Empty for a corpus that the paper does not have."""
+    return rows("iser", f"{experiment}_{PRINTED_AS[corpus]}") if corpus in PRINTED_AS else {}
 
 
 def scores(
     printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict], task: str, part: str = ""
 ) -> pd.DataFrame:
     """`tables.comparison` of strict P, R, F1 of `ner` or `re`; `part` is `dev.` for the development part."""
-    moved = {row: {f"{part}{metric}": value for metric, value in cells.items()} for row, cells in printed.items()}
-    table = tables.comparison({f"{part}{task}.strict.{s}": s.upper() for s in SCORES}, moved, recorded, here)
-    return table.drop(columns=[c for c in table if (table[c] == "0").all()])  # seeds, where nothing was run
+    return tables.comparison({f"{task}.strict.{s}": s.upper() for s in PRF}, printed, recorded, here, part)
 
 
 def by_part(printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict]) -> pd.DataFrame:
@@ -108,7 +63,7 @@ def by_part(printed: dict[str, dict[str, float]], recorded: Sequence[dict], here
         columns[name, tables.PRINTED, "“test”"] = cells
         for source, records in ((tables.RECORDED, recorded), (tables.HERE, here)):
             for part, prefix in (("dev", "dev."), ("test", "")):
-                values = [tables.values(records, row, prefix + metric) for row in rows]
+                values = [results.values(records, row, prefix + metric) for row in rows]
                 columns[name, source, part] = [tables.mean_and_sd(v) for v in values]
     table = pd.DataFrame(columns, index=pd.Index(rows, name="row"))
     return table.drop(columns=[c for c in table if (table[c] == "–").all()])
@@ -117,11 +72,11 @@ def by_part(printed: dict[str, dict[str, float]], recorded: Sequence[dict], here
 def modes(records: Sequence[dict]) -> pd.DataFrame:
     """F1 of entities and relations in every mode of scoring, micro and macro, in percent; one line a trained row."""
     columns = {}
-    rows = tables.rows_in_order(trained(records))
+    rows = results.rows_in_order(trained(records))
     for task, name in TASKS.items():
         for average, prefix in (("micro", ""), ("macro", "macro_")):
             for mode in MODES:
-                values = [tables.values(records, row, f"{task}.{mode}.{prefix}f1") for row in rows]
+                values = [results.values(records, row, f"{task}.{mode}.{prefix}f1") for row in rows]
                 columns[name, average, mode] = [tables.mean_and_sd(v) for v in values]
     table = pd.DataFrame(columns, index=pd.Index(rows, name="row"))
     return table.drop(columns=[c for c in table if (table[c] == "–").all()])
@@ -132,9 +87,9 @@ def by_type(records: Sequence[dict], a: str, b: str, task: str) -> pd.DataFrame:
 
     The error is the standard error over seeds. Empty when a row is missing.
     """
-    if not {a, b} <= set(tables.rows_in_order(records)):
+    if not {a, b} <= set(results.rows_in_order(records)):
         return pd.DataFrame(columns=["gold", b, a])
-    found = triple_tables.type_differences(records, a, b, {}, {"ner": "ner", "re": "relations.strict"}[task])
+    found = tables.type_differences(records, a, b, {}, {"ner": "ner", "re": "relations.strict"}[task])
     shown = pd.DataFrame({"gold": found["gold"]})
     for name in (b, a):
         shown[name] = [f"{100 * f1:.1f}" for f1 in found[name]]
@@ -192,55 +147,14 @@ def difficulty(records: Sequence[dict], corpus: Corpus | None = None) -> pd.Data
         }  # fmt: skip
 
     names = ("ner.strict.f1", "re.strict.f1", "re.strict.macro_f1")
-    for row in tables.rows_in_order(records):
-        test = tables.of_row(records, row)[0]["counts"]["n"]
-        add(row, test, {name: tables.values(records, row, name) for name in names})
+    for row in results.rows_in_order(records):
+        test = results.of_row(records, row)[0]["counts"]["n"]
+        add(row, test, {name: results.values(records, row, name) for name in names})
     if corpus is not None:
         metrics, counts = extraction.evaluate(corpus.test, pair_ngrams(corpus), corpus.schema, ())
         add("character n-grams", counts["n"], {name: [metrics[name]] for name in names})
     order = [*(row for row in GIVEN if row in lines), *(row for row in lines if row not in GIVEN)]
     return pd.DataFrame.from_dict({row: lines[row] for row in order}, orient="index")
-
-
-def identity_misses(rows: dict[str, dict[str, float]]) -> pd.DataFrame:
-    """Printed micro rows whose F1 is not that of their P and R, whatever the rounding hid; columns in percent.
-
-    P, R and F1 are right to 0.005; lines are (row, items), `outside` says that F1 is not even between P and R.
-    """
-    lines = {}
-    for row, cells in rows.items():
-        for task, name in TASKS.items():
-            if not {f"{task}.strict.{s}" for s in SCORES} <= cells.keys():
-                continue
-            p, r, f1 = (cells[f"{task}.strict.{s}"] for s in SCORES)
-            low, high = (_harmonic(p + d, r + d) + d for d in (-0.005, 0.005))
-            if not low - 1e-9 <= f1 <= high + 1e-9:
-                lines[row, name] = (p, r, f1, _harmonic(p, r), not min(p, r) <= f1 <= max(p, r))
-    index = pd.MultiIndex.from_arrays([[key[i] for key in lines] for i in (0, 1)], names=["row", "items"])
-    return pd.DataFrame([*lines.values()], index, ["P", "R", "F1", "of P and R", "outside"])
-
-
-def fitting(recalls: Sequence[float], total: int) -> int:
-    """How many printed recalls (percent, two digits) are k of `total` for a whole number k."""
-    nearest = np.round(np.asarray(recalls) * total / 100)
-    return int((np.abs(100 * nearest / total - recalls) <= 0.005 + 1e-9).sum())
-
-
-def recall_totals(recalls: Sequence[float], total: int) -> dict[str, float]:
-    """How many recalls fit the printed total, how many would by chance, and which total within a tenth fits most.
-
-    A recall has 10,001 values and a total fits total + 1 of them.
-    """
-    near = range(int(0.9 * total), int(1.1 * total) + 1)
-    best = max(near, key=lambda n: (fitting(recalls, n), -abs(n - total)))
-    return {
-        "recalls": len(recalls), "printed total": total, "fit it": fitting(recalls, total),
-        "by chance": len(recalls) * (total + 1) / 10_001, "best total": best, "fit that": fitting(recalls, best),
-    }  # fmt: skip
-
-
-def _harmonic(p: float, r: float) -> float:
-    return 2 * p * r / (p + r) if p + r > 0 else 0.0
 
 
 def _pairs(document: Document) -> list[tuple[tuple[int, int], Document]]:

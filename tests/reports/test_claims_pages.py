@@ -1,4 +1,4 @@
-"""The claims of the ISER paper, on records made by hand and on none."""
+"""The claims of the papers, on records made by hand and on none."""
 
 import copy
 
@@ -6,7 +6,8 @@ import made
 import pytest
 
 from relex import book
-from relex.experiments import iser, span_claims
+from relex.experiments import EXPERIMENTS
+from relex.reports import claims, focused
 
 
 def record(experiment, row, correct, corpus="conll04", seed=0, **changes):
@@ -21,16 +22,8 @@ def bar(experiment, corpus="conll04"):
     return made.counted("dictionary", 0.1, corpus=corpus, stand_in=corpus != "conll04") | {"experiment": experiment}
 
 
-@pytest.fixture
-def publish(monkeypatch):
-    """Makes records the published ones."""
-
-    def use(*records):
-        monkeypatch.setattr(
-            span_claims, "published", lambda name: [copy.deepcopy(r) for r in records if r["experiment"] == name]
-        )
-
-    return use
+def page(*records, paper="iser"):
+    return claims.claims_page(paper, lambda name: [copy.deepcopy(r) for r in records if r["experiment"] == name])
 
 
 def line(page, start):
@@ -39,28 +32,47 @@ def line(page, start):
     ]
 
 
-def test_every_claim_is_of_rows_that_the_paper_or_the_grid_has():
-    empty = dict.fromkeys([c.experiment for c in span_claims.CLAIMS], [])
-    for corpus in span_claims.BOTH:
-        table = span_claims.claims_table(corpus, empty)
-        for text, printed in table["printed"].items():
-            assert printed == "–" if "ours" in text else float(printed) > 0, "the paper claims what its tables say"
-    rows = [iser.comparison_rows, iser.ablation_rows]
-    grid = {c.row for f in rows for profile in ("cpu", "full") for corpus in iser.BOTH for c in f(profile, corpus)}
-    assert {row for c in span_claims.CLAIMS for row in (c.above, c.below)} <= grid
+PAPERS = ("umrc", "cbrrel", "iser", "focused")
 
 
-def test_without_records_the_page_says_so(publish):
-    publish()
-    page = span_claims.claims_page()
-    lines = 2 * (len(span_claims.CLAIMS) + len(span_claims.RESTS))
-    assert page.count("| not recorded |") == lines and page.count(span_claims.NOTHING) == 2
-    assert line(page, "ISER is above SpERT")[1:] == ["+3.22", "–", "not recorded"]
-    assert line(page, "SpERT")[1:] == ["86.74", "68.31"] and "stand-in" in page
+def of_paper(paper):
+    return [(group, claim) for group in claims.ledger(paper)["groups"] for claim in group["claims"]]
 
 
-def test_records_decide(publish):
-    publish(
+@pytest.mark.parametrize("paper", PAPERS)
+def test_every_claim_is_of_rows_that_the_grid_has(paper):
+    corpora = list(claims.ledger(paper)["corpora"])
+    later = {"K2-eq13, longer", "K2-eq14, longer", "only RC, lr 1e-4", "joint, lr 1e-4"}  # of grids that were replaced
+    for group, claim in of_paper(paper):
+        rows_of = EXPERIMENTS[group["experiment"]].rows
+        grid = {c.row for profile in ("cpu", "full") for corpus in corpora for c in rows_of(profile, corpus)}
+        rows = {claim["above"], claim["below"]} - later
+        pooled = (claim["above"], claim["below"]) in focused.POOLED
+        assert pooled or rows <= grid, claim["claim"]
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_without_records_the_page_says_so(paper):
+    text, corpora = page(paper=paper), claims.ledger(paper)["corpora"]
+    asked = sum(claim.get("only", corpus) == corpus for _, claim in of_paper(paper) for corpus in corpora)
+    rests = len(corpora) * len(claims.RESTS) * (paper == "iser")
+    assert text.count("| not recorded |") == asked + rests and text.count(claims.NOTHING) == len(corpora)
+    for _, claim in of_paper(paper):
+        cells = line(text, claim["claim"])
+        assert (cells[1] == "–") == ("ours" in claim["claim"]), "the paper claims what its tables say"
+
+
+def test_what_papers_print_stands_beside():
+    assert line(page(), "ISER is above SpERT")[1:] == ["+3.22", "–", "not recorded"]
+    assert line(page(), "SpERT")[1:] == ["86.74", "68.31"] and "stand-in" in page()
+    assert line(page(paper="umrc"), "Basic2 outperforms Basic1")[1] == "+1.38"
+    assert line(page(paper="cbrrel"), "CBRRel is above CasRel")[1] == "+6.19"
+    assert "identity of one label" in page(paper="umrc") and "TPLinker" in page(paper="cbrrel")
+    assert "Focused, every pair" not in page(paper="focused") and page(paper="focused").count("the paper's cut") == 1
+
+
+def test_records_decide():
+    text = page(
         bar("iser_comparison"), bar("iser_ablation"), bar("iser_ablation", "interactions"),
         *(record("iser_comparison", row, n, seed=s) for s in range(3) for row, n in (("ISER", 2), ("SpERT", 1))),
         *(record("iser_ablation", row, n, seed=s) for s in range(2) for row, n in (("full", 1), ("sea->cls", 2))),
@@ -68,8 +80,7 @@ def test_records_decide(publish):
         *(record("iser_ablation", row, n, "interactions", seed=s)
           for s in range(3) for row, n in (("full", 2), ("sea->cls", 1))),
     )  # fmt: skip
-    page = span_claims.claims_page()
-    real, stand_in = page.split("**interactions, a")
+    real, stand_in = text.split("**interactions, a")
     first, printed, recorded, verdict = line(real, "ISER is above SpERT")
     assert (first, printed, verdict) == ("ISER is above SpERT", "+3.22", "yes") and recorded.startswith("+50.0 (+4")
     assert line(real, "SEA is above [CLS]")[3] == "indicative: no, the opposite"
@@ -77,7 +88,7 @@ def test_records_decide(publish):
     assert line(real, "interactive fusion helps")[3] == "not recorded", "the record of this row is missing"
     assert line(stand_in, "SEA is above [CLS]")[3] == "On our generated corpus: yes"
     assert line(real, "SpERT")[1:] == ["86.74", "75.0 ± 0.0", "75.0 ± 0.0", "68.31", "12.5 ± 0.0", "50.0 ± 0.0"]
-    assert "3 seeds" in real and "a generated stand-in" in stand_in and span_claims.NOTHING not in page
+    assert "3 seeds" in real and "a generated stand-in" in stand_in and claims.NOTHING not in text
 
 
 @pytest.mark.parametrize(
@@ -87,18 +98,18 @@ def test_records_decide(publish):
         ({"epochs": 4}, "no verdict (unequal budgets)"),
     ],
 )
-def test_a_row_that_breaks_a_rule_has_no_verdict_on_the_page(publish, changes, said):
-    publish(
+def test_a_row_that_breaks_a_rule_has_no_verdict_on_the_page(changes, said):
+    text = page(
         bar("iser_comparison"), *(record("iser_comparison", "SpERT", 1, seed=s) for s in range(3)),
         *(record("iser_comparison", "ISER", 2, seed=s, **changes) for s in range(3)),
     )  # fmt: skip
-    assert line(span_claims.claims_page(), "ISER is above SpERT")[3] == said
+    assert line(text, "ISER is above SpERT")[3] == said
 
 
-def test_a_row_below_the_dictionary_has_not_learned(publish):
+def test_a_row_below_the_dictionary_has_not_learned():
     runs = [record("iser_comparison", row, n, seed=s) for s in range(3) for row, n in (("ISER", 0.1), ("SpERT", 1))]
-    publish(bar("iser_comparison"), *runs)
-    verdict = line(span_claims.claims_page(), "ISER is above SpERT")[3]
+    text = page(bar("iser_comparison"), *runs)
+    verdict = line(text, "ISER is above SpERT")[3]
     assert verdict == "not learned (ISER (5.0) is not above dictionary (10.0))"
 
 
@@ -109,33 +120,32 @@ def test_a_row_below_the_dictionary_has_not_learned(publish):
         ((0.1, 0.2), "indicative: yes"), ((0.1,), "no verdict (one seed)"),
     ],
 )  # fmt: skip
-def test_attention_has_to_rest_there_in_every_seed(publish, lows, verdict):
+def test_attention_has_to_rest_there_in_every_seed(lows, verdict):
     def rests(low, **changes):
         found = dict.fromkeys(("mass", "shuffled", "spread", "difference", "low", "high"), low)
         return {"queries": "relation", "targets": "entities", "documents": 9} | found | changes
 
     looks = [{"trained": [rests(low)], "fresh fusion": [rests(0.01, queries="entity"), rests(0.03)]} for low in lows]
     runs = [record("iser_attention", "ISER", 1, seed=i) | {"attention": look} for i, look in enumerate(looks)]
-    publish(bar("iser_attention"), *runs)
-    real, stand_in = span_claims.claims_page().split("**interactions, a")
+    text = page(bar("iser_attention"), *runs)
+    real, stand_in = text.split("**interactions, a")
     mean = f"{100 * sum(lows) / len(lows):+.1f}".replace("-", "−")
     assert line(real, "relation queries rest on entities: ISER")[1:] == ["+3.0", mean, verdict]
     assert "entity queries" not in real, "this corpus does not tell which words state a relation"
     assert line(stand_in, "relation queries rest on entities")[3] == "not recorded"
 
 
-def test_two_rows_of_one_run_say_nothing(publish):
+def test_two_rows_of_one_run_say_nothing():
     full = [record("iser_ablation", "full", 1, seed=s) for s in range(3)]
     span = [record("iser_ablation", "sea of spans", 1, seed=s) for s in range(3)]
     claim = "… for every span above once a sentence (ours)"
-    publish(bar("iser_ablation"), *full, *(s | {"run": f["run"]} for s, f in zip(span, full, strict=True)))
-    assert line(span_claims.claims_page(), claim)[3] == "no verdict (both rows are the same runs)"
-    publish(bar("iser_ablation"), *full, *span)
-    assert line(span_claims.claims_page(), claim)[3] == "cannot be distinguished from zero"
+    text = page(bar("iser_ablation"), *full, *(s | {"run": f["run"]} for s, f in zip(span, full, strict=True)))
+    assert line(text, claim)[3] == "no verdict (both rows are the same runs)"
+    text = page(bar("iser_ablation"), *full, *span)
+    assert line(text, claim)[3] == "cannot be distinguished from zero"
 
 
-def test_the_book_writes_what_the_chapter_includes(publish, tmp_path):
-    publish()
-    path, *_ = book.write_claims(tmp_path)
-    assert path == tmp_path / book.EXECUTED / "iser_claims.md"
-    assert path.read_text(encoding="utf-8") == span_claims.claims_page()
+def test_the_book_writes_what_the_chapters_include(project):
+    pages = book.write_claims(project)
+    assert [path.name for path in pages] == [f"{paper}_claims.md" for paper in PAPERS] + ["evidence.md"]
+    assert pages[2].read_text(encoding="utf-8") == page()

@@ -8,14 +8,15 @@ import pytest
 from relex import figures
 from relex.corpora import Corpus
 from relex.documents import Document, Relation, RelationType, Schema, Span
-from relex.experiments import focused, focused_claims, focused_tables, span_tables, tables
-from relex.reports import compare
+from relex.experiments import focused
+from relex.reports import claims, compare, printed, results, tables
+from relex.reports import focused as focused_tables
 
 
 def record(row, corpus="casmed", seed=0, tasks="joint", experiment="focused_main", correct=1, **config):
     """A record of 400 documents with two gold and two predicted items each, of which `correct` are right."""
     has = {"joint": ("ner", "re", "given", "kept"), "ner": ("ner",), "rc": ("re", "given", "kept"), None: ("ner", "re")}
-    metrics = {f"{focused_tables.METRIC[t]}.{s}": correct / 2 for t in has[tasks] for s in focused_tables.SCORES}
+    metrics = {f"{focused_tables.METRIC[t]}.{s}": correct / 2 for t in has[tasks] for s in printed.PRF}
     changes = {"corpus": corpus, "stand_in": corpus != "casmed", "metrics": metrics | {"re.strict.f1": correct / 2}}
     if tasks is None:
         head = {"dictionary": "dictionary", "schema only": "schema_only"}[row]
@@ -27,18 +28,18 @@ BARS = [record("dictionary", tasks=None, correct=0.2), record("schema only", tas
 
 
 def test_printed_rows():
-    assert focused_tables.printed("ner")["RDCNN"] == {
+    assert printed.rows("focused", "ner")["RDCNN"] == {
         "ner.strict.p": 96.49, "ner.strict.r": 94.90, "ner.strict.f1": 95.69,
     }  # fmt: skip
-    given = focused_tables.printed("rc_gold_entities")["CNN"]
+    given = printed.rows("focused", "rc_gold_entities")["CNN"]
     assert given["given.re.strict.f1"] == given["kept.re.strict.f1"] == 94.86
-    assert focused_tables.printed("joint")["Focused"]["re.strict.r"] == 82.54
-    ablation = focused_tables.printed("ablation")
+    assert printed.rows("focused", "joint")["Focused"]["re.strict.r"] == 82.54
+    ablation = printed.rows("focused", "ablation")
     assert "ner.strict.f1" not in ablation["only RC"] and ablation["only RC"]["given.re.strict.f1"] == 95.62
-    assert set(focused_tables.printed("k_and_mask")) == set(focused.K_AND_MASK)
-    assert set(focused_tables.printed("ablation")) == set(focused.ABLATION)
+    assert set(printed.rows("focused", "k_and_mask")) == set(focused.K_AND_MASK)
+    assert set(printed.rows("focused", "ablation")) == set(focused.ABLATION)
     for table in ("ner", "rc_gold_entities", "joint"):
-        assert set(focused_tables.printed(table)) <= {"Focused", *focused.BASELINES}
+        assert set(printed.rows("focused", table)) <= {"Focused", *focused.BASELINES}
 
 
 def test_a_table_has_who_does_the_task_from_what_it_is_given():
@@ -46,12 +47,12 @@ def test_a_table_has_who_does_the_task_from_what_it_is_given():
         record("Focused"), record("Bi-LSTM", tasks="ner"), record("CNN", tasks="rc"), record("dictionary", tasks=None),
         record("schema only", tasks=None),
     ]  # fmt: skip
-    rows = {task: tables.rows_in_order(focused_tables.of_task(records, task)) for task in focused_tables.TASKS}
+    rows = {task: results.rows_in_order(focused_tables.of_task(records, task)) for task in focused_tables.TASKS}
     assert rows == {
         "ner": ["Focused", "Bi-LSTM", "dictionary"], "re": ["Focused", "dictionary"],
         "given": ["Focused", "CNN", "schema only"], "kept": ["Focused", "CNN"],
     }  # fmt: skip
-    table = focused_tables.scores(focused_tables.printed("rc_gold_entities"), records, [], "given")
+    table = focused_tables.scores(printed.rows("focused", "rc_gold_entities"), records, [], "given")
     assert table.loc["schema only", ("F1", tables.RECORDED)] == "50.0"
     assert table.loc["RCN", ("F1", tables.PRINTED)] == "92.19"
     assert ("F1", tables.HERE) not in table.columns
@@ -104,8 +105,9 @@ def test_every_run_and_every_printed_cell_is_drawn():
     assert table["printed"].sum() == 12 and (~table["printed"]).sum() == 24, "six cells, two tasks, two seeds"
     measured = table[~table["printed"]].groupby("mask")["score"].mean()
     assert measured.to_dict() == {"Eq. 13": 0.5, "Eq. 14": 1.0}
+    figures.use_style()
     panels = figures.k_and_mask(table, "grid").axes
-    assert [axes.get_title() for axes in panels] == [focused_tables.TASKS[task] for task in ("ner", "re")]
+    assert [axes.get_title("left") for axes in panels] == [focused_tables.TASKS[task] for task in ("ner", "re")]
     full = [line for line in panels[1].lines if line.get_linestyle() == "-"]
     assert [line.get_ydata().tolist() for line in full] == [[0.5] * 3, [1.0] * 3]
     dotted = [line for line in panels[1].lines if line.get_linestyle() == ":" and len(line.get_ydata())]
@@ -113,11 +115,9 @@ def test_every_run_and_every_printed_cell_is_drawn():
 
 
 def test_how_fine_the_instrument_is():
-    printed = tables.printed_differences(
-        [("joint", "only RC")], focused_tables.printed("ablation"), compare.GIVEN.metric
-    )
+    shown = printed.differences([("joint", "only RC")], printed.rows("focused", "ablation"), compare.GIVEN.metric)
     records = [record("joint", correct=2), record("only RC", correct=1)]
-    found = compare.differences(records, [("joint", "only RC")], compare.GIVEN, printed)
+    found = compare.differences(records, [("joint", "only RC")], compare.GIVEN, shown)
     found[["low", "high"]] = 0.4, 0.6
     table = focused_tables.resolution(found, 40, focused_tables.OF_OTHERS)
     assert table.loc["joint − only RC"].tolist() == ["10.0", "4", "+1.0"]
@@ -127,7 +127,7 @@ def test_how_fine_the_instrument_is():
 def test_recalls_tell_how_many_relations_there_were():
     table = focused_tables.recalls()
     assert table["fit 126"].tolist() == [4, 2, 0, 2] and table["fit 190"].tolist() == [0, 0, 6, 0]
-    assert span_tables.fitting([82.54, 81.75], focused_tables.OF_OTHERS) == 2
+    assert printed.fitting([82.54, 81.75], focused_tables.OF_OTHERS) == 2
     assert focused_tables.identity_misses().empty
 
 
@@ -149,49 +149,28 @@ def line(page, start, corpus=0):
     return [cell.strip() for cell in found[corpus].split("|")][1:-1]
 
 
-@pytest.fixture
-def publish(monkeypatch):
-    def use(*records):
-        chosen = lambda name: [copy.deepcopy(r) for r in records if r["experiment"] == name]  # noqa: E731
-        monkeypatch.setattr(focused_claims, "published", chosen)
-
-    return use
+def claims_page(*records):
+    return claims.claims_page("focused", lambda name: [copy.deepcopy(r) for r in records if r["experiment"] == name])
 
 
-def test_every_claim_is_of_rows_of_the_grid_and_printed_unless_ours(publish):
-    publish()
-    rows = [focused.main_rows, focused.grid_rows, focused.ablation_rows]
-    of_grid = {c.row for f in rows for corpus in focused.BOTH for c in f("cpu", corpus)}
-    of_grid |= {row for pair in focused_tables.POOLED for row in pair} | {*focused.LONGER, *focused.SLOWER}
-    assert {row for c in focused_claims.CLAIMS for row in (c.above, c.below)} <= of_grid
-    page = focused_claims.claims_page()
-    for claim in focused_claims.CLAIMS:
-        _, printed, recorded, verdict = line(page, claim.text)
-        assert (recorded, verdict) == ("–", "not recorded")
-        assert printed == "–" if "ours" in claim.text else float(printed) > 0, "the paper claims what its tables say"
-    assert page.count(focused_claims.EVERY_PAIR) == 0 and page.count("the paper's cut") == 1
-
-
-def test_claims_on_the_mask_and_k_are_of_all_cells(publish):
+def test_claims_on_the_mask_and_k_are_of_all_cells():
     bars = [one | {"experiment": "focused_k_mask"} for one in BARS]
-    publish(*bars, *grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
-    page = focused_claims.claims_page()
+    page = claims_page(*bars, *grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
     mask = "the mask matters: Eq. 14 above Eq. 13, all K together (ours)"
     k = "… K = 6 above K = 2, both masks together (ours)"
     assert line(page, mask)[2].startswith("+50.0 (+4") and line(page, mask)[3] == "yes"
     assert line(page, k)[2].startswith("+0.0 ") and line(page, k)[3] == "cannot be distinguished from zero"
     assert "Seeds of a trained row: focused_k_mask 2." in page, "of the runs, not of those that are pooled"
-    publish(*grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
-    assert line(focused_claims.claims_page(), mask)[3] == "no verdict (no bar recorded)"
+    page = claims_page(*grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
+    assert line(page, mask)[3] == "no verdict (no bar recorded)"
 
 
-def test_a_recorded_claim_has_its_difference_and_verdict(publish):
+def test_a_recorded_claim_has_its_difference_and_verdict():
     others = [
         record(row, tasks="ner", correct=n, seed=s) for row, n in (("Bi-LSTM", 1), ("RDCNN", 2)) for s in range(3)
     ]
-    publish(*BARS, *(record("Focused", correct=2, seed=s) for s in range(3)), *others)
-    page = focused_claims.claims_page()
-    assert "focused_main 3 to 4" in focused_claims.seeds_of_rows({"focused_main": [*others, record("RDCNN", seed=3)]})
+    page = claims_page(*BARS, *(record("Focused", correct=2, seed=s) for s in range(3)), *others)
+    assert "focused_main 3 to 4" in claims.seeds_of_rows({"focused_main": [*others, record("RDCNN", seed=3)]})
     _, printed, recorded, verdict = line(page, "entities: focused above Bi-LSTM")
     assert printed == "+2.63" and recorded.startswith("+50.0 (+4") and verdict == "yes"
     assert line(page, "… above RDCNN")[3] == "cannot be distinguished from zero"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from relex.errors import RelexError
-from relex.experiments import tables, triple_tables
-from relex.experiments.experiment import reported
+from relex.reports import cascade, printed, results, tables
+from relex.reports.printed import reported
 
 CLASSES = ["病因", "药物治疗", "同义词"]
 
@@ -43,13 +43,6 @@ def test_comparison_puts_printed_recorded_and_present_side_by_side():
     assert table.loc["good", ("seeds", "recorded")] == "2"
 
 
-def test_answers_are_read_by_row():
-    gold, predicted, unseen = tables.answered(RECORDS, "poor")
-    assert predicted.shape == (1, len(gold)) and unseen.sum() * 2 == len(gold)
-    right = [int((predicted[0] == gold)[kept].sum()) for kept in (unseen, ~unseen)]
-    assert sum(right) == np.trace(RECORDS[0]["counts"]["confusion"])
-
-
 def test_confusions_name_the_hardest_class_and_what_it_is_taken_for():
     text = tables.confusions([[9, 1, 0], [0, 10, 0], [6, 1, 3]], CLASSES, 1)
     assert "**同义词**" in text and "of 10 documents 3 are right" in text and "病因 (6) and 药物治疗 (1)" in text
@@ -60,7 +53,7 @@ def test_provenance_names_a_stand_in():
     assert "(**a generated stand-in**)" in text
     for split, said in (("shipped", ""), ("distinct", ", split distinct")):
         one = RECORDS[0] | {"config": RECORDS[0]["config"] | {"split": split}}
-        assert tables.origin(one) == f"encyclopedia (**a generated stand-in**{said})"
+        assert results.origin(one) == f"encyclopedia (**a generated stand-in**{said})"
     assert "stand-in" in text and "50 training documents for 1 epoch," in text and "2 seeds" in text
     assert tables.provenance([]) == "No records."
 
@@ -79,7 +72,7 @@ def test_a_row_of_two_splits_is_not_averaged():
     both = [RECORDS[0] | {"corpus": real, "config": RECORDS[0]["config"] | {"split": s}} for s in ("report", "shipped")]
     with pytest.raises(RelexError, match=r"row 'poor' has records of casmed \(split report\) and casmed \(split ship"):
         tables.comparison({"accuracy": "accuracy"}, {}, both, [])
-    assert tables.where(both, split="report", seed=0) == both[:1] and tables.where(both, split="distinct") == []
+    assert results.where(both, split="report", seed=0) == both[:1] and results.where(both, split="distinct") == []
 
 
 def test_costs_survive_runs_too_short_to_time():
@@ -118,27 +111,55 @@ EXTRACTED = [extracted("a", 0, "2" * 40), extracted("a", 1, "21" * 20), extracte
 
 
 def test_f1_by_entity_type():
-    table = triple_tables.entity_table({"a": {"entities.病.p": 70.0}}, EXTRACTED[:2], EXTRACTED[2:], "p")
+    table = cascade.entity_table({"a": {"entities.病.p": 70.0}}, EXTRACTED[:2], EXTRACTED[2:], "p")
     assert table.loc["a", ("病", "printed")] == "70.00" and table.loc["a", ("病", "recorded")] == "75.0 ± 0.0"
     assert table.loc["b", ("病", "this execution")] == "75.0"
     assert "entities.病.f1" not in EXTRACTED[0]["metrics"], "the records themselves stay as they are"
 
 
 def test_nested_printed_tables_stand_beside_the_records():
-    printed = triple_tables.nested_printed("cbrrel", "overlap_casmed", "overlap")
+    shown = printed.rows("cbrrel", "overlap_casmed")
     content = reported("cbrrel")["tables"]["overlap_casmed"]["rows"]
-    assert printed.keys() == content.keys()
-    assert printed["CBRRel"]["overlap.seo.r"] == content["CBRRel"]["seo"][1]
-    table = triple_tables.overlap_table({"a": printed["CasRel"]}, EXTRACTED[:2], [])
+    assert shown.keys() == content.keys()
+    assert shown["CBRRel"]["overlap.seo.r"] == shown["CBRRel"]["overlap.triple.seo.r"] == content["CBRRel"]["seo"][1]
+    gold = [r | {"counts": r["counts"] | {"overlap.seo.tp": 1}} for r in EXTRACTED[:2]]
+    table = cascade.overlap_table({"a": shown["CasRel"]}, gold, [])
     assert table.loc["a", ("seo", "recorded")].startswith("37.5 ±")
     assert table.loc["a", ("epo", "printed")] == f"{content['CasRel']['epo'][2]:.2f}"
+    assert ("normal", "recorded") not in table, "a class without gold triples has no score"
+    types = printed.rows("cbrrel", "entities_casmed")["CBRRel"]
+    assert types[f"entities.{printed.TYPES['Do']}.f1"] == 89.89
 
 
 def test_printed_tables_are_complete():
     for name in ("encoding_ablation", "encoder_comparison", "class_enhancement"):
         content = reported("umrc")["tables"][name]
-        printed = tables.printed("umrc", name, {"micro_f1": "recall_weighted_micro_f1"})
-        assert set(printed) == set(content["rows"])
-        for row, cells in printed.items():
+        shown = printed.rows("umrc", name)
+        assert set(shown) == set(content["rows"])
+        for row, cells in shown.items():
             assert list(cells.values()) == content["rows"][row]
             assert "recall_weighted_micro_f1" in cells
+    assert printed.rows("cbrrel", "ablation_duie")["-fgm"]["triples.string.f1"] == 76.04
+
+
+def test_a_frame_has_a_line_for_each_run():
+    lines = results.frame([*EXTRACTED, *RECORDS])
+    assert lines["row"].tolist()[:3] == ["a", "a", "b"] and lines["trained"].all()
+    assert lines["relations.病因.r"].iloc[0] == 0.6 and np.isnan(lines["relations.病因.r"].iloc[-1])
+    assert list(tables.pivot(RECORDS, ["accuracy", "missing"]).loc["poor"]) == ["75.0", "–"]
+
+
+def test_what_has_to_be_said_of_records():
+    real = RECORDS[0] | {"corpus": {"name": "casmed", "stand_in": False}}
+    two = [real, real | {"config": real["config"] | {"seed": 1}}]
+    assert tables.caution([]) == "" == tables.caution(two)
+    assert "one seed" in tables.caution(two[:1])
+    small = tables.caution([RECORDS[0] | {"config": RECORDS[0]["config"] | {"profile": "quick"}}])
+    assert "no evidence" in small and "stand-in" in small and "one seed" not in small
+    assert "stand-in" in tables.title("interactions") and tables.title("jsonl:mine") == "jsonl:mine"
+
+
+def test_types_with_their_error_over_seeds():
+    found = tables.type_differences(EXTRACTED, "a", "b", {"病": 0.01})
+    assert found.loc["病", "gold"] == 5 and found.loc["病", "difference"] == 0 and found.loc["病", "printed"] == 0.01
+    assert np.isnan(found.loc["病", "error"]), "one seed tells no error"

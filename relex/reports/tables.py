@@ -6,47 +6,93 @@ import numpy as np
 import pandas as pd
 
 from relex.evaluation import classification
-from relex.experiments.experiment import reported
-from relex.reports.compare import CLASSES
-from relex.reports.results import of_row, origin, rows_in_order, trained, values, where  # noqa: F401
+from relex.evaluation.extraction import prf
+from relex.reports.results import frame, of_row, origin, rows_in_order, trained, values
 from relex.samplers import hardest_classes
 
 PRINTED, RECORDED, HERE = "printed", "recorded", "this execution"
 
+TITLES = {
+    "conll04": "CoNLL04", "interactions": "interactions, a generated stand-in for CH-DDI",
+    "arteriography": "arteriography, a generated stand-in for the paper's corpus",
+}  # fmt: skip
+"""Corpus → its name in the book, where it has another there."""
+
+EVIDENCE = ("cpu", "full")
+"""Profiles whose grids are large enough to speak about the systems."""
+
+
+def title(corpus: str) -> str:
+    """What a corpus is called in the book."""
+    return TITLES.get(corpus, corpus)
+
+
+def caution(records: Sequence[dict]) -> str:
+    """What a reader has to know of records before any number: too small, generated, or of one seed; else empty."""
+    notes = []
+    small = sorted({r["config"]["profile"] for r in records} - set(EVIDENCE))
+    if small:
+        notes.append(
+            f"These are runs of profile {' and '.join(small)}: too small to say anything about the systems. "
+            "They show that the notebook works and are **no evidence**."
+        )
+    if names := sorted({r["corpus"]["name"] for r in records if r["corpus"]["stand_in"]}):
+        notes.append(
+            f"{' and '.join(names)} is **a generated stand-in**: its numbers answer whether a mechanism does what is "
+            "claimed, never whether a printed number is right."
+        )
+    if records and not small and len({r["config"]["seed"] for r in records}) == 1:
+        notes.append("There is one seed: intervals cover the choice of test documents only, and no line has a verdict.")
+    return " ".join(notes)
+
 
 def mean_and_sd(values: Sequence[float]) -> str:
-    """Percent with one decimal: `83.1` for one value, `83.1 ± 0.4` (sample standard deviation) for more."""
+    """Percent with one decimal: `83.1` for one value, `83.1 ± 0.4` (sample standard deviation) for more; no NaN."""
     values = 100 * np.asarray(values, dtype=float)
+    values = values[~np.isnan(values)]
     if len(values) == 0:
         return "–"
     return f"{values.mean():.1f}" + (f" ± {values.std(ddof=1):.1f}" if len(values) > 1 else "")
 
 
 def comparison(
-    metrics: dict[str, str], printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict]
+    metrics: dict[str, str],
+    printed: dict[str, dict[str, float]],
+    recorded: Sequence[dict],
+    here: Sequence[dict],
+    part: str = "",
 ) -> pd.DataFrame:
-    """One line per table row; for every metric its printed, recorded and present value, in percent.
+    """One line per table row; for every metric its printed, recorded and present value, in percent, and the seeds.
 
-    `metrics` maps record keys to column titles; `printed` maps row → metric → percent. Rows come in the order of the
-    paper, then of the records. `n` counts the seeds behind recorded and present values.
+    `metrics` maps metrics of records to column titles; `printed` maps row → metric → percent. `part` is `dev.` for
+    the development part of records. Rows come in the order of the paper, then of the records.
     """
-    rows = list(dict.fromkeys([*printed, *(r["config"]["row"] for r in [*recorded, *here])]))
+    shown = {row: cells for row, cells in printed.items() if not metrics.keys().isdisjoint(cells)} or printed
+    rows = list(dict.fromkeys([*shown, *rows_in_order([*recorded, *here])]))
+    measured = {source: pivot(records, [part + m for m in metrics]) for source, records in _sources(recorded, here)}
     columns: dict[tuple[str, str], list[str]] = {}
     for metric, title in metrics.items():
-        columns[title, PRINTED] = [f"{printed[r][metric]:.2f}" if metric in printed.get(r, {}) else "–" for r in rows]
-        for source, records in ((RECORDED, recorded), (HERE, here)):
-            columns[title, source] = [mean_and_sd(values(records, r, metric)) for r in rows]
-    for source, records in ((RECORDED, recorded), (HERE, here)):
-        columns["seeds", source] = [str(len(of_row(records, r))) for r in rows]
+        columns[title, PRINTED] = [f"{shown[r][metric]:.2f}" if metric in shown.get(r, {}) else "–" for r in rows]
+        for source, cells in measured.items():
+            columns[title, source] = cells[part + metric].reindex(rows, fill_value="–").tolist()
+    for source, records in _sources(recorded, here):
+        columns["seeds", source] = [str(len(of_row(records, row))) for row in rows]
     table = pd.DataFrame(columns, index=pd.Index(rows, name="row"))
-    empty = [c for c in table if (table[c] == "–").all()]
-    return table.drop(columns=empty)
+    return table.drop(columns=[c for c in table if (table[c] == "–").all() or (table[c] == "0").all()])
 
 
-def answered(records: Sequence[dict], row: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Class ids of the gold labels N, of the predictions S×N, and which documents are unseen N (bool)."""
-    chosen = of_row(records, row)
-    return *CLASSES.numbers(chosen), np.array(list(chosen[0]["answers"]["unseen"])) == "1"
+def pivot(records: Sequence[dict], metrics: Sequence[str]) -> pd.DataFrame:
+    """Mean and standard deviation over seeds of each row (lines) and metric (columns), as `mean_and_sd` writes them.
+
+    Raises a `RelexError` where the records of a row are of several corpora or splits.
+    """
+    lines = frame([r for row in rows_in_order(records) for r in of_row(records, row)])
+    lines = lines.reindex(columns=["row", *metrics])
+    return lines.groupby("row", sort=False).agg(mean_and_sd).astype(object)
+
+
+def _sources(recorded: Sequence[dict], here: Sequence[dict]) -> list[tuple[str, Sequence[dict]]]:
+    return [(RECORDED, recorded), (HERE, here)]
 
 
 def mean_confusion(records: Sequence[dict], row: str) -> tuple[np.ndarray, list[str]]:
@@ -99,21 +145,6 @@ def _range(numbers: set[int]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def printed(paper: str, table: str, names: dict[str, str] | None = None) -> dict[str, dict[str, float]]:
-    """A printed table as row → metric → percent; `names` maps the paper's column names to ours."""
-    content = reported(paper)["tables"][table]
-    columns = [(names or {}).get(c, c) for c in content["columns"]]
-    return {row: dict(zip(columns, cells, strict=True)) for row, cells in content["rows"].items()}
-
-
-def printed_differences(
-    pairs: Sequence[tuple[str, str]], rows: dict[str, dict[str, float]], metric: str = "macro_f1"
-) -> dict[tuple[str, str], float]:
-    """Printed A minus B of each pair that the paper prints, in fractions."""
-    shown = {row: cells[metric] for row, cells in rows.items() if metric in cells}
-    return {(a, b): (shown[a] - shown[b]) / 100 for a, b in pairs if a in shown and b in shown}
-
-
 def confusions(matrix: np.ndarray, classes: Sequence[str], number: int = 2) -> str:
     """The `number` classes with the lowest F1 of a confusion matrix R×R, and what they are taken for, in Markdown."""
     f1 = classification.per_class(np.asarray(matrix), classes)["f1"]
@@ -162,3 +193,24 @@ def ladder(records: Sequence[dict], metric: str, source: str) -> pd.DataFrame:
     """Mean of a metric for each row, as `relex.figures.ladder` draws it."""
     scores = {row: np.mean(values(records, row, metric)) for row in rows_in_order(records)}
     return pd.DataFrame({"score": scores, "source": source})
+
+
+def type_differences(
+    records: Sequence[dict], a: str, b: str, printed: dict[str, float], table: str = "entities"
+) -> pd.DataFrame:
+    """F1 by type of rows A and B: means over seeds, gold items of a test part, A − B, its standard error over seeds.
+
+    `table` names counts {type: {tp, fp, fn}} of records: `entities`, `relations` or `relations.string`. `printed` maps
+    type → printed A − B, a fraction. The standard error covers seeds and no other documents: records keep no counts by
+    type for each document. It is missing with one seed.
+    """
+    scores = {}
+    for row in (a, b):
+        runs = [r["counts"][table] for r in of_row(records, row)]
+        scores[row] = pd.DataFrame([{k: prf(**v)["f1"] for k, v in run.items()} for run in runs])
+    gold = {k: v["tp"] + v["fn"] for k, v in of_row(records, a)[0]["counts"][table].items()}
+    found = pd.DataFrame({"gold": pd.Series(gold), b: scores[b].mean(), a: scores[a].mean()})
+    found["difference"] = found[a] - found[b]
+    found["error"] = np.sqrt(sum(s.var(ddof=1) / len(s) for s in scores.values()))
+    found["printed"] = pd.Series({k: printed.get(k, np.nan) for k in found.index})
+    return found

@@ -6,8 +6,8 @@ import pytest
 from relex.corpora import Corpus, interactions
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.evaluation import extraction
-from relex.experiments import span_tables, tables
 from relex.heads.span import LOST
+from relex.reports import printed, results, span, tables
 
 
 def record(row, corpus="conll04", seed=0, correct="2 2 2 2", strict="", f1=0.5, profile="cpu", **config):
@@ -16,7 +16,7 @@ def record(row, corpus="conll04", seed=0, correct="2 2 2 2", strict="", f1=0.5, 
     for suffix in ("_ner", "_strict"):
         answers |= {f"gold{suffix}": "2 2 2 2", f"predicted{suffix}": "2 2 2 2", f"correct{suffix}": strict or correct}
     cell, types = {"tp": 4, "fp": 4, "fn": 4}, ("Loc", "Org") if corpus == "conll04" else ("药物",)
-    names = [f"{t}.{m}.{macro}f1" for t in ("ner", "re") for m in span_tables.MODES for macro in ("", "macro_")]
+    names = [f"{t}.{m}.{macro}f1" for t in ("ner", "re") for m in span.MODES for macro in ("", "macro_")]
     return {
         "config": {"row": row, "corpus": corpus, "seed": seed, "profile": profile, "epochs": 1, **config},
         "corpus": {"name": corpus, "stand_in": corpus != "conll04", "fingerprint": "x"},
@@ -28,50 +28,45 @@ def record(row, corpus="conll04", seed=0, correct="2 2 2 2", strict="", f1=0.5, 
 
 
 def test_printed_rows_and_their_macro_averages():
-    rows = span_tables.printed("conll04", "comparison")
+    rows = span.printed("conll04", "comparison")
     assert rows["ISER"]["re.strict.f1"] == 71.53 and rows["ISER"]["re.strict.macro_f1"] == 72.77
     assert "ISER-macro" not in rows and "ner.strict.p" not in rows["OneRel"] and rows["OneRel"]["re.strict.r"] == 70.64
-    assert span_tables.printed("interactions", "ablation")["full"]["ner.strict.r"] == 97.72
-    assert span_tables.printed("jsonl:mine", "comparison") == {}
+    assert span.printed("interactions", "ablation")["full"]["ner.strict.r"] == 97.72
+    assert span.printed("jsonl:mine", "comparison") == {}
 
 
 def test_both_parts_stand_beside_the_print():
-    table = span_tables.by_part({"A": {"re.strict.f1": 71.53}}, [record("A")], [record("B", f1=0.2)])
+    table = span.by_part({"A": {"re.strict.f1": 71.53}}, [record("A")], [record("B", f1=0.2)])
     assert table.loc["A", ("relations", tables.PRINTED, "“test”")] == "71.53"
     assert table.loc["A", ("relations", tables.RECORDED, "dev")] == "70.0"
     assert table.loc["A", ("entities", tables.RECORDED, "test")] == "50.0"
     assert table.loc["B", ("relations", tables.HERE, "dev")] == "40.0"
     assert ("entities", tables.PRINTED, "“test”") not in table
-    dev = span_tables.scores({"A": {"re.strict.f1": 71.53}}, [record("A")], [], "re", "dev.")
+    dev = span.scores({"A": {"re.strict.f1": 71.53}}, [record("A")], [], "re", "dev.")
     assert dev.loc["A", [("F1", tables.PRINTED), ("F1", tables.RECORDED)]].tolist() == ["71.53", "70.0"]
 
 
 def test_modes_are_of_trained_rows():
     baseline = record("look-up")
     del baseline["config"]["epochs"]
-    table = span_tables.modes([baseline, record("A", f1=0.25)])
+    table = span.modes([baseline, record("A", f1=0.25)])
     assert list(table.index) == ["A"] and table.shape[1] == 12 and (table == "25.0").all(axis=None)
 
 
-def test_what_has_to_be_said_of_records():
-    assert span_tables.caution([]) == "" == span_tables.caution([record("A"), record("A", seed=1)])
-    assert "one seed" in span_tables.caution([record("A")])
-    small = span_tables.caution([record("A", "interactions", profile="quick")])
-    assert "no evidence" in small and "stand-in" in small and "one seed" not in small
-    assert "stand-in" in span_tables.title("interactions") and span_tables.title("jsonl:mine") == "jsonl:mine"
-    mixed = [record("A", "jsonl:mine"), record("A", "interactions"), record("A")]
-    assert span_tables.corpora_of(mixed) == ["conll04", "interactions", "jsonl:mine"]
+def test_real_corpora_come_first():
+    mixed = [record("A", "interactions"), record("A", "jsonl:mine"), record("A")]
+    assert results.corpora_of(mixed) == ["conll04", "interactions", "jsonl:mine"]
 
 
 def test_types_with_their_names_in_the_paper():
-    shown = span_tables.by_type([record("A", "interactions"), record("B", "interactions")], "A", "B", "re")
+    shown = span.by_type([record("A", "interactions"), record("B", "interactions")], "A", "B", "re")
     assert shown.loc["拮抗 (Antagonism)"].tolist() == [8, "50.0", "50.0", "+0.0", "–"]
-    assert span_tables.by_type([record("A")], "A", "B", "ner").empty
+    assert span.by_type([record("A")], "A", "B", "ner").empty
 
 
 def test_what_candidates_cannot_hold_is_shown_in_full():
-    shown = span_tables.not_expressed(record("A"))
-    assert shown["test"].tolist() == list(range(len(LOST))) and set(span_tables.MEANING) == set(LOST)
+    shown = span.not_expressed(record("A"))
+    assert shown["test"].tolist() == list(range(len(LOST))) and set(span.MEANING) == set(LOST)
 
 
 SCHEMA = Schema(("drug",), (RelationType("raises", (("drug", "drug"),)), RelationType("lowers", (("drug", "drug"),))))
@@ -90,17 +85,17 @@ def toy():
 
 def test_ngrams_of_pairs_tell_relations_and_directions():
     corpus = toy()
-    predicted = span_tables.pair_ngrams(corpus)
+    predicted = span.pair_ngrams(corpus)
     assert [d.relations for d in predicted] == [d.relations for d in corpus.test]
     metrics, _ = extraction.evaluate(corpus.test, predicted, corpus.schema, ())
-    table = span_tables.difficulty([record("A"), record("look-up")], corpus)
+    table = span.difficulty([record("A"), record("look-up")], corpus)
     assert table.index.tolist() == ["look-up", "character n-grams", "A"]
     assert table.loc["character n-grams"].tolist() == ["gold entities", "–", "100.0", "100.0", 2]
     assert metrics["re.strict.f1"] == 1 and table.loc["A", "entities, F1"] == "50.0"
 
 
 def test_sizes_of_parts():
-    shown = span_tables.part_sizes(toy())
+    shown = span.part_sizes(toy())
     assert shown.loc["train"].tolist() == [12, 24, 12] and shown.loc["test"].to_dict() == {
         "sentences": 2, "entities": 4, "relations": 2
     }  # fmt: skip
@@ -111,21 +106,19 @@ def test_f1_that_p_and_r_do_not_give():
         return {"re.strict.p": p, "re.strict.r": r, "re.strict.f1": f1}
 
     rows = {"right": row(50, 50, 50), "rounded": row(33.33, 66.67, 44.44), "wrong": row(60, 50, 54.6)}
-    found = span_tables.identity_misses(rows | {"outside": row(60, 50, 49.0), "silent": {"re.strict.f1": 3.0}})
+    found = printed.identity_misses(rows | {"outside": row(60, 50, 49.0), "silent": {"re.strict.f1": 3.0}})
     assert [name for name, _ in found.index] == ["wrong", "outside"] and found["outside"].tolist() == [False, True]
-    assert span_tables.identity_misses({}).empty
+    assert printed.identity_misses({}).empty
 
 
 def test_recalls_tell_how_many_there_were():
     recalls = [round(100 * k / 382, 2) for k in (250, 290, 301, 309, 333)]
-    assert span_tables.fitting(recalls, 382) == 5
-    found = span_tables.recall_totals(recalls, 386)
+    assert printed.fitting(recalls, 382) == 5
+    found = printed.recall_totals(recalls, 386)
     assert (found["best total"], found["fit that"]) == (382, 5) and found["fit it"] < 3
     assert found["by chance"] == pytest.approx(5 * 387 / 10_001)
 
 
 def test_relation_names_of_the_stand_in_are_the_paper_s():
     assert set(interactions.RELATIONS) == {r.name for r in interactions.SCHEMA.relation_types}
-    assert np.isfinite(
-        [v for row in span_tables.printed("interactions", "ablation").values() for v in row.values()]
-    ).all()
+    assert np.isfinite([v for row in span.printed("interactions", "ablation").values() for v in row.values()]).all()

@@ -1,6 +1,6 @@
 """Tables of the chapter on focused attention: entities, relations end to end and between given entities, K and mask.
 
-They stand beside those of `relex.experiments.tables` and `span_tables`, which know nothing of given entities.
+They stand beside those of `relex.reports.tables`, which know nothing of given entities.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,14 +10,9 @@ import pandas as pd
 
 from relex.corpora import Corpus
 from relex.corpora.arteriography import compared
-from relex.experiments import span_tables, tables, triple_tables
-from relex.experiments.cbrrel import ON_GOLD
-from relex.experiments.experiment import reported
-from relex.experiments.focused import BOTH, K_AND_MASK
-from relex.reports import compare
+from relex.reports import compare, printed, results, tables
+from relex.reports.printed import PRF, reported
 from relex.reports.results import is_trained
-
-TITLES = {"casmed": "casmed", "arteriography": "arteriography, a generated stand-in for the paper's corpus"}
 
 TASKS = {
     "ner": "entities", "re": "relations, end to end", "given": "relations of given entities",
@@ -28,89 +23,24 @@ TASKS = {
 METRIC = {"ner": "ner.strict", "re": "re.strict", "given": "given.re.strict", "kept": "kept.re.strict"}
 """What is scored → how the names of its metrics in a record begin."""
 
-SCORES = ("p", "r", "f1")
 MASKS = {"eq13": "Eq. 13", "eq14": "Eq. 14"}
+CELLS = {f"K{k}-{mask}": {"k": k, "mask": mask} for mask in MASKS for k in (2, 4, 6)}
+"""The rows of Table V, and their switches."""
 OF_TABLE_V, OF_OTHERS = 190, 126
 """Relations that recalls of Table V are shares of, and those of the others, as their digits tell (`recalls`)."""
 
 
-def title(corpus: str) -> str:
-    """What a corpus is called in the book."""
-    return TITLES.get(corpus, corpus)
-
-
-def corpora_of(records: Sequence[dict]) -> list[str]:
-    """The corpora that records are of, the real one first."""
-    found = {r["config"]["corpus"] for r in records}
-    return [name for name in (*BOTH, *sorted(found - set(BOTH))) if name in found]
-
-
-def caution(records: Sequence[dict]) -> str:
-    """What a reader has to know of records before any number: too small, generated, or of one seed; else empty."""
-    notes = [triple_tables.caution(records)]
-    small = {r["config"]["profile"] for r in records} - set(triple_tables.EVIDENCE)
-    if records and not small and len({r["config"]["seed"] for r in records}) == 1:
-        notes.append("There is one seed: intervals cover the choice of test documents only.")
-    return " ".join(filter(None, notes))
-
-
-def printed(table: str) -> dict[str, dict[str, float]]:
-    """A table of the paper (its name in `relex/data/focused.yaml`) as row → metric → percent.
-
-    Relations of Tables III and VI are of given entities; which pairs of those were asked the paper does not say, so
-    they stand for `given` and for `kept`.
-    """
-    given = ("given", "kept") if table in ("rc_gold_entities", "ablation") else ("re",)
-    found = {}
-    for row, cells in reported("focused")["tables"][table]["rows"].items():
-        groups = cells if isinstance(cells, dict) else {"ner" if table == "ner" else "rc": cells}
-        tasks = {"ner": ("ner",), "rc": given}
-        found[row] = {
-            f"{METRIC[task]}.{score}": value
-            for name, values in groups.items()
-            for task in tasks[name]
-            for score, value in zip(SCORES, values, strict=True)
-        }
-    return found
-
-
 def of_task(records: Iterable[dict], task: str) -> list[dict]:
-    """The records of what does a task from what the task gives it.
-
-    Entities from those that tag; relations end to end from those that do both; relations of given entities from those
-    that classify pairs, and from heuristics that have nothing but given entities: their scores of relations are that.
-    """
-    chosen = []
-    for record in records:
-        trained, heuristic = record["config"].get("tasks"), record["config"]["row"] in ON_GOLD
-        if task in ("given", "kept"):
-            if f"{METRIC[task]}.f1" in record["metrics"]:
-                chosen.append(record)
-            elif heuristic and task == "given":
-                chosen.append(_as_given(record))
-        elif not heuristic and trained in (None, "joint", *(("ner",) if task == "ner" else ())):
-            chosen.append(record)
-    return chosen
-
-
-def _as_given(record: dict) -> dict:
-    metrics = {f"given.{k}": v for k, v in record["metrics"].items() if k.startswith("re.strict.")}
-    answers = {f"{k}_given": record["answers"][f"{k}_strict"] for k in ("gold", "predicted", "correct")}
-    return record | {"metrics": record["metrics"] | metrics, "answers": record["answers"] | answers}
+    """The records of what does a task from what the task gives it; see `relex.reports.compare.Score`."""
+    return [record for record in records if compare.SCORES[task].applies(record)]
 
 
 def scores(
     printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict], task: str, part: str = ""
 ) -> pd.DataFrame:
     """`tables.comparison` of strict P, R and F1 of a task; `part` is `dev.` for the development part."""
-    moved = {
-        row: {f"{part}{metric}": value for metric, value in cells.items()}
-        for row, cells in printed.items()
-        if f"{METRIC[task]}.f1" in cells
-    }
-    metrics = {f"{part}{METRIC[task]}.{s}": s.upper() for s in SCORES}
-    table = tables.comparison(metrics, moved, of_task(recorded, task), of_task(here, task))
-    return table.drop(columns=[c for c in table if (table[c] == "0").all()])  # seeds, where nothing was run
+    metrics = {f"{METRIC[task]}.{s}": s.upper() for s in PRF}
+    return tables.comparison(metrics, printed, of_task(recorded, task), of_task(here, task), part)
 
 
 POOLED = {
@@ -128,7 +58,7 @@ def effect(records: Sequence[dict], score: compare.Score, pair: tuple[str, str])
 
     Runs are compared with their partners, so that what the other switch does is no noise in what the one does.
     """
-    chosen = [r for r in records if r["config"]["row"] in K_AND_MASK or not is_trained(r)]
+    chosen = [r for r in records if r["config"]["row"] in CELLS or not is_trained(r)]
     return compare.differences(chosen, [pair], score, pool_by=POOLED[pair])
 
 
@@ -154,26 +84,26 @@ def resolution(found: pd.DataFrame, items: int, of_paper: int = 0) -> pd.DataFra
 
 def grid(records: Sequence[dict], task: str, part: str = "") -> pd.DataFrame:
     """Strict F1 of a task by K (lines) and mask (columns), in percent; what the paper prints stands first."""
-    of, shown = of_task(records, task), printed("k_and_mask")
+    of, shown = of_task(records, task), printed.rows("focused", "k_and_mask")
     columns = {}
     for mask in ("eq13", "eq14"):
-        rows = {k: f"K{k}-{mask}" for k in sorted({cells["k"] for cells in K_AND_MASK.values()})}
+        rows = {k: f"K{k}-{mask}" for k in sorted({cells["k"] for cells in CELLS.values()})}
         columns[mask, tables.PRINTED] = {k: f"{shown[row][f'{METRIC[task]}.f1']:.2f}" for k, row in rows.items()}
         columns[mask, "measured"] = {
-            k: tables.mean_and_sd(tables.values(of, row, f"{part}{METRIC[task]}.f1")) for k, row in rows.items()
+            k: tables.mean_and_sd(results.values(of, row, f"{part}{METRIC[task]}.f1")) for k, row in rows.items()
         }
     return pd.DataFrame(columns).rename_axis("K")
 
 
 def cells(records: Sequence[dict]) -> pd.DataFrame:
     """Table V for `relex.figures.k_and_mask`: F1 of entities and of relations end to end, one line a run or a print."""
-    lines, shown = [], printed("k_and_mask")
+    lines, shown = [], printed.rows("focused", "k_and_mask")
     for task in ("ner", "re"):
         metric = f"{METRIC[task]}.f1"
-        for row, switches in K_AND_MASK.items():
+        for row, switches in CELLS.items():
             own = {"task": TASKS[task], "K": switches["k"], "mask": MASKS[switches["mask"]]}
             lines.append(own | {"score": shown[row][metric] / 100, "printed": True})
-            measured = tables.values(of_task(records, task), row, metric)
+            measured = results.values(of_task(records, task), row, metric)
             lines += [own | {"score": value, "printed": False} for value in measured]
     return pd.DataFrame(lines)
 
@@ -187,24 +117,25 @@ def recalls() -> pd.DataFrame:
     names = {"rc_gold_entities": "III", "joint": "IV", "k_and_mask": "V", "ablation": "VI"}
     for table, number in names.items():
         task = "given" if table in ("rc_gold_entities", "ablation") else "re"
-        found = [cells[f"{METRIC[task]}.r"] for cells in printed(table).values() if f"{METRIC[task]}.r" in cells]
+        metric = f"{METRIC[task]}.r"
+        found = [cells[metric] for cells in printed.rows("focused", table).values() if metric in cells]
         line = {"recalls": len(found), "printed": ", ".join(f"{r:.2f}" for r in dict.fromkeys(found))}
         for total in (OF_OTHERS, OF_TABLE_V):
-            line[f"fit {total}"] = span_tables.fitting(found, total)
+            line[f"fit {total}"] = printed.fitting(found, total)
             line[f"by chance, {total}"] = f"{len(found) * (total + 1) / 10_001:.2f}"
         lines[f"Table {number}"] = line
     return pd.DataFrame.from_dict(lines, orient="index")
 
 
 def identity_misses() -> pd.DataFrame:
-    """Printed rows whose F1 is not that of the P and R beside it; see `span_tables.identity_misses`."""
+    """Printed rows whose F1 is not that of the P and R beside it; see `printed.identity_misses`."""
     found = {}
     for table in reported("focused")["tables"]:
         rows = {
             row: {k.removeprefix("given."): v for k, v in cells.items() if not k.startswith("kept.")}
-            for row, cells in printed(table).items()
+            for row, cells in printed.rows("focused", table).items()
         }
-        found[table] = span_tables.identity_misses(rows)
+        found[table] = printed.identity_misses(rows)
     return pd.concat(found, names=["table", "row", "items"])
 
 

@@ -9,7 +9,8 @@ from relex import figures
 from relex.documents import Document, Relation, Span
 from relex.errors import RelexError
 from relex.evaluation import triple_audit
-from relex.experiments import triple_tables as tables
+from relex.reports import cascade as tables
+from relex.reports import results
 
 
 def record(row, split="report", correct="1 1 1 1", unseen="0101", seed=0, **more):
@@ -52,10 +53,12 @@ def test_scores_by_split():
     ]
     table = tables.by_split({"A": {"triples.string.f1": 71.07}}, records, [])
     assert table.loc["A"].tolist() == ["71.07", "100.0", "100.0", "100.0"]
-    assert ("recorded", "distinct", "all unseen") in table and tables.main_split(records) == "distinct"
-    assert tables.main_split([*records, record("A", "novel")]) == "novel" and tables.main_split(records[:1]) == "report"
+    assert ("recorded", "distinct", "all unseen") in table and results.main_split(records) == "distinct"
+    assert (
+        results.main_split([*records, record("A", "novel")]) == "novel" and results.main_split(records[:1]) == "report"
+    )
     with pytest.raises(RelexError, match="no records"):
-        tables.main_split([])
+        results.main_split([])
 
 
 def test_differences_by_overlap_are_one_family(monkeypatch):
@@ -67,27 +70,6 @@ def test_differences_by_overlap_are_one_family(monkeypatch):
     assert np.isnan(found["printed"].iloc[0]) and found["printed"].iloc[1] == 0.02
     monkeypatch.setattr(tables, "overlap_masks", lambda one: None)
     assert tables.overlap_differences(records, "A", "B", {}).empty
-
-
-def test_small_runs_are_no_evidence():
-    small = record("A") | {"corpus": {"stand_in": True}}
-    small["config"]["profile"] = "quick"
-    assert "no evidence" in tables.caution([small]) and "stand-in" in tables.caution([small])
-    assert tables.caution([record("A")]) == ""
-
-
-def test_classes_without_gold_triples_have_no_score():
-    counts = {"overlap.seo.tp": 1, "overlap.seo.fn": 1, "overlap.triple.epo.fp": 3}
-    one = record("A") | {"counts": counts, "metrics": {"overlap.seo.f1": 0.5, "overlap.triple.epo.p": 0.0, "x": 1}}
-    assert tables.without_empty_classes([one])[0]["metrics"] == {"overlap.seo.f1": 0.5, "x": 1}
-
-
-def test_types_with_their_error_over_seeds():
-    records = [record("A", correct="2 2 2 2"), record("A", correct="0 0 0 1", seed=1), record("B")]
-    found = tables.type_differences([*records, record("B", seed=1)], "A", "B", {"Bp": 0.01})
-    f1 = [16 / 18, 0.5]
-    assert found.loc["Bp", "A"] == pytest.approx(np.mean(f1)) and found.loc["Bp", "gold"] == 9
-    assert found.loc["Bp", "error"] == pytest.approx(np.std(f1, ddof=1) / 2**0.5)
 
 
 def test_gradients_curves_and_sweeps_are_drawn():

@@ -3,7 +3,7 @@
 import made
 import pytest
 
-from relex.experiments import attention_tables
+from relex.reports import attention as attention_tables
 from relex.reports import plot
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from relex.experiments import attention
+from relex.evaluation import attention
 from relex.reports import compare, words
 from relex.reports.words import points
 

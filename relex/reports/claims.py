@@ -1,0 +1,144 @@
+"""The claims of the papers (`relex/data/claims.yaml`) beside the published records: what chapters take from records."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from importlib import resources
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from relex.reports import attention, compare, focused, printed, span, tables, words
+from relex.reports.results import main_split, rows_in_order, trained, where
+from relex.reports.words import points
+
+MISSING = "not recorded"
+NOTHING = "No record of this corpus is published in this edition; the columns fill when one is."
+RULED = (
+    "A verdict is at 0.05 after Holm's correction over the claims of this table; a line that breaks a rule of evidence "
+    "has none, and the reason stands in its place."
+)
+SCORES = (
+    'Strict F1 in percent. The paper\'s "test" is the development part, by which our epochs were chosen as well; that '
+    "flatters. The test part flatters nobody."
+)
+MASS = (
+    "Attention that falls there, less what would if it were shuffled, in points, means over seeds: of the fusion as it "
+    "was before training, on the trained encoder, and of the trained one. *Yes* or *no* where the interval over "
+    "documents excludes 0 in every seed; the rules of evidence hold here as well."
+)
+RESTS = {
+    "relation queries rest on entities": ("relation", "entities"),
+    "entity queries rest on words that state a relation": ("entity", "triggers"),
+}
+"""What ISER's paper says of its Figures 7 and 8: claim → queries and targets."""
+
+Published = Callable[[str], list[dict]]
+"""The published records of an experiment, by its name."""
+
+
+def ledger(paper: str) -> dict:
+    """What `relex/data/claims.yaml` has of a paper (`umrc`, `cbrrel`, `iser`, `focused`)."""
+    text = resources.files("relex").joinpath("data/claims.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)[paper]
+
+
+def claims_page(paper: str, published: Published) -> str:
+    """Markdown: for each corpus what is printed and recorded of a paper's claims; where nothing is, it says so."""
+    content, parts = ledger(paper), []
+    for corpus in content["corpora"]:
+        names = dict.fromkeys(group["experiment"] for group in content["groups"])
+        names |= {"iser_attention": None} if paper == "iser" else {}
+        records = {name: _of_corpus(published(name), corpus) for name in names}
+        every = [record for chosen in records.values() for record in chosen]
+        interval = "in points, in brackets the 95 % interval over seeds and documents"
+        parts.append(f"**{tables.title(corpus)}**: {content['title']}, {interval}. {RULED}")
+        parts.append(markdown_table(claims_table(paper, corpus, records)))
+        if corpus == "conll04":
+            parts += [SCORES, markdown_table(part_scores(records["iser_comparison"]))]
+        if paper == "iser":
+            parts += [MASS, markdown_table(attention_table(records["iser_attention"]))]
+        told = (tables.provenance(every), seeds_of_rows(records), tables.caution(every))
+        parts.append(" ".join(filter(None, told)) if every else NOTHING)
+    if content["untested"]:
+        parts.append("Claims without a line:")
+        parts.append("\n".join(f"* *{one['claim']}*: {one['why']}." for one in content["untested"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _of_corpus(records: Sequence[dict], corpus: str) -> list[dict]:
+    """The records of a corpus, of its first split alone."""
+    chosen = where(records, corpus=corpus)
+    return where(chosen, split=main_split(chosen)) if chosen else []
+
+
+def seeds_of_rows(records: dict[str, Sequence[dict]]) -> str:
+    """How many seeds the trained rows of each experiment have: a comparison has those that both of its rows have."""
+    counts = {
+        name: sorted(Counter(r["config"]["row"] for r in trained(some)).values()) for name, some in records.items()
+    }
+    told = [f"{name} {' to '.join(map(str, dict.fromkeys((c[0], c[-1]))))}" for name, c in counts.items() if c]
+    return f"Seeds of a trained row: {', '.join(told)}." if told else ""
+
+
+def claims_table(paper: str, corpus: str, records: dict[str, Sequence[dict]]) -> pd.DataFrame:
+    """One line a claim, all one family: printed and recorded difference in points, verdict; `records` by experiment."""
+    content, found, prints = ledger(paper), {}, {}
+    for group in content["groups"]:
+        score, chosen = compare.SCORES[group["score"]], records[group["experiment"]]
+        table = group.get("table", "").format(printed_as=content["corpora"][corpus])
+        shown = printed.rows(paper, table) if table else {}
+        for claim in (one for one in group["claims"] if one.get("only", corpus) == corpus):
+            pair = claim["above"], claim["below"]
+            pooled = pair in focused.POOLED
+            found[claim["claim"]] = (
+                focused.effect(chosen, score, pair) if pooled else compare.differences(chosen, [pair], score)
+            )
+            prints[claim["claim"]] = printed.differences([pair], shown, score.metric).get(pair)
+    family, lines = compare.together({text: one for text, one in found.items() if len(one)}), {}
+    for text, value in prints.items():
+        line = {"printed": "–" if value is None else points(value, 2), "recorded": "–", "verdict": MISSING}
+        if text in family.index:
+            cells = family.loc[text]
+            line["recorded"] = f"{points(cells['difference'])} ({words.interval(cells)})"
+            line["verdict"] = words.answer(cells)
+        lines[text] = line
+    return pd.DataFrame.from_dict(lines, orient="index").rename_axis("claim")
+
+
+def part_scores(records: Sequence[dict]) -> pd.DataFrame:
+    """Strict F1 of trained rows on conll04: printed, on the development part that the paper calls test, on the test."""
+    chosen, shown = trained(records), span.printed("conll04", "comparison")
+    rows = rows_in_order(chosen) or ["SpERT", "ISER-GRU", "ISER"]
+    table = span.by_part({row: shown[row] for row in rows if row in shown}, chosen, [])
+    table.columns = [f"{task}, {part if source == tables.RECORDED else source}" for task, source, part in table.columns]
+    return table.reindex(rows).rename_axis("CoNLL04")
+
+
+def attention_table(records: Sequence[dict]) -> pd.DataFrame:
+    """How much more attention falls where `RESTS` says than if shuffled, untrained and trained; a line a claim and row.
+
+    Rows that cannot tell, for nobody knows the words of their corpus that state a relation, are left out.
+    """
+    table, lines = attention.lines(records), {}
+    answers = {"more": "yes", "less": "no, the opposite", "as shuffled": "not in every seed"}
+    for claim, asked in RESTS.items():
+        for row in rows_in_order(records):
+            own = table[[key[1:4] == (row, *asked) for key in table.index]].droplevel([0, 1, 2, 3])
+            if "trained" in own.index:
+                reach, _, word = own.loc["trained", "verdict"].rpartition(": ")
+                said = answers.get(word, words.with_reason(own.loc["trained"]))
+                lines[f"{claim}: {row}"] = {
+                    "untrained": points(own["difference"].get("fresh fusion", np.nan)),
+                    "trained": points(own.loc["trained", "difference"]),
+                    "verdict": f"{reach}: {said}" if reach else f"**{said}**" if word == "less" else said,
+                }
+    nothing = {claim: {"untrained": "–", "trained": "–", "verdict": MISSING} for claim in RESTS}
+    return pd.DataFrame.from_dict(lines or nothing, orient="index").rename_axis("claim")
+
+
+def markdown_table(table: pd.DataFrame) -> str:
+    """A table with its index as Markdown."""
+    lines = [[table.index.name, *table.columns], ["---"] * (1 + len(table.columns))]
+    lines += [[name, *cells] for name, cells in zip(table.index, table.to_numpy().tolist(), strict=True)]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
