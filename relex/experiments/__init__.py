@@ -4,8 +4,6 @@ from relex.errors import RelexError
 from relex.experiments import cbrrel, focused, iser, umrc
 from relex.experiments.experiment import PROFILES, Experiment, run_all
 from relex.experiments.records import publish, published
-from relex.reports.printed import reported
-from relex.reports.results import rows_in_order
 
 EXPERIMENTS = {
     e.name: e
@@ -40,6 +38,5 @@ def run_experiment(name: str, profile: str = "quick", **options) -> list[dict]:
 
 
 __all__ = [
-    "EXPERIMENTS", "PROFILES", "QUEUE", "Experiment", "publish", "published", "reported", "rows_in_order", "run_all",
-    "run_experiment",
+    "EXPERIMENTS", "PROFILES", "QUEUE", "Experiment", "publish", "published", "run_all", "run_experiment",
 ]  # fmt: skip

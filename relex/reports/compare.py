@@ -185,6 +185,11 @@ def together(tables: Mapping[str, pd.DataFrame] | Sequence[pd.DataFrame]) -> pd.
 def _line(names: tuple[str, str], runs: tuple, records: Sequence[dict], score: Score, documents, aligned: bool) -> dict:
     """One line but for `printed` and what Holm's correction decides; `p` is missing where it may have no verdict."""
     first = runs[0][0]
+    if len({(run["corpus"]["fingerprint"], run["counts"]["n"]) for run in (*runs[0], *runs[1])}) > 1:
+        raise RelexError(
+            f"the runs of {' and '.join(names)} were tested on different documents; choose those of one corpus, split "
+            "and limit with `where`, or remove the records of the older one"
+        )
     if isinstance(documents, str):
         if documents not in first["answers"]:
             raise RelexError(f"run {first['run']} does not mark which test documents are {documents}; do it again")

@@ -14,7 +14,7 @@ def record(config, experiment, score=0.6, **changes):
     history[-1]["score"] = score
     return {
         "experiment": experiment, "run": str(hash(config)), "config": config.to_json() | changes, "history": history,
-        "metrics": {"macro_f1": score + 0.01}, "time": {"train_s": 1800.0, "predict_s": 0.0},
+        "metrics": {"macro_f1": score + 0.01, "dev.macro_f1": score}, "time": {"train_s": 1800.0, "predict_s": 0.0},
         "corpus": {"name": "umrc10", "fingerprint": "f", "sizes": {"train": 7000}, "stand_in": False},
         "counts": {"n": 1000},
     }  # fmt: skip
@@ -50,6 +50,12 @@ def test_only_runs_of_the_present_grid_count(publish):
     assert "| encoding_ablation | 16 | 1 | 0.5 | 1 |" in evidence.page()
 
 
-def test_depth_stands_beside_its_development_score(publish):
-    publish(*(record(c, "encoder_depth", 0.5 + c.layers / 100) for c in umrc.DEPTH.configs("cpu", "umrc10")))
-    assert "| 8 layers | 58.0 | 59.0 |" in evidence.page()
+def test_depth_stands_beside_the_bar(publish):
+    runs = [record(c, "encoder_depth", 0.5 + c.layers / 100) for c in umrc.DEPTH.configs("cpu", "umrc10")]
+    for run in runs:
+        run["answers"] = {"gold": "01", "predicted": "01" if "between" in run["config"]["row"] else "00"}
+        run["counts"] |= {"classes": ["a", "b"]}
+    publish(*runs)
+    page = evidence.page()
+    assert "| basic2, 8 layers | 58.0 | 59.0 |" in page
+    assert "| the bar: TF-IDF pair+sentence+between | 50.0 | 51.0 |" in page

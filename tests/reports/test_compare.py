@@ -114,6 +114,11 @@ def test_the_bar_is_of_the_documents_compared():
         compare.differences([low, *high], [("A", "look-up")], compare.RE, documents="unseen_pair")
 
 
+def test_runs_of_other_test_documents_are_refused():
+    with pytest.raises(RelexError, match="runs of A and B were tested on different documents"):
+        compare.differences([*A, *made.seeds("B", (0.6, 0.6), documents=300)], PAIR, compare.RE)
+
+
 def test_each_score_has_its_bars():
     ends = [made.counted(name, 0.3, head=name) for name in compare.END_TO_END]
     given = [made.counted(name, 0.5, head=name) for name in compare.ON_GOLD]
