@@ -26,7 +26,7 @@ def page() -> str:
 
 
 def depth_text(records: Sequence[dict]) -> str:
-    """Each depth beside the bar, what counts characters of the same training rows, on development and test; Markdown."""
+    """Each depth beside the bar, what counts characters of the same training rows; Markdown."""
     runs = sorted(filter(is_trained, records), key=lambda r: r["config"]["layers"])
     if not runs:
         return NOTHING
