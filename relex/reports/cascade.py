@@ -32,18 +32,16 @@ def by_split(
     `printed` maps row → metric → percent. Columns are (source, split, `all` or `unseen`); a split
     without seen texts has one column, `all unseen`.
     """
-    rows = list(dict.fromkeys([*printed, *(r["config"]["row"] for r in [*recorded, *here])]))
-    cells = [f"{printed[row][metric]:.2f}" if metric in printed.get(row, {}) else "–" for row in rows]
-    columns = {(tables.PRINTED, "", ""): cells}
+    rows = list(dict.fromkeys([*printed, *results.rows_in_order([*recorded, *here])]))
+    columns = {(tables.PRINTED, "", ""): tables.printed_cells(printed, metric, rows)}
     for source, records in ((tables.RECORDED, recorded), (tables.HERE, here)):
         for split in results.splits(records):
             chosen = results.where(records, split=split)
             nothing_seen = all(r["counts"].get("unseen.n") == r["counts"]["n"] for r in chosen)
             kinds = {"all unseen": metric} if nothing_seen else {"all": metric, "unseen": f"unseen.{metric}"}
             for kind, name in kinds.items():
-                columns[source, split, kind] = [tables.mean_and_sd(results.values(chosen, row, name)) for row in rows]
-    table = pd.DataFrame(columns, index=pd.Index(rows, name="row"))
-    return table.drop(columns=[c for c in table if (table[c] == "–").all()])
+                columns[source, split, kind] = tables.cells(chosen, name, rows)
+    return tables.assembled(columns, rows)
 
 
 def split_differences(

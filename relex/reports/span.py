@@ -55,31 +55,24 @@ def scores(
 
 def by_part(printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict]) -> pd.DataFrame:
     """Strict F1 in percent on the development and the test part, beside what is printed of the part called test."""
-    rows = list(dict.fromkeys([*printed, *(r["config"]["row"] for r in [*recorded, *here])]))
+    rows = list(dict.fromkeys([*printed, *results.rows_in_order([*recorded, *here])]))
     columns = {}
     for task, name in TASKS.items():
-        metric = f"{task}.strict.f1"
-        cells = [f"{printed[row][metric]:.2f}" if metric in printed.get(row, {}) else "–" for row in rows]
-        columns[name, tables.PRINTED, "“test”"] = cells
+        columns[name, tables.PRINTED, "“test”"] = tables.printed_cells(printed, f"{task}.strict.f1", rows)
         for source, records in ((tables.RECORDED, recorded), (tables.HERE, here)):
             for part, prefix in (("dev", "dev."), ("test", "")):
-                values = [results.values(records, row, prefix + metric) for row in rows]
-                columns[name, source, part] = [tables.mean_and_sd(v) for v in values]
-    table = pd.DataFrame(columns, index=pd.Index(rows, name="row"))
-    return table.drop(columns=[c for c in table if (table[c] == "–").all()])
+                columns[name, source, part] = tables.cells(records, f"{prefix}{task}.strict.f1", rows)
+    return tables.assembled(columns, rows)
 
 
 def modes(records: Sequence[dict]) -> pd.DataFrame:
     """F1 of entities and relations in every mode of scoring, micro and macro, in percent; one line a trained row."""
-    columns = {}
-    rows = results.rows_in_order(trained(records))
+    rows, columns = results.rows_in_order(trained(records)), {}
     for task, name in TASKS.items():
         for average, prefix in (("micro", ""), ("macro", "macro_")):
             for mode in MODES:
-                values = [results.values(records, row, f"{task}.{mode}.{prefix}f1") for row in rows]
-                columns[name, average, mode] = [tables.mean_and_sd(v) for v in values]
-    table = pd.DataFrame(columns, index=pd.Index(rows, name="row"))
-    return table.drop(columns=[c for c in table if (table[c] == "–").all()])
+                columns[name, average, mode] = tables.cells(trained(records), f"{task}.{mode}.{prefix}f1", rows)
+    return tables.assembled(columns, rows)
 
 
 def by_type(records: Sequence[dict], a: str, b: str, task: str) -> pd.DataFrame:

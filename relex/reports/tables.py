@@ -69,26 +69,34 @@ def comparison(
     """
     shown = {row: cells for row, cells in printed.items() if not metrics.keys().isdisjoint(cells)} or printed
     rows = list(dict.fromkeys([*shown, *rows_in_order([*recorded, *here])]))
-    measured = {source: pivot(records, [part + m for m in metrics]) for source, records in _sources(recorded, here)}
-    columns: dict[tuple[str, str], list[str]] = {}
+    columns: dict[tuple, list[str]] = {}
     for metric, title in metrics.items():
-        columns[title, PRINTED] = [f"{shown[r][metric]:.2f}" if metric in shown.get(r, {}) else "–" for r in rows]
-        for source, cells in measured.items():
-            columns[title, source] = cells[part + metric].reindex(rows, fill_value="–").tolist()
+        columns[title, PRINTED] = printed_cells(shown, metric, rows)
+        for source, records in _sources(recorded, here):
+            columns[title, source] = cells(records, part + metric, rows)
     for source, records in _sources(recorded, here):
-        columns["seeds", source] = [str(len(of_row(records, row))) for row in rows]
-    table = pd.DataFrame(columns, index=pd.Index(rows, name="row"))
-    return table.drop(columns=[c for c in table if (table[c] == "–").all() or (table[c] == "0").all()])
+        columns["seeds", source] = [str(len(of_row(records, row)) or "–") for row in rows]
+    return assembled(columns, rows)
 
 
-def pivot(records: Sequence[dict], metrics: Sequence[str]) -> pd.DataFrame:
-    """Mean and standard deviation over seeds of each row (lines) and metric (columns), as `mean_and_sd` writes them.
+def cells(records: Sequence[dict], metric: str, rows: Sequence[str]) -> list[str]:
+    """A metric of each row as `mean_and_sd` writes it, over seeds.
 
     Raises a `RelexError` where the records of a row are of several corpora or splits.
     """
-    lines = frame([r for row in rows_in_order(records) for r in of_row(records, row)])
-    lines = lines.reindex(columns=["row", *metrics])
-    return lines.groupby("row", sort=False).agg(mean_and_sd).astype(object)
+    lines = frame([r for row in rows_in_order(records) for r in of_row(records, row)]).reindex(columns=["row", metric])
+    return lines.groupby("row")[metric].agg(mean_and_sd).astype(object).reindex(rows, fill_value="–").tolist()
+
+
+def printed_cells(printed: dict[str, dict[str, float]], metric: str, rows: Sequence[str]) -> list[str]:
+    """A printed metric of each row in percent, with two decimals."""
+    return [f"{printed[row][metric]:.2f}" if metric in printed.get(row, {}) else "–" for row in rows]
+
+
+def assembled(columns: dict[tuple, list[str]], rows: Sequence[str]) -> pd.DataFrame:
+    """Columns of cells as a table of these rows, without the columns that are empty."""
+    table = pd.DataFrame(columns, index=pd.Index(rows, name="row"))
+    return table.drop(columns=[c for c in table if (table[c] == "–").all()])
 
 
 def _sources(recorded: Sequence[dict], here: Sequence[dict]) -> list[tuple[str, Sequence[dict]]]:

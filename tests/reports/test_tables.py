@@ -146,7 +146,8 @@ def test_a_frame_has_a_line_for_each_run():
     lines = results.frame([*EXTRACTED, *RECORDS])
     assert lines["row"].tolist()[:3] == ["a", "a", "b"] and lines["trained"].all()
     assert lines["relations.病因.r"].iloc[0] == 0.6 and np.isnan(lines["relations.病因.r"].iloc[-1])
-    assert list(tables.pivot(RECORDS, ["accuracy", "missing"]).loc["poor"]) == ["75.0", "–"]
+    assert tables.cells(RECORDS, "accuracy", ["poor", "nobody"]) == ["75.0", "–"]
+    assert tables.cells(RECORDS, "missing", ["poor"]) == ["–"] == tables.cells([], "accuracy", ["poor"])
 
 
 def test_what_has_to_be_said_of_records():
