@@ -13,6 +13,9 @@ SPLITS = ("novel", "report", "distinct", "shipped")
 ON_GOLD = ("schema_only", "nearest_entity")
 """Heads that learn nothing and are given the gold entities."""
 
+EVIDENCE = ("cpu", "full")
+"""Profiles whose grids are large enough to speak about the systems."""
+
 BY_TYPE = ("entities", "ner", "relations", "relations.string", "relations.strict")
 """Counts of records that are tables {type: {tp, fp, fn}}."""
 
@@ -115,3 +118,11 @@ def main_split(records: Sequence[dict]) -> str:
     if not found:
         raise RelexError("there are no records to choose a split of; run the experiment first")
     return next((split for split in ("novel", "distinct") if split in found), found[0])
+
+
+def shown(executed: Sequence[dict], recorded: Sequence[dict]) -> list[dict]:
+    """What an execution adds to the tables of a page: its records of the profiles `EVIDENCE`.
+
+    Others show that a notebook works; they stand in the tables only where nothing is recorded.
+    """
+    return [r for r in executed if not recorded or r["config"]["profile"] in EVIDENCE]

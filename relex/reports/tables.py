@@ -7,7 +7,9 @@ import pandas as pd
 
 from relex.evaluation import classification
 from relex.evaluation.extraction import prf
-from relex.reports.results import frame, of_row, origin, rows_in_order, trained, values
+from relex.reports import rules
+from relex.reports.compare import CLASSES, GIVEN, NER, RE, bar
+from relex.reports.results import EVIDENCE, frame, of_row, origin, rows_in_order, trained, values
 from relex.samplers import hardest_classes
 
 PRINTED, RECORDED, HERE = "printed", "recorded", "this execution"
@@ -17,9 +19,6 @@ TITLES = {
     "arteriography": "arteriography, a generated stand-in for the paper's corpus",
 }  # fmt: skip
 """Corpus → its name in the book, where it has another there."""
-
-EVIDENCE = ("cpu", "full")
-"""Profiles whose grids are large enough to speak about the systems."""
 
 
 def title(corpus: str) -> str:
@@ -222,3 +221,23 @@ def type_differences(
     found["error"] = np.sqrt(sum(s.var(ddof=1) / len(s) for s in scores.values()))
     found["printed"] = pd.Series({k: printed.get(k, np.nan) for k in found.index})
     return found
+
+
+def execution(executed: Sequence[dict]) -> pd.DataFrame:
+    """What a machine has run, a line a row and corpus: seeds, score in percent, and whether it is above its bar.
+
+    The score is macro-F1 of classes, or strict F1 of relations, of relations of given entities, or of entities: the
+    first of them that the row is for.
+    """
+    lines = []
+    for source, row in dict.fromkeys((origin(r), r["config"]["row"]) for r in executed):
+        runs = [r for r in executed if (origin(r), r["config"]["row"]) == (source, row)]
+        score = next(s for s in (CLASSES, RE, GIVEN, NER) if s.applies(runs[0]))
+        lowest = bar([r for r in executed if origin(r) == source], runs[0], score)
+        own = rules.Row(row, runs, score.of_runs(runs))
+        above = "–" if lowest is None or not own.trained else "yes" if rules.learned(own, lowest) else "no"
+        lines.append({
+            "row": row, "corpus": source.replace("**", ""), "seeds": len(runs), "score": score.title,
+            "percent": mean_and_sd(own.scores), "above the bar": above,
+        })  # fmt: skip
+    return pd.DataFrame(lines).set_index("row")

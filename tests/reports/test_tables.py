@@ -164,3 +164,23 @@ def test_types_with_their_error_over_seeds():
     found = tables.type_differences(EXTRACTED, "a", "b", {"病": 0.01})
     assert found.loc["病", "gold"] == 5 and found.loc["病", "difference"] == 0 and found.loc["病", "printed"] == 0.01
     assert np.isnan(found.loc["病", "error"]), "one seed tells no error"
+
+
+def test_a_short_execution_stands_in_the_tables_only_where_nothing_is_recorded():
+    quick = [record("good", 0, GOOD)]
+    quick[0]["config"]["profile"] = "quick"
+    assert results.shown(quick, RECORDS) == [] and results.shown(quick, []) == quick
+    assert results.shown(RECORDS, quick) == RECORDS
+
+
+def test_an_execution_says_of_each_row_whether_it_is_above_the_bar():
+    counted = record("TF-IDF", 0, POOR)
+    counted["config"] |= {"head": "tfidf"}
+    del counted["config"]["epochs"]
+    for r in (executed := [counted, *RECORDS]):
+        r["corpus"] = r["corpus"] | {"fingerprint": "f"}
+    table = tables.execution(executed)
+    assert list(table.index) == ["TF-IDF", "poor", "good", "twin"]
+    assert list(table["above the bar"]) == ["–", "no", "yes", "no"]
+    assert table.loc["good", "seeds"] == 2 and table.loc["good", "score"] == "macro-F1"
+    assert "generated stand-in" in table.loc["good", "corpus"]
