@@ -175,7 +175,7 @@ def test_run_an_experiment_prints_a_line_a_row(relex, monkeypatch):
     def record(row, seed, accuracy):
         metrics = {"accuracy": accuracy, "macro_f1": accuracy, "unseen.accuracy": accuracy}
         return {"experiment": "demo", "run": f"{row}{seed}", "config": {"row": row, "seed": seed}, "metrics": metrics,
-                "corpus": {"name": "encyclopedia", "stand_in": True}}  # fmt: skip
+                "counts": {}, "corpus": {"name": "encyclopedia", "stand_in": True}}  # fmt: skip
 
     asked = []
     monkeypatch.setattr(
@@ -191,7 +191,8 @@ def test_run_an_experiment_prints_a_line_a_row(relex, monkeypatch):
 def test_splits_are_printed_apart(relex, monkeypatch):
     def record(split, accuracy):
         return {"experiment": "demo", "run": split, "config": {"row": "a", "seed": 0, "split": split},
-                "metrics": {"accuracy": accuracy}, "corpus": {"name": "casmed", "stand_in": False}}  # fmt: skip
+                "metrics": {"accuracy": accuracy}, "counts": {},
+                "corpus": {"name": "casmed", "stand_in": False}}  # fmt: skip
 
     monkeypatch.setattr(
         "relex.experiments.run_experiment", lambda *a, **k: [record("report", 0.5), record("distinct", 0.25)]
