@@ -182,15 +182,17 @@ def write_status(root: Path | None = None) -> Path:
 
 
 def write_claims(root: Path | None = None) -> list[Path]:
-    """Write what chapters take from records: book/executed/PAPER_claims.md for each of the four papers."""
+    """Write what pages take from records into book/executed: PAPER_claims.md for each paper, and evidence.md."""
+    from relex.experiments import evidence
     from relex.experiments.records import published
     from relex.reports import claims
 
-    folder, pages = (root or project_root()) / EXECUTED, []
-    for paper in ("umrc", "cbrrel", "iser", "focused"):
-        pages.append(folder / f"{paper}_claims.md")
-        write_text(pages[-1], claims.claims_page(paper, published))
-    return pages
+    pages = {f"{paper}_claims": claims.claims_page(paper, published) for paper in ("umrc", "cbrrel", "iser", "focused")}
+    pages["evidence"] = evidence.page()
+    folder = (root or project_root()) / EXECUTED
+    for name, page in pages.items():
+        write_text(folder / f"{name}.md", page)
+    return [folder / f"{name}.md" for name in pages]
 
 
 def _machine() -> dict[str, str]:

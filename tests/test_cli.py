@@ -161,13 +161,62 @@ def test_run_prints_the_metrics_of_its_task(relex, fails, config, own):
     assert "only counts and has no model" in fails("predict", Path(where).stem, own / "test.jsonl", "out.jsonl")
 
 
-def test_publish_copies_the_records_of_one_profile(relex, fails, config, project):
+def test_publish_copies_the_records_of_one_profile(relex, fails, config, project, monkeypatch):
+    monkeypatch.setattr(records, "commit", lambda: "0" * 40)
     assert relex("run", "--config", config())[0] == 0
     assert "no records of profile 'full' here, only of smoke" in fails("publish", "own")
     code, out, _ = relex("publish", "own", "--profile", "smoke")
     assert code == 0 and out.startswith("1 records published")
     (published,) = (project / "book" / "results" / "own").glob("*.json")
     assert published.read_bytes() == (project / "runs" / "own" / published.name).read_bytes()
+
+
+def small(name):
+    """An experiment of two runs that only count."""
+    from relex.experiments.config import Config
+    from relex.experiments.experiment import Experiment
+
+    def rows(profile, corpus):
+        settings = {"corpus": "encyclopedia", "profile": profile, "encoder": "", "layers": 0, "train_limit": 50}
+        return [Config.from_json(settings | {"head": head, "row": head}) for head in ("majority", "tfidf")]
+
+    return Experiment(name, "", "", (), "encyclopedia", "encyclopedia", {"smoke": 1}, rows)
+
+
+def test_all_that_is_missing_is_listed_run_and_published(relex, fails, project, monkeypatch):
+    monkeypatch.setattr("relex.experiments.EXPERIMENTS", {name: small(name) for name in ("one", "two")})
+    monkeypatch.setattr("relex.experiments.QUEUE", (("two", None),))
+    code, out, _ = relex("run", "--all", "--profile", "smoke", "--workers", 1, "--list")
+    assert code == 0 and [line.split()[:3] for line in out.splitlines()[1:4]] == [
+        ["two", "2", "2"], ["one", "2", "2"], ["all", "4", "4"],
+    ]  # fmt: skip
+    assert not (project / "runs").exists()
+    code, out, _ = relex("run", "--all", "--profile", "smoke", "--workers", 1, "--budget", "10m")
+    assert code == 0 and out.splitlines()[-1] == "runs done: 2, left: 0"
+    log = [line.split("\t") for line in (project / "runs" / "queue.log").read_text(encoding="utf-8").splitlines()]
+    assert [line[1:4] for line in log] == [["two", "majority", "seed 0"], ["two", "tfidf", "seed 0"]]
+    assert len(list((project / "runs").glob("*/*.json"))) == 4, "the other experiment has the same runs"
+    assert "runs" not in relex("run", "--all", "--profile", "smoke", "--workers", 1)[1].splitlines()[-1]
+    assert "4 records were not published (one 2, two 2)" in fails("publish", "--all", "--profile", "smoke")
+    for path in (project / "runs").glob("*/*.json"):
+        path.write_text(json.dumps(json.loads(path.read_bytes()) | {"commit": "0" * 40}))
+    code, out, _ = relex("publish", "--all", "--profile", "smoke")
+    assert code == 0 and out.startswith("4 records published to ")
+    assert len(list((project / "book" / "results").glob("*/*.json"))) == 4
+
+
+def test_a_queue_that_is_interrupted_says_so_by_its_status(relex, monkeypatch):
+    from relex.runs.queue import Outcome
+
+    for name, status in (("SIGINT", 130), ("SIGTERM", 143), ("the budget", 0)):
+        monkeypatch.setattr("relex.runs.grids.run_grids", lambda *a, name=name, **k: Outcome(stopped_by=name))
+        assert relex("run", "--all")[0] == status
+
+
+def test_doctor(relex, monkeypatch):
+    monkeypatch.setattr("relex.doctor.speed", lambda: 4321.0)
+    code, out, _ = relex("doctor")
+    assert code == 0 and out.startswith("CPU: ") and "speed: 4,321 tokens a second" in out
 
 
 def test_run_an_experiment_prints_a_line_a_row(relex, monkeypatch):
@@ -290,6 +339,22 @@ def test_options_that_contradict_each_other(fails, config):
     assert "give the name of an experiment" in fails("run")
     assert "give the name of an experiment" in fails("run", "encoding_ablation", "--config", config())
     assert "do not go with --config" in fails("run", "--seeds", 2, "--config", config())
+    for option in (("--workers", 2), ("--budget", "5m"), ("--on", "ray"), ("--list",)):
+        assert "go with --all alone" in fails("run", "encoding_ablation", *option)
+    for option in ("encoding_ablation",), ("--seeds", 2), ("--corpus", "umrc10"), ("--keep-models",):
+        assert "--all takes --profile, --workers" in fails("run", "--all", *option)
+    assert "give the name of an experiment, or --all" in fails("publish")
+    assert "give the name of an experiment, or --all" in fails("publish", "one", "--all")
+
+
+def test_numbers_and_places_that_make_no_sense(fails):
+    assert "--workers is 0, but must be from 1 to" in fails("run", "--all", "--workers", 0)
+    assert "--workers is 100000" in fails("run", "--all", "--workers", 100000)
+    assert "--budget is 'soon', but must be a time such as 150m" in fails("run", "--all", "--budget", "soon")
+    assert "--budget is '0m'" in fails("run", "--all", "--budget", "0m")
+    assert "must be ray for a local cluster, or ray://HOST:PORT" in fails("run", "--all", "--on", "dask://here:1")
+    assert "nobody answers at ray://127.0.0.1:9" in fails("run", "--all", "--on", "ray://127.0.0.1:9")
+    assert "no profile 'huge'; known are smoke" in fails("run", "--all", "--profile", "huge")
 
 
 def test_unknown_names(fails):

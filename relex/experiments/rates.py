@@ -4,7 +4,7 @@ The choices stand in `data/rates.yaml`; a test holds them to the published recor
 """
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib import resources
 
 import yaml
@@ -38,9 +38,7 @@ def at(rate: float) -> dict[str, float]:
 
 def tried(systems: dict[str, Config]) -> list[Config]:
     """One config for every system and rate of the grid; rows are named `SYSTEM, lr 1e-04`."""
-    return [
-        config.with_(row=f"{system}, lr {rate:.0e}", **at(rate)) for system, config in systems.items() for rate in GRID
-    ]
+    return [config.with_(row=f"{name}, lr {rate:.0e}", **at(rate)) for name, config in systems.items() for rate in GRID]
 
 
 def development(record: dict) -> float:
@@ -48,9 +46,12 @@ def development(record: dict) -> float:
     return max(entry["score"] for entry in record["history"])
 
 
-def best(records: Iterable[dict], system: str) -> float | None:
-    """The rate with the highest development score; of equal ones the lowest. None unless all of the grid are there."""
-    scores = {r["config"]["lr"]: development(r) for r in _of(records, system)}
+def best(records: Iterable[dict], of: str) -> float | None:
+    """The rate with the highest development score of the system `of`; of equal ones the lowest.
+
+    None unless all rates of the grid are there.
+    """
+    scores = {r["config"]["lr"]: development(r) for r in records if system(r) == of}
     if not set(GRID) <= scores.keys():
         return None
     return max(GRID, key=lambda rate: (scores[rate], -rate))
@@ -58,8 +59,9 @@ def best(records: Iterable[dict], system: str) -> float | None:
 
 def systems(records: Iterable[dict]) -> list[str]:
     """The systems that records of these experiments are of, in order of first appearance."""
-    return list(dict.fromkeys(r["config"]["row"].rpartition(", lr ")[0] for r in records))
+    return list(dict.fromkeys(map(system, records)))
 
 
-def _of(records: Iterable[dict], system: str) -> Sequence[dict]:
-    return [r for r in records if r["config"]["row"].rpartition(", lr ")[0] == system]
+def system(record: dict) -> str:
+    """The system that a record of these experiments is of."""
+    return record["config"]["row"].rpartition(", lr ")[0]

@@ -19,11 +19,11 @@ PROFILE = {
         "layers": 2, "epochs": 1, "lr": 3e-4, "batch_tokens": 600,
         "train_limit": 280, "dev_limit": 60, "test_limit": 260,
     },
-    "cpu": {"layers": 8, "epochs": 5, "epoch_steps": 320, "dev_limit": 1000},
+    "cpu": {"layers": 8, "epochs": 6, "epoch_steps": 320},
     "full": {"layers": 12, "epochs": 5, "micro_tokens": 8192},
 }  # fmt: skip
-"""What a profile changes of a run; all else has the defaults of `Config`. In profile `cpu` all rows take the same 1,600
-steps, about five passes, with the depth that `encoder_depth` chose and the rates that `umrc_rates` chose."""
+"""What a profile changes of a run; all else has the defaults of `Config`. In profile `cpu` all rows take the same 1,920
+steps, about six passes, with the depth that `encoder_depth` chose and the rates that `umrc_rates` chose."""
 
 SEEDS = {"smoke": 1, "quick": 1, "cpu": 3, "full": 5}
 
@@ -53,8 +53,11 @@ def bars(profile: str, corpus: str) -> list[Config]:
 
 def depth_rows(profile: str, corpus: str) -> list[Config]:
     """A row that reads [CLS] with more and more layers: which depth does it need to learn?"""
-    more = PROFILE[profile] | {"epoch_steps": 0}  # this question was asked before all rows had the same steps
-    return [
+    more = PROFILE[profile]
+    if profile == "cpu":  # asked before all rows had the same steps
+        more = {"epochs": 5, "dev_limit": 1000}
+    limits = {k: v for k, v in more.items() if k.endswith("_limit")}
+    return [row.with_(**limits) for row in bars(profile, corpus)] + [
         Config.from_json({"corpus": corpus, "profile": profile, "row": f"basic2, {layers} layers"}
                          | more | THEIRS | {"encoding": "basic2", "layers": layers})
         for layers in ((2,) if profile in ("smoke", "quick") else DEPTHS)
@@ -62,11 +65,11 @@ def depth_rows(profile: str, corpus: str) -> list[Config]:
 
 
 def rate_rows(profile: str, corpus: str) -> list[Config]:
-    """The two ways to read an encoding at every rate of the grid, on half of the training rows."""
-    half = {"train_limit": 3500, "epochs": 2} if profile in ("cpu", "full") else {}
+    """The two ways to read an encoding at every rate of the grid, for a sixth of the steps: one pass of the rows."""
+    few = {"epochs": 2, "epoch_steps": 160, "dev_limit": 1000} if profile in ("cpu", "full") else {}
     return rates.tried({
-        "umrc cls": _config(profile, corpus, "", **(THEIRS | {"encoding": "basic2"} | half)),
-        "umrc markers": _config(profile, corpus, "", **(OURS | half)),
+        "umrc cls": _config(profile, corpus, "", **(THEIRS | {"encoding": "basic2"} | few)),
+        "umrc markers": _config(profile, corpus, "", **(OURS | few)),
     })  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The queue on a Ray cluster: one task a run; the driver, this process, gives out the runs and writes what comes back."""
+"""The team on a Ray cluster: one task a run; this process gives them out and writes what comes back."""
 
 import importlib.util
 import json
@@ -7,7 +7,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 from relex.errors import DiskFull, RelexError
 from relex.experiments import records
 from relex.files import FULL, append_line, source_fingerprint, write_bytes
-from relex.runs.claims import Claimed, claim, remove_remnants
+from relex.runs.claims import claim
+from relex.runs.local import NICE, environments
 from relex.runs.plan import Task
-from relex.runs.queue import GRACE_S, NICE, Backlog, Outcome, environments, signals
 from relex.runs.worker import log_path, perform
 
 ANSWER_S = 12.0
@@ -29,8 +29,6 @@ ASK_S = 2.0
 SENT = (".json", ".predictions.jsonl", ".checkpoint.safetensors")
 """What a run may need or leave of the files named by its key."""
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray's makers need not know
-
 
 def connect(on: str, workers: int | None) -> int:
     """Start a local cluster (`ray`) or join one (`ray://HOST:PORT`); how many runs it is to do at a time.
@@ -40,6 +38,7 @@ def connect(on: str, workers: int | None) -> int:
     """
     if importlib.util.find_spec("ray") is None:
         raise RelexError("--on needs Ray, which is not installed; pip install 'relex[cluster]'")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray's makers need not know
     import ray
 
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -105,8 +104,8 @@ class Sign:
 def do_run(code: str, experiment: str, config: dict, files: dict[str, bytes], sign) -> tuple[dict, dict[str, bytes]]:
     """What a task does: a run in a folder of its own. Returns its answer (`perform`) and the files that it left.
 
-    `code` names the driver's source: records made by other code are not taken. `files`, by their place in `runs/`, are
-    what there is already of the run: a checkpoint, or the predictions that it scores.
+    `code` names the source of the process that asks: records made by other code are not taken. `files`, by their place
+    in `runs/`, are what there is already of the run: a checkpoint, or the predictions that it scores.
     """
     import ray
     import torch
@@ -138,57 +137,70 @@ def do_run(code: str, experiment: str, config: dict, files: dict[str, bytes], si
     return answer, {name: content for name, content in left.items() if files.get(name) != content}
 
 
-def run_on_cluster(
-    tasks: Sequence[Task], count: int, end: float | None = None, say: Callable[[str], None] = print
-) -> Outcome:
-    """`run_queue` on the cluster that was connected, `count` runs at a time.
+class Cluster:
+    """A `relex.runs.queue.Team` of `count` tasks of the cluster that was connected.
 
-    Records get the driver's commit: the code is the same. A run that is stopped sends its checkpoint, and so goes on
-    anywhere; but a killed driver loses what its runs had not sent.
+    Records get this process's commit: the code is the same. A run that is stopped sends its checkpoint, and so goes on
+    anywhere; but when this process is killed, what its runs had not sent is lost.
     """
-    import ray
 
-    remove_remnants()
-    backlog, outcome, code = Backlog(tasks), Outcome(), source_fingerprint()
-    gpus = min(1.0, ray.cluster_resources().get("GPU", 0) / count)
-    remote = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(do_run)
-    sign = ray.remote(num_cpus=0)(Sign).remote()
-    running: dict = {}
-    killing = None
-    try:
-        with signals() as caught:
-            while True:
-                now = time.monotonic()
-                if caught or (end is not None and now >= end):
-                    outcome.stopped_by = outcome.stopped_by or (caught[0] if caught else "the budget")
-                if outcome.stopped_by and killing is None:
-                    killing = now + GRACE_S
-                    sign.put_up.remote()
-                while not outcome.stopped_by and len(running) < count and (task := backlog.take()):
-                    claims = ExitStack()
-                    try:
-                        for key in sorted(task.keys):
-                            claims.enter_context(claim(key, wait=False))
-                    except Claimed:
-                        claims.close()
-                        backlog.settle(task, {"state": "claimed"}, outcome, say)
-                        continue
-                    ref = remote.remote(code, task.experiment, task.config.to_json(), _files(task), sign)
-                    running[ref] = task, claims
-                if not running and (outcome.stopped_by or not backlog.waiting):
-                    break
-                if killing is not None and now > killing:
-                    for ref in running:
-                        ray.cancel(ref, force=True)
-                ready = ray.wait(list(running), timeout=0.5)[0] if running else time.sleep(0.5) or []
-                for ref in ready:
-                    task, claims = running.pop(ref)
-                    with claims:
-                        backlog.settle(task, _received(ref, task), outcome, say)
-    finally:
+    def __init__(self, count: int):
+        import ray
+
+        self.count, self.code = count, source_fingerprint()
+        gpus = min(1.0, ray.cluster_resources().get("GPU", 0) / count)
+        self.task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(do_run)
+        self.sign = ray.remote(num_cpus=0)(Sign).remote()
+        self.running: dict = {}
+
+    def has_room(self) -> bool:
+        """Whether fewer tasks than `count` are under way."""
+        return len(self.running) < self.count
+
+    def is_busy(self) -> bool:
+        """Whether a task is under way."""
+        return bool(self.running)
+
+    def give(self, task: Task) -> None:
+        """Claim a run and hand it to the cluster."""
+        with ExitStack() as claims:
+            for key in sorted(task.keys):
+                claims.enter_context(claim(key, wait=False))
+            ref = self.task.remote(self.code, task.experiment, task.config.to_json(), _files(task), self.sign)
+            self.running[ref] = task, claims.pop_all()
+
+    def answers(self, seconds: float) -> list[tuple[Task, dict]]:
+        """Of the tasks that have ended; what they left is written before their runs are free for others."""
+        import ray
+
+        if not self.running:
+            time.sleep(seconds)
+            return []
+        found = []
+        for ref in ray.wait(list(self.running), timeout=seconds)[0]:
+            task, claims = self.running.pop(ref)
+            with claims:
+                found.append((task, _received(ref)))
+        return found
+
+    def stop(self) -> None:
+        """Put up the sign."""
+        self.sign.put_up.remote()
+
+    def kill(self) -> None:
+        """Kill the processes that are at a task."""
+        import ray
+
+        for ref in self.running:
+            ray.cancel(ref, force=True)
+
+    def close(self) -> None:
+        """Leave the cluster; a local one ends."""
+        import ray
+
+        for _, claims in self.running.values():
+            claims.close()
         ray.shutdown()
-    outcome.left = len(backlog.waiting)
-    return outcome
 
 
 def _files(task: Task) -> dict[str, bytes]:
@@ -202,7 +214,7 @@ def _files(task: Task) -> dict[str, bytes]:
     }
 
 
-def _received(ref, task: Task) -> dict:
+def _received(ref) -> dict:
     """The answer of a task that has ended; what it left is written, records last."""
     import ray
 

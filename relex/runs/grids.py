@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from relex.errors import RelexError
 from relex.experiments import records
 from relex.experiments.experiment import PROFILES, Experiment
+from relex.runs import cluster
 from relex.runs.estimate import Estimate
+from relex.runs.local import Processes, environments
 from relex.runs.plan import hours_table, plan
-from relex.runs.queue import Outcome, environments, parse_budget, run_queue, summary
+from relex.runs.queue import Outcome, parse_budget, run_queue, summary
 
 
 def run_grids(
@@ -32,12 +34,8 @@ def run_grids(
     if profile not in PROFILES:
         raise RelexError(f"there is no profile {profile!r}; known are {', '.join(PROFILES)}")
     end = None if budget is None else began + parse_budget(budget)
-    if on is None:
-        count = len(environments(workers))
-    else:
-        from relex.runs.cluster import connect, run_on_cluster
-
-        count = connect(on, workers)
+    places = environments(workers) if on is None else None
+    count = len(places) if on is None else cluster.connect(on, workers)
     found = [
         record
         for folder in (records.runs_dir(), records.results_dir())
@@ -49,7 +47,8 @@ def run_grids(
     sys.stdout.flush()
     if only_list or not todo.tasks:
         return Outcome(left=len(todo.tasks))
-    outcome = run_queue(todo.tasks, count, end, _say) if on is None else run_on_cluster(todo.tasks, count, end, _say)
+    team = Processes(places[: len(todo.tasks)]) if on is None else cluster.Cluster(count)
+    outcome = run_queue(todo.tasks, team, end, _say)
     for encoder, reason in outcome.left_out.items():
         print(f"left out {encoder}: {reason}")
     print(summary(outcome))

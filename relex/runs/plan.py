@@ -53,9 +53,9 @@ def plan(
 ) -> Plan:
     """What is missing of the grids of these experiments, with the time of each run if `estimate` is given.
 
-    `first` has parts of grids in their order, each the name of an experiment and a corpus, or None for all; what it does
-    not name comes after that, experiment by experiment. An experiment's runs come seed by seed, but a run that scores
-    another's predictions after that one. The time of a run that several need counts once.
+    `first` has parts of grids in their order, each the name of an experiment and a corpus, or None for all; the rest
+    comes after that, experiment by experiment. An experiment's runs come seed by seed, but a run that scores another's
+    predictions after that one. The time of a run that several need counts once.
     """
     every = [task_of(e.name, config) for e in experiments for config in e.configs(profile)]
     parts = {}

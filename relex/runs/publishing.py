@@ -12,8 +12,8 @@ from relex.runs.plan import strays, task_of
 
 @dataclass
 class Published:
-    """Counts of records: `new` in `book/results/` and `there` before; `refused` of each experiment; `stray`, of no grid;
-    and `damaged`."""
+    """Counts of records: `new` in `book/results/` and `there` before; `refused` of each experiment; `stray`, of no
+    grid; and `damaged`."""
 
     new: int = 0
     there: int = 0
@@ -47,7 +47,7 @@ def is_clean(record: dict) -> bool:
 
 
 def publish(found: Iterable[dict]) -> Published:
-    """Copy records of committed code to `book/results/`; one that is there stays, unless its own code was not committed."""
+    """Copy records of committed code to `book/results/`; one that is there stays, unless its code was not committed."""
     result = Published()
     for record in found:
         path = records.record_path(records.results_dir(), record["experiment"], record["run"])

@@ -1,43 +1,31 @@
-"""The queue on this machine: every missing run of the grids, one after another on each of several workers."""
+"""The queue: which run is given out next, what becomes of it, and when all stops."""
 
-import json
-import os
 import re
-import selectors
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-
-import torch
+from typing import Protocol
 
 from relex.errors import DiskFull, RelexError
 from relex.files import append_line
-from relex.runs.claims import remove_remnants
+from relex.runs.claims import Claimed, remove_remnants
 from relex.runs.plan import Task
 from relex.runs.worker import error_line, log_path
 
 GRACE_S = 120.0
-"""How long a worker may take to stop. It stops after a step of training, so this is for what comes between trainings; one
-that takes longer is killed, and goes on later from its last checkpoint."""
+"""How long a worker may take to stop. It stops after a step of training, so this is for what comes between trainings;
+one that takes longer is killed, and its run goes on later from its last checkpoint."""
 
-NICE = 19
-"""What a worker adds to its nice value: it leaves the machine to whoever else wants it."""
+WAIT_S = 0.3
+"""How long to wait for an answer before looking at the clock."""
 
 AGAIN_S = 5.0
 """When a run is looked at again that another process is doing."""
 
 DEATHS = 3
 """So often may a run end with the death of its worker before it counts as failed."""
-
-GPU_GIB = 10.0
-"""Free memory of a GPU that a worker is given. Weights, gradients, Adam's moments and the best weights of 12 layers of
-me5-zh take 0.6 GiB; the rest is for activations of 8,192 tokens, the largest micro-batch of profile `full`. Reckoned,
-not measured: where it is too little, ask for fewer workers."""
 
 
 @dataclass
@@ -114,106 +102,65 @@ class Backlog:
                 append_line(log_path(), line)
 
 
-class Worker:
-    """A process of `relex.runs.worker`, and the task it has."""
+class Team(Protocol):
+    """Those who do the tasks: processes of this machine, or a cluster."""
 
-    def __init__(self, environment: dict[str, str]):
-        self.environment = environment
-        self.task: Task | None = None
-        self.process: subprocess.Popen | None = None
+    def has_room(self) -> bool:
+        """Whether another task can be given."""
+
+    def is_busy(self) -> bool:
+        """Whether a task is being done."""
 
     def give(self, task: Task) -> None:
-        """Have it do a task; its process is started if it has none."""
-        if self.process is None or self.process.poll() is not None:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "relex.runs.worker", str(NICE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                env=os.environ | _this_package() | self.environment, text=True, encoding="utf-8",
-            )  # fmt: skip
-        self.task = task
-        with suppress(BrokenPipeError):  # a process that is dead already is noticed by its answer
-            print(json.dumps({"experiment": task.experiment, "config": task.config.to_json()}),
-                  file=self.process.stdin, flush=True)  # fmt: skip
+        """Have a task done. Raises a `Claimed` when another process is doing its run."""
 
-    def answer(self) -> tuple[Task, dict]:
-        """Its task and how it went; waits for the end of the task."""
-        task, self.task = self.task, None
-        try:
-            return task, json.loads(self.process.stdout.readline())
-        except ValueError:  # it died before or in the middle of its answer
-            self.process.kill()
-            status = self.process.wait()
-            return task, {"state": "died", "error": f"the worker ended with status {status}"}
+    def answers(self, seconds: float) -> list[tuple[Task, dict]]:
+        """The tasks that have ended and how they went, for `Backlog.settle`; waits so long for one."""
 
     def stop(self) -> None:
-        """Ask it to stop: at once without a task, else after a checkpoint."""
-        if self.process is not None:
-            with suppress(BrokenPipeError):
-                self.process.stdin.close()
-            self.process.terminate()
+        """Ask all to stop, with a checkpoint."""
 
-    def end(self) -> None:
-        """Have it gone."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process.stdout.close()
+    def kill(self) -> None:
+        """End what has not stopped."""
+
+    def close(self) -> None:
+        """Leave nothing running."""
 
 
 def run_queue(
-    tasks: Sequence[Task], workers: int, end: float | None = None, say: Callable[[str], None] = print
+    tasks: Sequence[Task], team: Team, end: float | None = None, say: Callable[[str], None] = print
 ) -> Outcome:
-    """Do these runs on `workers` processes until `end` (of `time.monotonic`), or until SIGINT or SIGTERM.
+    """Have these runs done until `end` (of `time.monotonic`), or until SIGINT or SIGTERM; the team is closed then.
 
-    What is stopped has a checkpoint, and whoever takes up the run goes on from there, also after a `kill -9`. A run that
-    fails is written into the log, and the others go on. `say` gets the log's lines.
-    Raises a `RelexError` when the disk is full, once all workers have stopped.
+    What is stopped has a checkpoint, and whoever takes up the run goes on from there; after a `kill -9` from the last
+    checkpoint before. A run that fails is written into the log, and the others go on. `say` gets the log's lines.
     """
-    remove_remnants()
-    backlog, outcome = Backlog(tasks), Outcome()
-    team = [Worker(environment) for environment in environments(workers)[: max(1, len(tasks))]]
-    killing = None
-    with signals() as caught:
-        try:
+    backlog, outcome, killing = Backlog(tasks), Outcome(), None
+    try:
+        remove_remnants()
+        with signals() as caught:
             while True:
                 now = time.monotonic()
                 if caught or (end is not None and now >= end):
                     outcome.stopped_by = outcome.stopped_by or (caught[0] if caught else "the budget")
                 if outcome.stopped_by and killing is None:
                     killing = now + GRACE_S
-                    for worker in team:
-                        worker.stop()
-                for worker in team:
-                    if not outcome.stopped_by and worker.task is None and (task := backlog.take()):
-                        worker.give(task)
-                busy = [worker for worker in team if worker.task]
-                if not busy and (outcome.stopped_by or not backlog.waiting):
+                    team.stop()
+                while not outcome.stopped_by and team.has_room() and (task := backlog.take()):
+                    try:
+                        team.give(task)
+                    except Claimed:
+                        backlog.settle(task, {"state": "claimed"}, outcome, say)
+                if not team.is_busy() and (outcome.stopped_by or not backlog.waiting):
                     break
                 if killing is not None and now > killing:
-                    for worker in busy:
-                        worker.process.kill()
-                for worker in _ready(busy, 0.3):
-                    backlog.settle(*worker.answer(), outcome, say)
-        finally:
-            for worker in team:
-                worker.end()
+                    team.kill()
+                for task, answer in team.answers(WAIT_S):
+                    backlog.settle(task, answer, outcome, say)
+    finally:
+        team.close()
     outcome.left = len(backlog.waiting)
     return outcome
-
-
-def _this_package() -> dict[str, str]:
-    """Where a process finds the code that this one runs, whatever else is installed."""
-    places = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
-    return {"PYTHONPATH": os.pathsep.join(filter(None, places))}
-
-
-def _ready(workers: Sequence[Worker], seconds: float) -> list[Worker]:
-    """Those that have an answer, or are dead; waits for one."""
-    if not workers:
-        time.sleep(seconds)
-    with selectors.DefaultSelector() as selector:
-        for worker in workers:
-            selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
-        return [key.data for key, _ in selector.select(seconds)]
 
 
 @contextmanager
@@ -231,33 +178,6 @@ def signals() -> Iterator[list[str]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def environments(workers: int | None) -> list[dict[str, str]]:
-    """The environment of each worker: one thread and, where there are GPUs, one of them, shared where memory allows.
-
-    None: as many workers as the machine has room for. Raises a `RelexError` for a number that makes no sense.
-    """
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
-    if torch.cuda.is_available():
-        free = [torch.cuda.mem_get_info(i)[0] / 2**30 for i in range(torch.cuda.device_count())]
-        rooms = [max(1, int(gib / GPU_GIB)) for gib in free]
-        most, what = sum(rooms), f"the GPUs here have room for, {GPU_GIB:.0f} GiB each"
-        turns = [i for turn in range(max(rooms)) for i, room in enumerate(rooms) if turn < room]
-        given = [threads | {"CUDA_VISIBLE_DEVICES": _visible(i)} for i in turns]
-    else:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        most, what = 2 * cores, f"twice the {cores} cores here"
-        given = [threads] * (cores if workers is None else most)
-    if workers is not None and not 1 <= workers <= most:
-        raise RelexError(f"--workers is {workers}, but must be from 1 to {most}, {what}")
-    return given[: workers or None]
-
-
-def _visible(i: int) -> str:
-    """The i-th of the GPUs that this process may use, by the name it has outside."""
-    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
-    return named[i] if named else str(i)
 
 
 def parse_budget(text: str) -> float:

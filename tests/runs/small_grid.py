@@ -30,10 +30,10 @@ def experiment(corpus, name="small", rows=rows):
 
 if __name__ == "__main__":
     from relex.errors import RelexError
-    from relex.runs import queue
+    from relex.runs import local
     from relex.runs.grids import run_grids
 
-    queue.NICE = 0  # beside other tests its workers would hardly begin
+    local.NICE = 0  # beside other tests its workers would hardly begin
     corpus, workers, *budget = sys.argv[1:]
     try:
         run_grids([experiment(corpus)], "smoke", workers=int(workers), budget=budget[0] if budget else None)

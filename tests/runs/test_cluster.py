@@ -15,6 +15,8 @@ from relex.runs.cluster import connect, do_run
 from relex.runs.grids import run_grids
 from relex.runs.plan import plan
 
+pytest.importorskip("ray")
+
 
 def test_a_local_cluster_of_two_gives_the_same_figures(project, expected, corpus_name, monkeypatch, capsys):  # noqa: F811
     monkeypatch.setenv("PYTHONPATH", str(Path(records.__file__).parents[2]))

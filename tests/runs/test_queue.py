@@ -18,10 +18,11 @@ import torch
 from relex.errors import RelexError
 from relex.experiments import records
 from relex.experiments.run import run
-from relex.runs import queue, worker
+from relex.runs import local, queue, worker
 from relex.runs.grids import run_grids
+from relex.runs.local import environments
 from relex.runs.plan import plan
-from relex.runs.queue import Backlog, Outcome, environments, parse_budget, summary
+from relex.runs.queue import Backlog, Outcome, parse_budget, summary
 from relex.training import Trainer
 
 KILLS = int(os.environ.get("RELEX_TEST_KILLS", 2))
@@ -58,7 +59,7 @@ def files(project):
 @pytest.fixture(autouse=True)
 def eager(monkeypatch):
     """Workers that begin beside other tests as well."""
-    monkeypatch.setattr(queue, "NICE", 0)
+    monkeypatch.setattr(local, "NICE", 0)
 
 
 @pytest.fixture

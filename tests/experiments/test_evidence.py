@@ -1,0 +1,61 @@
+"""The page on evidence says what the records say, and of each grid what is due and what is there."""
+
+import copy
+
+import pytest
+
+from relex.experiments import evidence, rates, umrc
+
+HISTORY = [{"epoch": 0, "loss": 1.0, "score": 0.5}, {"epoch": 1, "loss": 0.5, "score": 0.6}]
+
+
+def record(config, experiment, score=0.6, **changes):
+    history = copy.deepcopy(HISTORY)
+    history[-1]["score"] = score
+    return {
+        "experiment": experiment, "run": str(hash(config)), "config": config.to_json() | changes, "history": history,
+        "metrics": {"macro_f1": score + 0.01, "dev.macro_f1": score}, "time": {"train_s": 1800.0, "predict_s": 0.0},
+        "corpus": {"name": "umrc10", "fingerprint": "f", "sizes": {"train": 7000}, "stand_in": False},
+        "counts": {"n": 1000},
+    }  # fmt: skip
+
+
+@pytest.fixture
+def publish(monkeypatch):
+    def use(*records):
+        monkeypatch.setattr(evidence, "published", lambda name: [r for r in records if r["experiment"] == name])
+
+    return use
+
+
+def test_without_records_the_page_says_so(publish):
+    publish()
+    page = evidence.page()
+    assert page.count(evidence.NOTHING) == 2
+    assert "| encoding_ablation | 16 | 0 | 0.0 | 0 |" in page
+
+
+def test_the_best_rate_is_bold_and_the_grid_says_which_it_has(publish):
+    runs = [c for c in umrc.RATES.configs("cpu", "umrc10") if c.row.startswith("umrc cls")]
+    scores = [0.5, 0.8, 0.7, 0.6]
+    publish(*(record(c, "umrc_rates", s) for c, s in zip(runs, scores, strict=True)))
+    chosen = f"{rates.chosen('umrc cls')['lr']:.0e}"
+    assert f"| umrc cls | 50.0 | **80.0** | 70.0 | 60.0 | {chosen} |" in evidence.page()
+    assert "| umrc_rates | 8 | 4 | 2.0 | 3 |" in evidence.page(), "the first has its best epoch first"
+
+
+def test_only_runs_of_the_present_grid_count(publish):
+    config = next(c for c in umrc.ENCODING_ABLATION.configs("cpu", "umrc10") if c.row == "qa")
+    publish(record(config, "encoding_ablation"), record(config, "encoding_ablation", layers=2))
+    assert "| encoding_ablation | 16 | 1 | 0.5 | 1 |" in evidence.page()
+
+
+def test_depth_stands_beside_the_bar(publish):
+    runs = [record(c, "encoder_depth", 0.5 + c.layers / 100) for c in umrc.DEPTH.configs("cpu", "umrc10")]
+    for run in runs:
+        run["answers"] = {"gold": "01", "predicted": "01" if "between" in run["config"]["row"] else "00"}
+        run["counts"] |= {"classes": ["a", "b"]}
+    publish(*runs)
+    page = evidence.page()
+    assert "| basic2, 8 layers | 58.0 | 59.0 |" in page
+    assert "| the bar: TF-IDF pair+sentence+between | 50.0 | 51.0 |" in page
