@@ -99,7 +99,8 @@ class Estimate:
     def _scaled(self, config: Config, sizes: dict[str, int], record: dict) -> float:
         """The seconds of a recorded run, for the work of `config` and on this machine."""
         given, theirs = record["config"], self._sizes(record["config"])
-        slower = self._speed_of(_kind(record)) / self._speed_of(self.here) if _kind(record) != self.here else 1.0
+        kind = _kind(record)
+        slower = self._speed(kind) / self._speed(self.here) if kind != self.here else 1.0
         train_s, predict_s = record["time"]["train_s"] * slower, record["time"]["predict_s"] * slower
         a_char = predict_s / max(1, theirs["test"])
         if config.head not in HEADS:
@@ -109,7 +110,7 @@ class Estimate:
         epochs = min(done, config.training.epochs) if patient else config.training.epochs
         recorded = max(1, record["counts"]["trained_tokens"])
         tokens = self._tokens(config, epochs, recorded / done * sizes["train"] / theirs["train"], record)
-        layer = 1 / (self._speed_of(self.here) * (2 + EMBEDDINGS)) if config.layers != given["layers"] else 0.0
+        layer = slower / (self._speed(kind) * (2 + EMBEDDINGS)) if config.layers != given["layers"] else 0.0
         a_token = train_s / recorded
         passes = FGM if given.get("fgm") else 1.0
         changed = max(0.3 * a_token, a_token + (config.layers - given["layers"]) * layer * passes)
@@ -133,18 +134,22 @@ class Estimate:
         return epochs * asked["epoch_steps"] * a_step
 
     @functools.cache  # noqa: B019  one instance lives as long as a command
-    def _speed_of(self, kind: tuple[str, str]) -> float:
-        """Tokens a second of the small model of `relex.runs.speed`: measured here, or that of its like in records."""
-        if kind == self.here:
+    def _speed(self, kind: tuple[str, str]) -> float:
+        """Tokens a second of the small model of `relex.runs.speed` on a kind of machine.
+
+        From the times of recorded classifiers, by the cost of a layer: they were made beside other work, as what is to
+        come. Where there are none, it is measured here, or for another kind taken from all that there are.
+        """
+        like = [r for r in self.found if r["config"]["head"] == "classifier" and not r["config"].get("fgm")]
+        speeds = [
+            (_kind(r), r["counts"]["trained_tokens"] / r["time"]["train_s"] * (r["config"]["layers"] + EMBEDDINGS))
+            for r in like
+            if r["config"]["encoder"] in SAME_SIZE
+        ]
+        own = [speed for k, speed in speeds if k == kind]
+        if not own and (kind == self.here or not speeds):
             return self.measure()
-        like = [
-            (_kind(r), r["counts"]["trained_tokens"] / r["time"]["train_s"])
-            for r in self.found
-            if r["config"]["head"] == "classifier" and r["config"]["layers"] == 2
-            and r["config"]["encoder"] in SAME_SIZE and not r["config"].get("fgm")
-        ]  # fmt: skip
-        chosen = [s for k, s in like if k == kind] or [s for _, s in like] or [self.measure()]
-        return float(np.median(chosen))
+        return float(np.median(own or [speed for _, speed in speeds])) / (2 + EMBEDDINGS)
 
     def _sizes(self, config: dict) -> dict[str, int] | None:
         """Characters of each part within the limits of a config; None when the corpus is not here."""
