@@ -109,7 +109,7 @@ class Pool:
 
 COLUMNS = (
     "difference", "low", "high", "holm", "seeds", "printed", "verdict", "reason",
-    "p", "reach", "rows", "scores", "bar",
+    "p", "reach", "rows", "scores", "learned", "bar",
 )  # fmt: skip
 
 
@@ -130,7 +130,8 @@ def differences(
     *within the noise*, at 0.05 after Holm's correction over the lines of the table (`holm`), with `indicative: ` or
     `On our generated corpus: ` before it where no more can be said; or *not learned*, or *no verdict*, and then
     `reason` tells by which of `relex.reports.rules`. A line without verdict is not tested and not in Holm's family.
-    For figures and `together`: `rows` (A, B), their `scores` by seed, the `bar`; `p` of the line alone, never shown.
+    For figures and `together`: `rows` (A, B), their `scores` by seed, whether they `learned`, the `bar`; `p` of the line
+    alone, never shown.
     """
     chosen = [record for record in records if score.applies(record)]
     rows = pool_by.rows(chosen) if pool_by else {row: of_row(chosen, row) for row in rows_in_order(chosen)}
@@ -205,6 +206,7 @@ def _line(names: tuple[str, str], runs: tuple, records: Sequence[dict], score: S
         "p": np.nan if verdict else found.p, "reach": rules.reach(rows),
         "verdict": verdict, "reason": reason or rules.caveat(rows, lowest),
         "rows": names, "scores": tuple(row.scores for row in rows), "bar": lowest,
+        "learned": tuple(lowest is not None and rules.learned(row, lowest) for row in rows),
     }  # fmt: skip
 
 

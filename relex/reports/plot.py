@@ -19,9 +19,9 @@ def differences(table: pd.DataFrame, title: str = "", xlabel: str = "difference 
     """Differences with their intervals, a line each: `difference`, `low`, `high` (fractions), `verdict`, `reason`.
 
     Full: a verdict; hollow: an indicative one, or one on a generated corpus; hollow and grey: none, or a difference
-    that cannot be distinguished from zero. The reason stands below a line without verdict. With columns `rows`,
-    `scores` and `bar` (`relex.reports.compare.differences`) a panel has the score of each run of each row and the
-    strongest row that learns nothing; rows that are not above it are hollow and grey.
+    that cannot be distinguished from zero. The reason stands below a line without verdict. Of tables of
+    `relex.reports.compare.differences` a panel has the score of each run of each row and the strongest row that learns
+    nothing; rows that are not above it are hollow and grey.
     """
     need(table, ("difference", "low", "high", "verdict", "reason"))
     notes = [textwrap.fill(reason, WRAPPED) if reason else "" for reason in table["reason"]]
@@ -59,23 +59,22 @@ def style(verdict: str) -> tuple[str, str]:
     return BLUE, "white" if ": " in verdict else BLUE
 
 
-def _runs(table: pd.DataFrame) -> list[tuple[str, np.ndarray, object]]:
-    """Name, scores and bar of every row that a table compares, each once; lines with scores of their own name them."""
+def _runs(table: pd.DataFrame) -> list[tuple[str, np.ndarray, object, bool]]:
+    """Name, scores, bar and whether above it, of every row, each once; a line is named where rows differ by line."""
     found: dict[str, dict[tuple, str]] = {}
     for name, line in table.iterrows():
-        for row, scores in zip(line["rows"], line["scores"], strict=True):
-            found.setdefault(row, {}).setdefault((tuple(scores), line["bar"]), name)
+        for row, scores, learned in zip(line["rows"], line["scores"], line["learned"], strict=True):
+            found.setdefault(row, {}).setdefault((tuple(scores), line["bar"], learned), name)
     return [
-        (row if len(cells) == 1 else f"{row}: {line}", np.array(scores), bar)
+        (row if len(cells) == 1 else f"{row}: {line}", np.array(scores), bar, learned)
         for row, cells in found.items()
-        for (scores, bar), line in cells.items()
+        for (scores, bar, learned), line in cells.items()
     ]
 
 
 def _scores(axes, runs: list) -> None:
-    bars, names = {bar for *_, bar in runs}, []
-    for y, (name, scores, bar) in enumerate(runs):
-        learned = bar is not None and (scores.mean() > bar.score or name == bar.name)
+    bars, names = {bar for *_, bar, _ in runs}, []
+    for y, (name, scores, bar, learned) in enumerate(runs):
         names.append(name if learned or bar is None else f"{name} (not learned)")
         face = BLUE if learned else "white"
         axes.plot(scores, [y] * len(scores), "o", color=BLUE if learned else GREY, markerfacecolor=face, markersize=5)

@@ -53,6 +53,12 @@ def test_a_line_without_verdict_is_hollow_and_grey_with_its_reason(b, reason):
     assert ("B (not learned)" in [t.get_text() for t in scores.get_yticklabels()]) == (not learned)
 
 
+def test_what_only_counts_has_nothing_to_learn():
+    table = made.counted("look-up", 0.1, head="lookup")
+    _, scores = drawn([BAR, table, *A], [("A", "look-up")])
+    assert [label.get_text() for label in scores.get_yticklabels()] == ["A", "look-up"]
+
+
 def test_indicative_is_hollow_and_noise_is_grey():
     assert points(drawn([BAR, *A[:2], *B[:2]])[0]) == [(figures.BLUE, "white")]
     twin = [r | {"run": f"twin {i}", "config": r["config"] | {"row": "B"}} for i, r in enumerate(A)]
