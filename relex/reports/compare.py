@@ -130,8 +130,8 @@ def differences(
     *within the noise*, at 0.05 after Holm's correction over the lines of the table (`holm`), with `indicative: ` or
     `On our generated corpus: ` before it where no more can be said; or *not learned*, or *no verdict*, and then
     `reason` tells by which of `relex.reports.rules`. A line without verdict is not tested and not in Holm's family.
-    For figures and `together`: `rows` (A, B), their `scores` by seed, whether they `learned`, the `bar`; `p` of the line
-    alone, never shown.
+    For figures and `together`: `rows` (A, B), their `scores` by seed, whether they `learned`, the `bar`; `p` of the
+    line alone, never shown.
     """
     chosen = [record for record in records if score.applies(record)]
     rows = pool_by.rows(chosen) if pool_by else {row: of_row(chosen, row) for row in rows_in_order(chosen)}
