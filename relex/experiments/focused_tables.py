@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from relex.corpora import Corpus
-from relex.corpora.arteriography import compared
+from relex.corpora.generators.arteriography.generate import compared
 from relex.evaluation import statistics
 from relex.experiments import span_tables, tables, triple_tables
 from relex.experiments.cbrrel import ON_GOLD

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from relex.corpora import interactions_lexicon as lexicon
+from relex.corpora.generators.interactions import lexicon
 
 SYNERGY, ANTAGONISM, INHIBITION, PROMOTION = "协同", "拮抗", "抑制", "促进"
 ADDITION, TABOO, NONE = "相加", "禁忌", "无关"

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
-from relex.corpora.encyclopedia_lexicon import (
+from relex.corpora.generators.encyclopedia.lexicon import (
     AGES,
     DISEASES,
     PERIODS,
@@ -22,7 +22,15 @@ from relex.corpora.encyclopedia_lexicon import (
     TRIGGERS,
     Disease,
 )
-from relex.corpora.encyclopedia_patterns import AMBIGUOUS, DUAL, FOLLOW_UPS, FRAMES, HEADINGS, NEUTRAL, STAND_INS
+from relex.corpora.generators.encyclopedia.patterns import (
+    AMBIGUOUS,
+    DUAL,
+    FOLLOW_UPS,
+    FRAMES,
+    HEADINGS,
+    NEUTRAL,
+    STAND_INS,
+)
 from relex.corpora.umrc10 import CLASSES, PLACEHOLDERS, SCHEMA
 from relex.documents import ABSENT, Document, Relation, Span
 from relex.errors import RelexError

@@ -6,10 +6,9 @@ Each adds words, entities and relations to a `Telling`, by the rules of `arterio
 import random
 from collections.abc import Sequence
 
-from relex.corpora import angiography_lexicon as vessels
-from relex.corpora import arteriography_lexicon as lexicon
-from relex.corpora import arteriography_patterns as patterns
-from relex.corpora.arteriography_patterns import MODIFIER, NEGATIVE, PERCENTAGE, POSITION, Telling
+from relex.corpora.generators.angiography import lexicon as vessels
+from relex.corpora.generators.arteriography import lexicon, patterns
+from relex.corpora.generators.arteriography.patterns import MODIFIER, NEGATIVE, PERCENTAGE, POSITION, Telling
 
 FURTHER = {"trait": 23, "passing": 12, "flow": 60, "reach": 18, "unsure": 6, "maybe": 6, "deny": 3, "bed": 3}
 """What can be told after a lesion, and how often."""

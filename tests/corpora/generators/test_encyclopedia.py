@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 
 from relex.corpora.corpus import PARTS
-from relex.corpora.encyclopedia import LONGEST, TAILS, generate
-from relex.corpora.encyclopedia_lexicon import DISEASES
-from relex.corpora.encyclopedia_patterns import AMBIGUOUS, DUAL, FRAMES, NEUTRAL
+from relex.corpora.generators.encyclopedia.generate import LONGEST, TAILS, generate
+from relex.corpora.generators.encyclopedia.lexicon import DISEASES
+from relex.corpora.generators.encyclopedia.patterns import AMBIGUOUS, DUAL, FRAMES, NEUTRAL
 from relex.corpora.umrc10 import CLASSES, PLACEHOLDERS
 from relex.errors import RelexError
 

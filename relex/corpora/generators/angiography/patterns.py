@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from relex.corpora.angiography_lexicon import common
+from relex.corpora.generators.angiography.lexicon import common
 from relex.documents import Document, Relation, Span
 
 TYPES = {"s": "症状体征", "b": "身体部位", "t": "治疗方式", "c": "医疗耗材", "d": "用药剂量", "e": "检查检验"}

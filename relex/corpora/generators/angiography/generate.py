@@ -1,6 +1,6 @@
 """angiography: generated coronary angiography reports in the form of casmed, a stand-in where that corpus is missing.
 
-A report is drawn as a plan first (`angiography_plan`) and then told segment by segment. What is told is related, what
+A report is drawn as a plan first (`plan`) and then told segment by segment. What is told is related, what
 is denied, kept ready or not given is annotated as an entity and stands in no relation. A finding belongs to the body
 part that it is told of, also when a later clause of the segment leaves the part out; a device is related to a place
 only where it is put there, to a treatment only where it is used for it.
@@ -10,14 +10,13 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from relex.corpora import angiography_lexicon as lexicon
-from relex.corpora import angiography_patterns as patterns
-from relex.corpora.angiography_lexicon import common
-from relex.corpora.angiography_patterns import Clause, Frame, fill, joined
-from relex.corpora.angiography_plan import Dose, Intervention, Lesion, Plan, Site, Vessel, plan
 from relex.corpora.casmed import SCHEMA, SHARES
 from relex.corpora.corpus import Corpus, fingerprint
 from relex.corpora.dealing import deal, deal_novel, same_text, seen
+from relex.corpora.generators.angiography import lexicon, patterns
+from relex.corpora.generators.angiography.lexicon import common
+from relex.corpora.generators.angiography.patterns import Clause, Frame, fill, joined
+from relex.corpora.generators.angiography.plan import Dose, Intervention, Lesion, Plan, Site, Vessel, plan
 from relex.documents import Document, Relation, Span
 from relex.errors import RelexError
 

@@ -20,11 +20,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from relex.corpora import interactions_lexicon as lexicon
-from relex.corpora import interactions_patterns as patterns
 from relex.corpora.corpus import Corpus, fingerprint
 from relex.corpora.dealing import deal
-from relex.corpora.interactions_patterns import Said, listed, say
+from relex.corpora.generators.interactions import lexicon, patterns
+from relex.corpora.generators.interactions.patterns import Said, listed, say
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.errors import RelexError
 

@@ -25,10 +25,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from relex.corpora import angiography_lexicon as vessels
-from relex.corpora import arteriography_clauses as clauses
-from relex.corpora import arteriography_lexicon as lexicon
-from relex.corpora.arteriography_patterns import (
+from relex.corpora.corpus import PARTS, Corpus, fingerprint
+from relex.corpora.dealing import deal
+from relex.corpora.generators.angiography import lexicon as vessels
+from relex.corpora.generators.arteriography import clauses, lexicon
+from relex.corpora.generators.arteriography.patterns import (
     DEGREE,
     LOCATION,
     MODIFIER,
@@ -40,8 +41,6 @@ from relex.corpora.arteriography_patterns import (
     QUANTIFIER,
     Telling,
 )
-from relex.corpora.corpus import PARTS, Corpus, fingerprint
-from relex.corpora.dealing import deal
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.errors import RelexError
 

@@ -6,8 +6,8 @@ Every schema of annotation is another reading of the same plan.
 import random
 from dataclasses import dataclass
 
-from relex.corpora import angiography_lexicon as lexicon
-from relex.corpora.angiography_lexicon import common, commons
+from relex.corpora.generators.angiography import lexicon
+from relex.corpora.generators.angiography.lexicon import common, commons
 
 
 @dataclass(frozen=True, slots=True)
