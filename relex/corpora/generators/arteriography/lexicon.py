@@ -1,76 +1,36 @@
-"""Words of the generated coronary arteriography findings; plausible, not advice.
+"""Words of the generated coronary arteriography findings."""
 
-Names of vessels are those of `angiography_lexicon`; the same word may be an entity in one list and none in another.
-"""
+from dataclasses import dataclass
 
-NORMAL = (
-    ("走行", ("自然", "正常", "规则")), ("管壁", ("光滑", "规则", "完整")), ("显影", ("良好", "正常", "清晰")),
-    ("管腔", ("通畅", "正常", "光滑")), ("内膜", ("光滑", "完整")), ("起源", ("正常",)),
-    ("前向血流", ("通畅", "正常", "良好")),
-    ("", ("正常", "大致正常", "通畅")),
-)  # fmt: skip
-"""What is sound: a noun that is no entity, and Degrees that go with it."""
-NARROW = (
-    "狭窄", "狭窄", "狭窄", "狭窄", "局限性狭窄", "弥漫性狭窄", "偏心性狭窄", "管状狭窄", "节段性狭窄", "不规则狭窄",
-    "轻度狭窄", "中度狭窄", "重度狭窄", "长段狭窄",
-)  # fmt: skip
-"""Degrees that a percentage goes with."""
-CLOSED = ("闭塞", "完全闭塞", "次全闭塞", "慢性闭塞", "急性闭塞")
-TRAITS = (
-    ("", ("钙化", "重度钙化", "轻度钙化", "迂曲", "扩张", "瘤样扩张", "成角", "受压")),
-    ("管壁", ("毛糙", "不规则", "僵硬")), ("管腔", ("纤细", "不规则")), ("内膜", ("毛糙", "不光滑")),
-    ("血流", ("缓慢", "减慢", "中断")),
-)  # fmt: skip
-"""Other findings, as in `NORMAL`."""
+from relex.corpora.generators.grammar import Words, read
 
-INSIDE = ("支架内", "支架内", "支架远端", "支架边缘", "支架近端")
-"""Locations at a stent, of which the place it stands in is told as well."""
-IN_STENT = ("通畅", "再狭窄", "内膜增生", "闭塞", "膨胀不全", "狭窄")
-RESIDUAL = ("残余狭窄", "残留狭窄", "狭窄")
-"""Degrees after a treatment."""
-PLACES = ("近段", "中段", "远段", "开口", "近中段", "中远段")
-LANDMARKS = {
-    "LM": ("体部", "末端", "分叉处"), "LAD": ("对角支分叉处", "第一间隔支发出处"),
-    "LCX": ("钝缘支发出后", "钝缘支分叉处"),
-    "RCA": ("后三叉前", "后降支分叉处", "第二转折处"), "": (),
-}  # fmt: skip
-"""Locations, some of which hold the name of a part."""
-REACHED = ("开口", "远段", "中段", "末端", "分叉处", "远端", "分支开口")
-"""Locations that a lesion reaches to."""
-OSTIA = (("左冠开口", "右冠开口"), ("左冠状动脉开口", "右冠状动脉开口"))
-"""Body Parts where it is the ostium that is judged; else 开口 is a Location."""
-BEDS = ("远段血管", "远端血管床", "远段分支")
-"""Body Parts that begin like a Location."""
 
-NEGATIONS = ("未见", "未见", "未见", "无", "未发现", "未及", "没有")
-DENIED = ("夹层", "血栓", "异常", "畸形", "充盈缺损", "动脉瘤", "溃疡", "心肌桥", "血栓影")
-"""Findings that are no Degree."""
-DENIED_DEGREES = ("狭窄", "狭窄", "钙化", "扩张", "闭塞", "迂曲")
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The lists of `lexicon.yaml`, which says what they are."""
 
-PERCENTS = tuple(f"{p}%" for p in (20, 30, 40, 50, 50, 60, 70, 75, 80, 80, 85, 90, 90, 95, 99))
-BOUNDS = {"轻度": (20, 40), "中度": (50, 70), "重度": (75, 99)}
-"""Percentages that go with a degree."""
-RANGES = ("20%-30%", "30%-40%", "40%-50%", "50%-60%", "60%-70%", "70%-80%", "80%-90%", "90%-95%")
-GRADES = ("0级", "1级", "2级", "3级", "3级")
-WIDTHS = ("2.0", "2.5", "2.75", "3.0", "3.5")
+    normal: dict[str, Words]
+    narrow: Words
+    closed: Words
+    traits: dict[str, Words]
+    inside: Words
+    in_stent: Words
+    residual: Words
+    places: Words
+    landmarks: dict[str, Words]
+    reached: Words
+    ostia: tuple[Words, ...]
+    beds: Words
+    negations: Words
+    denied: Words
+    denied_degrees: Words
+    percents: Words
+    bounds: dict[str, tuple[int, int]]
+    ranges: Words
+    grades: Words
+    widths: Words
+    openings: Words
+    asides: Words
 
-OPENINGS = (
-    "(经右桡动脉/经左桡动脉/经右股动脉)(穿刺，/)(左冠造影导管/TIG导管)(到位顺利，/造影：)",
-    "(右冠优势型/左冠优势型/均衡型)，",
-    "(右冠/左冠)优势，", "造影(示/所见)：", "多体位造影(示/所见)：", "分别行左、右冠造影：", "心功能(2/3)级，造影示：",
-    "左室射血分数(50%/60%/40%)，", "主动脉(钙化/迂曲)，(右冠造影导管/造影导管)到位困难，", "鞘管通畅，",
-    "(高血压3级/心功能2级)患者，",
-    "对比剂稀释至(50%/70%)后造影，", "血压正常，造影示：", "桡动脉迂曲，改经股动脉，", "颈动脉狭窄(50%/70%)病史，",
-)  # fmt: skip
-"""Words before the findings, none of them an entity although many look like one."""
-ASIDES = (
-    "冠脉内注射硝酸甘油(200μg/100μg)后复查", "患者(未见/无)不适", "血压、心率正常", "穿刺处(未见/无)渗血",
-    "(右冠指引导管/左冠指引导管)未用",
-    "(闭塞病变专用导丝/慢性闭塞专用微导管)备用", "主动脉瓣(轻度钙化/狭窄)", "肾动脉(狭窄(50%/70%)/未见狭窄/通畅)",
-    "血氧饱和度(99%/95%)",
-    "(远端/近端)保护装置未用", "共用对比剂(50/80/90)ml", "扩张球囊备台", "左室造影示射血分数(50%/60%)，室壁运动正常",
-    "头端开口的微导管备用",
-    "对比剂以生理盐水稀释至(50%/80%)", "术中(无/未见)胸痛", "导管内(无/未见)血栓", "鞘管回血通畅",
-    "桡动脉(通畅/扩张)", "吸氧浓度(40%/50%)",
-    "心电图(正常/未见异常)", "股动脉(迂曲/钙化)", "狭窄程度拟(行FFR评估/待讨论)", "穿刺侧桡动脉(远端/近端)搏动良好",
-)  # fmt: skip
+
+words = read(Lexicon, "arteriography/lexicon.yaml")

@@ -1,126 +1,45 @@
-"""Words for the generated statements on drug interactions: drugs, classes, what they change, and the words for it.
+"""Words of the generated statements on drug interactions."""
 
-The statements are made up: they follow a grammar and no pharmacology, and nothing here should guide a treatment.
-"""
+from dataclasses import dataclass
 
-DRUGS = (
-    "阿司匹林", "氯吡格雷", "替格瑞洛", "华法林", "利伐沙班", "达比加群酯", "阿哌沙班", "肝素", "低分子肝素",
-    "西洛他唑", "双嘧达莫", "辛伐他汀", "阿托伐他汀", "瑞舒伐他汀", "普伐他汀", "非诺贝特", "吉非罗齐", "依折麦布",
-    "考来烯胺", "烟酸", "硝苯地平", "氨氯地平", "非洛地平", "维拉帕米", "地尔硫䓬", "尼莫地平", "普萘洛尔",
-    "美托洛尔", "比索洛尔", "阿替洛尔", "卡维地洛", "卡托普利", "依那普利", "贝那普利", "培哚普利", "缬沙坦",
-    "氯沙坦", "厄贝沙坦", "替米沙坦", "坎地沙坦酯", "氢氯噻嗪", "吲达帕胺", "呋塞米", "托拉塞米", "螺内酯",
-    "氨苯蝶啶", "布美他尼", "地高辛", "胺碘酮", "普罗帕酮", "奎尼丁", "美西律", "利多卡因", "硝酸甘油",
-    "单硝酸异山梨酯", "曲美他嗪", "伊伐布雷定", "尼可地尔", "哌唑嗪", "特拉唑嗪", "可乐定", "甲基多巴", "利血平",
-    "肼屈嗪", "二甲双胍", "格列本脲", "格列齐特", "格列美脲", "瑞格列奈", "那格列奈", "阿卡波糖", "伏格列波糖",
-    "吡格列酮", "罗格列酮", "西格列汀", "沙格列汀", "利格列汀", "达格列净", "恩格列净", "胰岛素", "甘精胰岛素",
-    "利拉鲁肽", "茶碱", "氨茶碱", "多索茶碱", "沙丁胺醇", "特布他林", "福莫特罗", "沙美特罗", "噻托溴铵",
-    "异丙托溴铵", "布地奈德", "氟替卡松", "孟鲁司特", "泼尼松", "地塞米松", "甲泼尼龙", "氨溴索", "乙酰半胱氨酸",
-    "阿仑膦酸钠", "利塞膦酸钠", "唑来膦酸", "雷洛昔芬", "降钙素", "特立帕肽", "骨化三醇", "碳酸钙", "维生素D",
-    "雷尼酸锶", "左甲状腺素", "西咪替丁", "雷尼替丁", "法莫替丁", "奥美拉唑", "兰索拉唑", "泮托拉唑", "氢氧化铝",
-    "硫糖铝", "多潘立酮", "甲氧氯普胺", "红霉素", "克拉霉素", "阿奇霉素", "环丙沙星", "左氧氟沙星", "莫西沙星",
-    "四环素", "多西环素", "利福平", "异烟肼", "酮康唑", "氟康唑", "伊曲康唑", "伏立康唑", "利托那韦", "苯妥英钠",
-    "卡马西平", "苯巴比妥", "丙戊酸钠", "地西泮", "氟西汀", "帕罗西汀", "舍曲林", "阿米替林", "氯丙嗪", "碳酸锂",
-    "多巴胺", "肾上腺素", "麻黄碱", "布洛芬", "吲哚美辛", "双氯芬酸", "塞来昔布", "对乙酰氨基酚", "丙磺舒",
-    "别嘌醇", "秋水仙碱", "环孢素", "他克莫司", "甲氨蝶呤", "硫唑嘌呤", "多柔比星", "氯化钾", "硫酸亚铁",
-    "圣约翰草", "银杏叶提取物", "吗啡", "曲马多", "纳洛酮", "阿托品",
-)  # fmt: skip
-"""Drugs; each can be the drug of a leaflet and the drug that it meets."""
+from relex.corpora.generators.grammar import Words, read
 
-CLASSES = {
-    "钙通道阻滞剂": ("硝苯地平", "氨氯地平", "维拉帕米"), "β受体阻滞剂": ("普萘洛尔", "美托洛尔", "比索洛尔"),
-    "血管紧张素转换酶抑制剂": ("卡托普利", "依那普利"), "醛固酮拮抗剂": ("螺内酯",),
-    "噻嗪类利尿剂": ("氢氯噻嗪", "吲达帕胺"), "质子泵抑制剂": ("奥美拉唑", "兰索拉唑", "泮托拉唑"),
-    "H2受体拮抗剂": ("西咪替丁", "雷尼替丁", "法莫替丁"), "HMG-CoA还原酶抑制剂": ("辛伐他汀", "阿托伐他汀"),
-    "贝特类药物": ("非诺贝特", "吉非罗齐"), "口服抗凝药": ("华法林", "利伐沙班", "阿哌沙班"),
-    "抗血小板药": ("氯吡格雷", "替格瑞洛", "双嘧达莫"), "磺脲类降糖药": ("格列本脲", "格列齐特", "格列美脲"),
-    "双胍类药物": ("二甲双胍",), "二肽基肽酶4抑制剂": ("西格列汀", "利格列汀"), "单胺氧化酶抑制剂": (),
-    "胆碱酯酶抑制剂": (), "5-羟色胺再摄取抑制剂": ("氟西汀", "帕罗西汀", "舍曲林"), "三环类抗抑郁药": ("阿米替林",),
-    "非甾体抗炎药": ("布洛芬", "吲哚美辛", "双氯芬酸"), "糖皮质激素": ("泼尼松", "地塞米松"),
-    "大环内酯类抗生素": ("红霉素", "克拉霉素"), "喹诺酮类抗菌药": ("环丙沙星", "左氧氟沙星"),
-    "唑类抗真菌药": ("酮康唑", "氟康唑"), "蛋白酶抑制剂": ("利托那韦",), "免疫抑制剂": ("环孢素", "他克莫司"),
-    "叶酸拮抗剂": ("甲氨蝶呤",), "抗惊厥药": ("苯妥英钠", "卡马西平", "丙戊酸钠"), "巴比妥类药物": ("苯巴比妥",),
-    "苯二氮䓬类药物": ("地西泮",), "中枢抑制药": (), "拟交感神经药": ("多巴胺", "麻黄碱"),
-    "抗胆碱药": ("阿托品", "异丙托溴铵"), "强心苷": ("地高辛",), "含铝镁的抗酸药": ("氢氧化铝",),
-    "钙剂": ("碳酸钙",), "铁剂": ("硫酸亚铁",), "阿片受体拮抗剂": ("纳洛酮",), "黄嘌呤类药物": ("茶碱",),
-    "CYP3A4强效抑制剂": ("伊曲康唑", "伏立康唑"), "肝药酶诱导剂": ("利福平", "苯巴比妥"),
-    "保钾利尿药": ("氨苯蝶啶",),
-}  # fmt: skip
-"""Drug classes and drugs named as examples of them; some names hold a word that elsewhere states a relation."""
+Ways = dict[str, dict[str, Words]]
+"""Kind of noun → `more` or `less`, which way it goes → words."""
 
-FORMS = ("片", "片", "片", "胶囊", "胶囊", "缓释片", "肠溶片", "注射液", "颗粒", "口服溶液", "分散片", "缓释胶囊")
 
-NOUNS = {
-    "effect": (
-        "作用", "疗效", "降压作用", "降糖作用", "抗凝作用", "利尿作用", "降脂作用", "平喘作用", "镇静作用",
-        "抗炎作用", "肾毒性", "肝毒性", "心脏毒性", "出血风险", "低血糖风险", "中枢抑制作用", "骨髓抑制作用",
-        "不良反应", "药效",
-    ),
-    "process": (
-        "吸收", "代谢", "排泄", "清除", "肝脏代谢", "肾脏排泄", "肠道吸收", "首过代谢", "肾小管分泌", "体内转化",
-    ),
-    "level": ("血药浓度", "生物利用度", "暴露量", "稳态浓度"),
-}  # fmt: skip
-"""What a drug does to a patient, what a body does to a drug, and how much of the drug there is."""
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The lists of `lexicon.yaml`, which says what they are."""
 
-VERBS = {
-    ("effect", "+"): ("增强", "增强", "加强", "增加", "提高", "促进"),
-    ("effect", "-"): ("减弱", "减弱", "降低", "削弱", "减少", "抑制"),
-    ("process", "+"): ("促进", "促进", "加快", "增加", "增强"),
-    ("process", "-"): ("抑制", "抑制", "减慢", "减少", "降低", "减弱"),
-    ("level", "+"): ("升高", "提高", "增加"),
-    ("level", "-"): ("降低", "减少"),
-}  # fmt: skip
-"""Verbs with an object, by the kind of the noun and which way it goes; most serve several relations."""
+    drugs: Words
+    classes: dict[str, Words]
+    forms: Words
+    nouns: dict[str, Words]
+    verbs: Ways
+    changes: Ways
+    touch: Words
+    stated: Words
+    settings: Words
+    conditions: Words
+    advice: Words
+    asides: Words
+    tails: Words
 
-CHANGES = {
-    ("effect", "+"): ("增强", "增强", "加强", "增加"),
-    ("effect", "-"): ("减弱", "减弱", "降低", "减少"),
-    ("process", "+"): ("加快", "加快", "增加", "增强"),
-    ("process", "-"): ("减慢", "减慢", "减少", "受抑制", "降低"),
-    ("level", "+"): ("升高", "升高", "增加"),
-    ("level", "-"): ("降低", "降低", "减少"),
-}  # fmt: skip
-"""The same without an object."""
 
-TOUCH = ("影响", "改变", "干扰")
-"""Verbs that do not say which way it goes."""
+words = read(Lexicon, "interactions/lexicon.yaml")
 
-STATED = (
-    "协同作用", "相互增强", "互相加强", "拮抗作用", "相互拮抗", "相互对抗", "相加", "叠加", "累加", "禁止", "不得",
-    "不宜", "避免", "禁忌", "禁用", "切勿", "不应", "相互作用", "无影响", "无需", "不必", "可以", "允许",
-    "影响不大", "相反", "亦然", "同样如此", "也是如此", "无此作用", "没有这种影响", "未见此现象", "未能证实",
-    "予以否定", "不受", "变化", "耐受良好",
-)  # fmt: skip
-"""Other words that state a relation, or take one back."""
 
-TRIGGERS = tuple(
-    sorted(
-        {*TOUCH, *STATED, *(w for words in (*VERBS.values(), *CHANGES.values()) for w in words)},
-        key=lambda word: (-len(word), word),
-    )
+def longest_first(some: set[str]) -> Words:
+    """Words in an order in which none stands before one that begins with it."""
+    return tuple(sorted(some, key=lambda word: (-len(word), word)))
+
+
+_ways = [ways for kinds in (words.verbs, words.changes) for ways in kinds.values()]
+TRIGGERS = longest_first(
+    {*words.touch, *words.stated, *(word for ways in _ways for some in ways.values() for word in some)}
 )
-"""All of them, longer ones first."""
+"""Words that state a relation, or take one back."""
 
-TRAPS = tuple(noun for noun in NOUNS["effect"] if any(word in noun for word in TRIGGERS))
+TRAPS = tuple(noun for noun in words.nouns["effect"] if any(word in noun for word in TRIGGERS))
 """Names of effects that hold a trigger and state nothing by it."""
-
-SETTINGS = (
-    "据报道,", "体外试验显示,", "临床观察到,", "研究表明,", "健康受试者中,", "单次给药后,", "长期用药时,",
-    "动物实验中,", "理论上,",
-)  # fmt: skip
-CONDITIONS = (
-    "肾功能不全者,", "大剂量时,", "老年患者,", "若空腹服用,", "静脉给药时,", "肝功能减退时,", "血容量不足时,",
-    "开始治疗的第一周,", "如剂量超过每日两片,", "血钾偏低时,", "仅在餐后同服时,", "当间隔不足2小时,",
-)  # fmt: skip
-ADVICE = (
-    ",应监测血压", ",需降低剂量", ",宜间隔2小时服用", ",必要时调整剂量", ",应增加监测次数", ",注意观察",
-    ",须减少用量", ",应密切随访", ",停药后可恢复", ",其机制不明", ",以免影响病情", ",个体差异较大",
-    ",可提高给药频率",
-)  # fmt: skip
-"""Advice has words of its own that elsewhere state a relation."""
-ASIDES = (
-    "与{d}不同,", "曾用{d}的患者,", "同{d}比较,", "以{d}为对照的试验中,", "不同于{d},", "由{d}换药的患者,",
-    "已停用{d}者,",
-)  # fmt: skip
-TAILS = (",必要时换用{d}", ",此点与{d}不同", ",可改用{d}", ",而{d}的资料尚缺", ",{d}是否如此尚不清楚")
-"""Words about drugs that no interaction is stated of."""
