@@ -56,9 +56,10 @@ def commons(rng: random.Random, items: Sequence[T], number: int, skew: float = S
 
 def chosen(rng: random.Random, pattern: str, pick: Pick = random.Random.choice) -> str:
     """A pattern with its choices made, the innermost first."""
-    made = 1
-    while made:
+    while "(" in pattern:
         pattern, made = _CHOICE.subn(lambda m: pick(rng, m[1].split("/")), pattern)
+        if not made:
+            raise ValueError(f"the brackets of {pattern!r} are not in pairs")
     return pattern
 
 
@@ -84,15 +85,15 @@ def filled(
     A capital is a slot for words as they are. What fills another slot is a mention, or several in coordination
     (`last`, see `listed`), each marked with the slot's key; an empty one is left out.
     """
-
-    def value(slot: re.Match) -> str:
-        key, found = slot[1], values[slot[1]]
-        if key[0].isupper():
-            return found
-        mentions = [found] if isinstance(found, str) else found
-        return listed(rng, [f"<{key}:{mention}>" for mention in mentions if mention], last, pick=pick)
-
-    return SLOT.sub(value, chosen(rng, pattern, pick))
+    pieces = SLOT.split(chosen(rng, pattern, pick))
+    for i, key in enumerate(pieces[1::2]):
+        value = values[key]
+        if isinstance(value, str):
+            marked = value if not value or key[0].isupper() else f"<{key}:{value}>"
+        else:
+            marked = listed(rng, [f"<{key}:{mention}>" for mention in value], last, pick=pick)
+        pieces[2 * i + 1] = marked
+    return "".join(pieces)
 
 
 def unmarked(marked: str, offset: int = 0) -> tuple[str, dict[str, list[Place]]]:
@@ -100,17 +101,19 @@ def unmarked(marked: str, offset: int = 0) -> tuple[str, dict[str, list[Place]]]
 
     Places are counted from `offset`, for a text that continues another.
     """
-    text, end, open_marks = "", 0, []
+    if "<" not in marked:
+        return marked, {}
+    pieces = _MARK.split(marked)
     places: dict[str, list[Place]] = {}
-    for mark in _MARK.finditer(marked):
-        text += marked[end : mark.start()]
-        end = mark.end()
-        if mark[1]:
-            open_marks.append((mark[1], offset + len(text)))
+    opened, at = [], offset
+    for words, key in zip(pieces[::2], pieces[1::2], strict=False):
+        at += len(words)
+        if key:
+            opened.append((key, at))
         else:
-            key, start = open_marks.pop()
-            places.setdefault(key, []).append((start, offset + len(text)))
-    return text + marked[end:], places
+            key, start = opened.pop()
+            places.setdefault(key, []).append((start, at))
+    return "".join(pieces[::2]), places
 
 
 @dataclass(frozen=True, slots=True)

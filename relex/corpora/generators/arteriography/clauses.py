@@ -214,12 +214,12 @@ def pair(t: Telling, names: Sequence[str]) -> None:
 def _say(t: Telling, pattern: str, at: str = "l", **values: str | Sequence[str]) -> dict[str, list[int]]:
     """A finding of the parts that the pattern names, or else of those as before, at the places of the slots `at`."""
     found = t.say(pattern, **values)
-    if parts := found["b"] + found.get("c", []):
+    if parts := found["b"] + found["c"]:
         t.about(parts)
     else:
         t.hard["elided_part"] += 1
     _told(t, found["d"], [place for slot in at for place in found[slot]])
-    t.relate(PERCENTAGE, found.get("q", ()), found["d"])
+    t.relate(PERCENTAGE, found["q"], found["d"])
     return found
 
 

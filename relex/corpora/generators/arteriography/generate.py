@@ -72,6 +72,8 @@ NOISE = 0.06
 """Share of the relations with a next best tail that get it; about half of all have one."""
 SHORT = 0.08
 """Share of the degrees and locations of more than two characters of which the last two alone are annotated."""
+IDLE = {"passing_part": PART, "idle_place": LOCATION, "grade": QUANTIFIER, "denied_degree": DEGREE}
+"""What a text counts as hard → entity type of which those without a relation are counted."""
 DRAWN = 12
 """Texts drawn for each that is kept, the one that brings the counts nearest to the targets."""
 FEWEST = 10
@@ -119,17 +121,20 @@ def compared(corpus: Corpus) -> list[Document]:
 
 def tally(document: Document) -> Counter[str]:
     """How often a document has what `TARGETS` counts."""
+    relations = (
+        (BEFORE if head.start < tail.start else BEHIND) if name == PERCENTAGE else name
+        for head, name, tail in document.triples()
+    )
+    found = Counter([*(span.type for span in document.entities), *relations])
     number = len(document.entities)
-    found = Counter(span.type for span in document.entities)
     found[NO_RELATION] = number * (number - 1) // 2 - len(document.relations)
-    for head, name, tail in document.triples():
-        found[(BEFORE if head.start < tail.start else BEHIND) if name == PERCENTAGE else name] += 1
     return found
 
 
 def _distance(given: Counter[str], more: Counter[str], texts: int) -> float:
     """How far the counts of `texts` texts are from that share of the targets."""
-    return sum(((given[name] + more[name]) / target - texts / TEXTS) ** 2 for name, target in TARGETS.items())
+    share = texts / TEXTS
+    return sum(((given.get(name, 0) + more.get(name, 0)) / target - share) ** 2 for name, target in TARGETS.items())
 
 
 def tell(rng: random.Random) -> Told:
@@ -150,10 +155,10 @@ def tell(rng: random.Random) -> Told:
     if rng.random() < 0.4:
         _aside(t, words.asides, "。")
     idle = unrelated(t.spans, t.relations)
-    t.hard.update(passing_part=idle[PART], idle_place=idle[LOCATION])
-    t.hard.update(grade=idle[QUANTIFIER], denied_degree=idle[DEGREE])
+    for name, entity_type in IDLE.items():
+        t.hard[name] = idle.get(entity_type, 0)
     shared = Counter(r.head for r in t.relations if r.type == MODIFIER)
-    t.hard["coordination"] += sum(number > 1 for number in shared.values())
+    t.hard["coordination"] = sum(number > 1 for number in shared.values())
     relations = sorted(_noisy(t), key=lambda r: (r.head, r.tail))
     return Told(Document("", t.text, tuple(_shortened(t)), tuple(relations)), t.hard)
 
@@ -172,14 +177,11 @@ def _shortened(t: Telling) -> list[Span]:
 def _noisy(t: Telling) -> list[Relation]:
     """The relations, a few with the nearest tail on the same side that the head is not joined to."""
     given = {(r.head, r.tail) for r in t.relations}
+    types = [span.type for span in t.spans]
     relations = []
     for r in t.relations:
-        wanted = t.spans[r.tail].type
-        others = [
-            i
-            for i, span in enumerate(t.spans)
-            if span.type == wanted and (i < r.head) == (r.tail < r.head) and (r.head, i) not in given
-        ]
+        side = range(r.head) if r.tail < r.head else range(r.head + 1, len(types))
+        others = [i for i in side if types[i] == types[r.tail] and (r.head, i) not in given]
         if others and t.rng.random() < NOISE:
             r = replace(r, tail=min(others, key=lambda i: abs(i - r.head)))
             given.add((r.head, r.tail))

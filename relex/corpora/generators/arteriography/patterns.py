@@ -5,7 +5,7 @@ slot's key is the type of what stands there, see `TYPES`; a capital is a slot fo
 """
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -79,13 +79,14 @@ class Telling:
     hard: Counter = field(default_factory=Counter)
 
     def say(self, pattern: str, **values: str | Sequence[str]) -> dict[str, list[int]]:
-        """Add the words of a pattern to the text; returns the numbers of the entities that fill every slot."""
+        """Add the words of a pattern to the text; returns the numbers of the entities in every slot."""
         text, places = unmarked(filled(self.rng, pattern, values, "、、及和"), len(self.text))
         self.text += text
-        numbers: dict[str, list[int]] = {key: [] for key in values}
-        for start, end, key in sorted((*place, key) for key, found in places.items() for place in found):
-            numbers[key].append(len(self.spans))
-            self.spans.append(Span(start, end, TYPES[key]))
+        numbers: dict[str, list[int]] = defaultdict(list)
+        for key, found in places.items():
+            for start, end in found:
+                numbers[key].append(len(self.spans))
+                self.spans.append(Span(start, end, TYPES[key]))
         return numbers
 
     def relate(self, name: str, heads: Sequence[int], tails: Sequence[int]) -> None:

@@ -31,6 +31,8 @@ FIELDS = {
     "B": "subtypes", "L": "labs", "A": "care", "I": "imaging",
 }  # fmt: skip
 """Slot of a frame → field of the lexicon that fills it."""
+FILLERS = {"G": words.ages, "N": words.shares, "P": words.periods}
+"""Slot of a frame → what fills it, whatever the disease."""
 TAILS = {
     CLASSES[0]: ("symptoms", words.symptoms),
     CLASSES[1]: ("drugs", words.shared_therapy),
@@ -43,6 +45,11 @@ TAILS = {
     CLASSES[9]: ("imaging", words.shared_tests),
 }
 """Relation → field of the lexicon that holds its tails, and terms that it shares with another relation."""
+OTHERS = {topic.name: [d for d in words.diseases if d is not topic] for topic in words.diseases}
+"""Name of a disease → all but that one."""
+CAUSES = frozenset(frames.own[CAUSE])
+NAMELESS = [frame for frame in frames.neutral if "{H}" not in frame]
+"""Frames that state no relation and name no disease of their own."""
 
 
 @dataclass(slots=True)
@@ -152,8 +159,8 @@ def _sentence(rng: random.Random, relation: str) -> tuple[str, _Fact, list[_Fact
             else:
                 _clause(rng, text, relation if rng.random() < ON_TOPIC_SHARE else rng.choice(CLASSES))
             if rng.random() < 0.42:
-                text.write("，" + rng.choice(frames.follow_ups))
-            text.write("。" if i == others or rng.random() < 0.8 else "；")
+                text.text += "，" + rng.choice(frames.follow_ups)
+            text.text += "。" if i == others or rng.random() < 0.8 else "；"
         if len(text.text) <= LONGEST and asked:
             break
     fact = rng.choice(asked)
@@ -171,8 +178,8 @@ def _clause(rng: random.Random, text: _Text, relation: str, absent: str = "") ->
     """Write one clause that states `relation` of the text's topic; `absent` leaves out its "head" or "tail"."""
     frame = _frame(rng, relation, absent)
     if rng.random() < 0.14:
-        text.write(rng.choice(frames.headings))
-    stated = CAUSE if frame in frames.own[CAUSE] else relation
+        text.text += rng.choice(frames.headings)
+    stated = CAUSE if frame in CAUSES else relation
     if relation == SYNONYM:
         text.name = rng.choice(text.topic.names)
         items = _other_names(text)
@@ -181,7 +188,6 @@ def _clause(rng: random.Random, text: _Text, relation: str, absent: str = "") ->
         items = _items(rng, text.topic, stated, text.name)[: 2 if "{V}" in frame else 4]
     second = text.topic if "{K}" not in frame or rng.random() < 0.4 else _other(rng, text.topic)
     hidden = absent == "head" or (text.fresh and "{K}" not in frame and relation != SYNONYM and rng.random() < 0.4)
-
     glossed = text.last is None and relation != SYNONYM
 
     def filled(slot: re.Match) -> str:
@@ -201,22 +207,22 @@ def _clause(rng: random.Random, text: _Text, relation: str, absent: str = "") ->
         return _filler(rng, text, letter, items)
 
     places = text.write(SLOT.sub(filled, frame))
-    text.clauses.append(_facts(frame, relation, text.last, places))
+    text.clauses.append(_facts(stated, relation, text.last, places))
 
 
-def _facts(frame: str, relation: str, head: Place | None, places: dict[str, list[Place]]) -> list[_Fact]:
-    """What a written clause states of a topic, which is None when the text does not name it."""
+def _facts(stated: str, relation: str, head: Place | None, places: dict[str, list[Place]]) -> list[_Fact]:
+    """What a clause states, asked for `relation`; the head is None when the text does not name the topic."""
     tails: list[Place | None] = [*places.get("T", ())] or [None]
     glosses = [_Fact(SYNONYM, places["H"][0], name) for name in places.get("G", ())]
-    if frame in frames.own[CAUSE]:
+    if stated == CAUSE:
         # A cause is the head when one asks for what it leads to, and the tail when one asks for the cause.
         named = head and "T" in places
         back = [_Fact(RELATED, tail, head) for tail in tails] if named or relation == RELATED else []
         return [*(_Fact(CAUSE, head, tail) for tail in tails), *back, *glosses]
-    if "{V}" in frame:
+    if "V" in places:
         first = [_Fact(COMPLICATION, head, tail) for tail in tails]
         heads = places.get("K", [head])
-        return [*first, *(_Fact(RELATED, h, v) for h in heads for v in places.get("V", ())), *glosses]
+        return [*first, *(_Fact(RELATED, h, v) for h in heads for v in places["V"]), *glosses]
     return [*(_Fact(relation, head, tail) for tail in tails), *glosses]
 
 
@@ -269,19 +275,19 @@ def _filler(rng: random.Random, text: _Text, letter: str, used: list[str]) -> st
         return "、".join(rng.sample(spare, min(len(spare), rng.choice((1, 1, 2))))) or "其他"
     if letter == "O":
         return _other(rng, text.topic).name
-    return rng.choice({"G": words.ages, "N": words.shares, "P": words.periods}[letter])
+    return rng.choice(FILLERS[letter])
 
 
 def _neutral(rng: random.Random, text: _Text, named: bool) -> None:
     """Write a clause that states no relation."""
-    frame = rng.choice([f for f in frames.neutral if named or "{H}" not in f])
+    frame = rng.choice(frames.neutral if named else NAMELESS)
     fillers = SLOT.sub(lambda slot: f"<H:{text.name}>" if slot[1] == "H" else _filler(rng, text, slot[1], []), frame)
     text.write(fillers)
 
 
 def _other(rng: random.Random, topic: Disease) -> Disease:
     """A disease that is not `topic`."""
-    return rng.choice([d for d in words.diseases if d is not topic])
+    return rng.choice(OTHERS[topic.name])
 
 
 def _counts(parts: dict[str, tuple[Document, ...]]) -> dict[str, int]:
