@@ -22,7 +22,7 @@ from relex.attention_view import (
     language,
     views,
 )
-from relex.corpora import interactions
+from relex.corpora.generators.interactions import generate as interactions
 from relex.documents import Document, Span
 from relex.errors import RelexError
 from relex.experiments import records

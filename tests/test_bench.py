@@ -9,7 +9,7 @@ from relex import corpora
 from relex.bench import BENCHMARKS, cascade, timing
 from relex.bench import focused as bench_focused
 from relex.bench import span as bench_span
-from relex.corpora.angiography import generate as generate_angiography
+from relex.corpora.generators.angiography.generate import generate as generate_angiography
 from relex.errors import RelexError
 from relex.experiments.building import make_head
 from relex.experiments.config import Config

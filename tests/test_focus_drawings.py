@@ -10,7 +10,7 @@ import torch
 from reference import focused as plain
 
 from relex import encoders, figures, focus_drawings
-from relex.corpora.arteriography import SCHEMA
+from relex.corpora.generators.arteriography.generate import SCHEMA
 from relex.documents import Document, Span
 from relex.encoders import sources
 from relex.focus_drawings import FINDING, PAIR, Passes, masks, reached

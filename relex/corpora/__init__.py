@@ -4,19 +4,12 @@ import inspect
 from collections.abc import Callable
 from pathlib import Path
 
-from relex.corpora import (
-    angiography,
-    arteriography,
-    casmed,
-    cmeie,
-    conll04,
-    duie,
-    encyclopedia,
-    interactions,
-    jsonl,
-    umrc10,
-)
+from relex.corpora import casmed, cmeie, conll04, duie, jsonl, umrc10
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
+from relex.corpora.generators.angiography import generate as angiography
+from relex.corpora.generators.arteriography import generate as arteriography
+from relex.corpora.generators.encyclopedia import generate as encyclopedia
+from relex.corpora.generators.interactions import generate as interactions
 from relex.errors import RelexError
 from relex.files import corpora_dirs
 

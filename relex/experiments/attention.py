@@ -8,7 +8,7 @@ from accelerate import Accelerator
 from accelerate.utils import send_to_device
 from torch import Tensor
 
-from relex.corpora import interactions
+from relex.corpora.generators.interactions import generate as interactions
 from relex.documents import Document
 from relex.evaluation import attention
 from relex.evaluation.attention import MOMENTS  # noqa: F401

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from relex.corpora import Corpus
-from relex.corpora.arteriography import compared
+from relex.corpora.generators.arteriography.generate import compared
 from relex.reports import compare, printed, results, tables
 from relex.reports.printed import PRF, reported
 from relex.reports.results import is_trained

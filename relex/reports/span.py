@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from relex.corpora import PARTS, Corpus
-from relex.corpora.interactions import RELATIONS
+from relex.corpora.generators.interactions.generate import RELATIONS
 from relex.documents import Document, Relation
 from relex.evaluation import baselines, extraction
 from relex.reports import results, tables

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from relex.corpora import Corpus, interactions
+from relex.corpora import Corpus
+from relex.corpora.generators.interactions import generate as interactions
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.evaluation import extraction
 from relex.heads.span import LOST

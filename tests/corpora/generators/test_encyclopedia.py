@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
 
 from relex.corpora.corpus import PARTS
-from relex.corpora.encyclopedia import LONGEST, TAILS, generate
-from relex.corpora.encyclopedia_lexicon import DISEASES
-from relex.corpora.encyclopedia_patterns import AMBIGUOUS, DUAL, FRAMES, NEUTRAL
+from relex.corpora.generators.encyclopedia.generate import LONGEST, TAILS, generate
+from relex.corpora.generators.encyclopedia.lexicon import words
+from relex.corpora.generators.encyclopedia.patterns import frames
 from relex.corpora.umrc10 import CLASSES, PLACEHOLDERS
 from relex.errors import RelexError
 
@@ -56,8 +56,8 @@ def test_rows_are_valid_and_distinct(corpus):
 
 
 def test_spans_are_the_terms_of_the_lexicon(corpus):
-    names = {n for d in DISEASES for n in (d.name, *d.synonyms)}
-    known = {c: {t for d in DISEASES for t in getattr(d, f)} | set(more) for c, (f, more) in TAILS.items()}
+    names = {n for d in words.diseases for n in (d.name, *d.synonyms)}
+    known = {c: {t for d in words.diseases for t in getattr(d, f)} | set(more) for c, (f, more) in TAILS.items()}
     known["同义词"] = names
     known["临床表现"] |= known["并发症"]  # a complication may also be told as a sign
     known["相关（导致）"] |= names  # the disease itself, when its cause is the head
@@ -99,11 +99,11 @@ def test_sizes_that_cannot_be_balanced(sizes):
 
 
 def test_at_least_300_patterns_that_differ_in_words():
-    frames = [f for own in FRAMES.values() for f in own] + [*AMBIGUOUS, *DUAL, *NEUTRAL]
-    bare = [re.sub(r"[，。、；：（）\s]", "", frame) for frame in frames]
+    every = [f for own in frames.own.values() for f in own] + [*frames.ambiguous, *frames.dual, *frames.neutral]
+    bare = [re.sub(r"[，。、；：（）\s]", "", frame) for frame in every]
     assert len(set(bare)) == len(bare) >= 300
     # Frames of one class must not be rewrites of each other: no two share all their character pairs.
-    for own in FRAMES.values():
+    for own in frames.own.values():
         shingles = [{f[i : i + 2] for i in range(len(f) - 1)} for f in own]
         assert max(len(a & b) / len(a | b) for a, b in combinations(shingles, 2)) < 0.75
 
@@ -122,7 +122,7 @@ def test_a_sentence_carries_several_rows_and_mentions_repeat(corpus):
 
 
 def test_disease_pairs_occur_in_several_classes(corpus):
-    names = {d.name for d in DISEASES}
+    names = {d.name for d in words.diseases}
     pairs = [d for d in rows(corpus) if d.mention(0) in names]
     tails = {c: {d.mention(1) for d in pairs if label(d) == c} for c in CLASSES}
     assert len(tails["并发症"] & tails["相关（导致）"]) > 40

@@ -21,14 +21,15 @@ plausible, not advice.
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
+from functools import partial
 
-from relex.corpora import angiography_lexicon as vessels
-from relex.corpora import arteriography_clauses as clauses
-from relex.corpora import arteriography_lexicon as lexicon
-from relex.corpora.arteriography_patterns import (
+from relex.corpora.corpus import PARTS, Corpus, fingerprint
+from relex.corpora.generators.angiography.lexicon import words as vessels
+from relex.corpora.generators.arteriography import clauses
+from relex.corpora.generators.arteriography.lexicon import words
+from relex.corpora.generators.arteriography.patterns import (
     DEGREE,
     LOCATION,
     MODIFIER,
@@ -40,10 +41,8 @@ from relex.corpora.arteriography_patterns import (
     QUANTIFIER,
     Telling,
 )
-from relex.corpora.corpus import PARTS, Corpus, fingerprint
-from relex.corpora.dealing import deal
+from relex.corpora.generators.grammar import Told, at_least, dealt, different, unrelated
 from relex.documents import Document, Relation, RelationType, Schema, Span
-from relex.errors import RelexError
 
 VERSION = 3
 SCHEMA = Schema(
@@ -73,6 +72,8 @@ NOISE = 0.06
 """Share of the relations with a next best tail that get it; about half of all have one."""
 SHORT = 0.08
 """Share of the degrees and locations of more than two characters of which the last two alone are annotated."""
+IDLE = {"passing_part": PART, "idle_place": LOCATION, "grade": QUANTIFIER, "denied_degree": DEGREE}
+"""What a text counts as hard → entity type of which those without a relation are counted."""
 DRAWN = 12
 """Texts drawn for each that is kept, the one that brings the counts nearest to the targets."""
 FEWEST = 10
@@ -95,14 +96,10 @@ def generate(texts: int = TEXTS, seed: int = 0, test: int = TEST) -> Corpus:
     `mixed_up`, relations with the next best tail; `short`, entities that lack the beginning of their words.
     The same arguments give the same corpus. Raises a `RelexError` for too few texts.
     """
-    if texts < FEWEST:
-        raise RelexError(f"arteriography cannot have {texts} texts; give at least {FEWEST}")
-    drawn = _draw(random.Random(seed))
-    told = list(islice(drawn, texts))
-    parts = deal([[document] for document, _ in told], SHARES)
-    more = list(islice(drawn, max(0, test - len(parts["test"]))))
-    parts["test"] += tuple(document for document, _ in more)
-    counts = sum((hard for _, hard in (*told, *more)), Counter())
+    at_least(FEWEST, texts, "arteriography", "texts")
+    told = different(partial(_nearest, random.Random(seed)), tally)
+    parts, hard = dealt(told, texts, test, SHARES)
+    counts = sum(hard.values(), Counter())
     for part, documents in parts.items():
         counts[f"{part}.entities"] = sum(len(d.entities) for d in documents)
         counts[f"{part}.relations"] = sum(len(d.relations) for d in documents)
@@ -111,20 +108,10 @@ def generate(texts: int = TEXTS, seed: int = 0, test: int = TEST) -> Corpus:
     return Corpus("arteriography", SCHEMA, **parts, fingerprint=mark, stand_in=True, counts=dict(counts))
 
 
-def _draw(rng: random.Random) -> Iterator[tuple[Document, Counter[str]]]:
-    """Different texts without end: of every `DRAWN`, the one that brings the counts so far nearest to the targets.
-
-    As Documents with their number for an id, and how often each has what is hard.
-    """
-    known: set[str] = set()
-    given: Counter[str] = Counter()
-    while True:
-        drawn = [tell(rng) for _ in range(DRAWN)]
-        document, hard = min(drawn, key=lambda told: _distance(given, tally(told[0]), len(known) + 1))
-        if document.text not in known:
-            known.add(document.text)
-            given += tally(document)
-            yield replace(document, id=str(len(known))), hard
+def _nearest(rng: random.Random, given: Counter[str], texts: int) -> Told:
+    """Of `DRAWN` texts the one that brings the counts so far, `given` in `texts` texts, nearest to the targets."""
+    drawn = [tell(rng) for _ in range(DRAWN)]
+    return min(drawn, key=lambda told: _distance(given, tally(told.document), texts + 1))
 
 
 def compared(corpus: Corpus) -> list[Document]:
@@ -134,44 +121,46 @@ def compared(corpus: Corpus) -> list[Document]:
 
 def tally(document: Document) -> Counter[str]:
     """How often a document has what `TARGETS` counts."""
+    relations = (
+        (BEFORE if head.start < tail.start else BEHIND) if name == PERCENTAGE else name
+        for head, name, tail in document.triples()
+    )
+    found = Counter([*(span.type for span in document.entities), *relations])
     number = len(document.entities)
-    found = Counter(span.type for span in document.entities)
     found[NO_RELATION] = number * (number - 1) // 2 - len(document.relations)
-    for head, name, tail in document.triples():
-        found[(BEFORE if head.start < tail.start else BEHIND) if name == PERCENTAGE else name] += 1
     return found
 
 
 def _distance(given: Counter[str], more: Counter[str], texts: int) -> float:
     """How far the counts of `texts` texts are from that share of the targets."""
-    return sum(((given[name] + more[name]) / target - texts / TEXTS) ** 2 for name, target in TARGETS.items())
+    share = texts / TEXTS
+    return sum(((given.get(name, 0) + more.get(name, 0)) / target - share) ** 2 for name, target in TARGETS.items())
 
 
-def tell(rng: random.Random) -> tuple[Document, Counter[str]]:
+def tell(rng: random.Random) -> Told:
     """One text as a Document without an id, and how often it has what is hard."""
     t = Telling(rng)
     habit = rng.choices((0, 1, 2), (60, 20, 20))[0]
-    names = {key: v[habit] if rng.random() < 0.9 else rng.choice(v) for key, v in vessels.VESSELS.items()}
+    names = {key: v[habit] if rng.random() < 0.9 else rng.choice(v) for key, v in vessels.vessels.items()}
     if rng.random() < 0.75:
-        _aside(t, lexicon.OPENINGS, "")
+        _aside(t, words.openings, "")
     steps = rng.choices((_together, _one_by_one, _focal), (44, 5, 51))[0](t, names)
     for i, (step, arguments) in enumerate(steps):
         if i:
             t.text += rng.choice("；。。")
             if rng.random() < 0.4:
-                _aside(t, lexicon.ASIDES, "。")
+                _aside(t, words.asides, "。")
         step(t, *arguments)
     t.text += "。"
     if rng.random() < 0.4:
-        _aside(t, lexicon.ASIDES, "。")
-    linked = {i for r in t.relations for i in (r.head, r.tail)}
-    idle = Counter(span.type for i, span in enumerate(t.spans) if i not in linked)
-    t.hard.update(passing_part=idle[PART], idle_place=idle[LOCATION])
-    t.hard.update(grade=idle[QUANTIFIER], denied_degree=idle[DEGREE])
+        _aside(t, words.asides, "。")
+    idle = unrelated(t.spans, t.relations)
+    for name, entity_type in IDLE.items():
+        t.hard[name] = idle.get(entity_type, 0)
     shared = Counter(r.head for r in t.relations if r.type == MODIFIER)
-    t.hard["coordination"] += sum(number > 1 for number in shared.values())
+    t.hard["coordination"] = sum(number > 1 for number in shared.values())
     relations = sorted(_noisy(t), key=lambda r: (r.head, r.tail))
-    return Document("", t.text, tuple(_shortened(t)), tuple(relations)), t.hard
+    return Told(Document("", t.text, tuple(_shortened(t)), tuple(relations)), t.hard)
 
 
 def _shortened(t: Telling) -> list[Span]:
@@ -188,14 +177,11 @@ def _shortened(t: Telling) -> list[Span]:
 def _noisy(t: Telling) -> list[Relation]:
     """The relations, a few with the nearest tail on the same side that the head is not joined to."""
     given = {(r.head, r.tail) for r in t.relations}
+    types = [span.type for span in t.spans]
     relations = []
     for r in t.relations:
-        wanted = t.spans[r.tail].type
-        others = [
-            i
-            for i, span in enumerate(t.spans)
-            if span.type == wanted and (i < r.head) == (r.tail < r.head) and (r.head, i) not in given
-        ]
+        side = range(r.head) if r.tail < r.head else range(r.head + 1, len(types))
+        others = [i for i in side if types[i] == types[r.tail] and (r.head, i) not in given]
         if others and t.rng.random() < NOISE:
             r = replace(r, tail=min(others, key=lambda i: abs(i - r.head)))
             given.add((r.head, r.tail))
@@ -214,7 +200,7 @@ def _together(t: Telling, names: dict[str, str]) -> list[tuple]:
     rng = t.rng
     whole = list(names.values())
     if rng.random() < 0.12:
-        whole.append(rng.choice(vessels.BRANCHES[rng.choice(("LAD", "LCX", "RCA"))]))
+        whole.append(rng.choice(vessels.branches[rng.choice(("LAD", "LCX", "RCA"))]))
     elif rng.random() < 0.15:
         whole.pop(rng.randrange(4))
     sick = _some(rng, [key for key, name in names.items() if name in whole], rng.choices((0, 1, 2), (25, 70, 5))[0])
@@ -250,10 +236,10 @@ def _focal(t: Telling, names: dict[str, str]) -> list[tuple]:
     if len(keys) > 1 and rng.random() < 0.75:
         steps[:2] = [(clauses.pair, ([names[key] for key in keys[:2]],))]
     if rng.random() < 0.08:
-        branch = rng.choice(vessels.BRANCHES[keys[-1]])
+        branch = rng.choice(vessels.branches[keys[-1]])
         steps.append((clauses.vessel, ("", branch)))
     if rng.random() < 0.06:
-        steps.insert(0, (clauses.normal, (list(rng.choice(lexicon.OSTIA)), 0.2)))
+        steps.insert(0, (clauses.normal, (list(rng.choice(words.ostia)), 0.2)))
     return [*steps, (clauses.summary, ())] if rng.random() < 0.1 else steps
 
 

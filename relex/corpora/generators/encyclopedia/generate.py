@@ -11,18 +11,9 @@ import re
 from dataclasses import dataclass, field
 
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
-from relex.corpora.encyclopedia_lexicon import (
-    AGES,
-    DISEASES,
-    PERIODS,
-    SHARED_TESTS,
-    SHARED_THERAPY,
-    SHARES,
-    SYMPTOMS,
-    TRIGGERS,
-    Disease,
-)
-from relex.corpora.encyclopedia_patterns import AMBIGUOUS, DUAL, FOLLOW_UPS, FRAMES, HEADINGS, NEUTRAL, STAND_INS
+from relex.corpora.generators.encyclopedia.lexicon import Disease, words
+from relex.corpora.generators.encyclopedia.patterns import frames
+from relex.corpora.generators.grammar import SLOT, Place, listed, unmarked
 from relex.corpora.umrc10 import CLASSES, PLACEHOLDERS, SCHEMA
 from relex.documents import ABSENT, Document, Relation, Span
 from relex.errors import RelexError
@@ -40,22 +31,34 @@ FIELDS = {
     "B": "subtypes", "L": "labs", "A": "care", "I": "imaging",
 }  # fmt: skip
 """Slot of a frame → field of the lexicon that fills it."""
+FILLERS = {"G": words.ages, "N": words.shares, "P": words.periods}
+"""Slot of a frame → what fills it, whatever the disease."""
 TAILS = {
-    CLASSES[0]: ("symptoms", SYMPTOMS), CLASSES[1]: ("drugs", SHARED_THERAPY), CAUSE: ("causes", TRIGGERS),
-    COMPLICATION: ("consequences", SYMPTOMS), CLASSES[5]: ("subtypes", ()), CLASSES[6]: ("labs", SHARED_TESTS),
-    CLASSES[7]: ("care", SHARED_THERAPY), RELATED: ("consequences", SYMPTOMS), CLASSES[9]: ("imaging", SHARED_TESTS),
-}  # fmt: skip
+    CLASSES[0]: ("symptoms", words.symptoms),
+    CLASSES[1]: ("drugs", words.shared_therapy),
+    CAUSE: ("causes", words.triggers),
+    COMPLICATION: ("consequences", words.symptoms),
+    CLASSES[5]: ("subtypes", ()),
+    CLASSES[6]: ("labs", words.shared_tests),
+    CLASSES[7]: ("care", words.shared_therapy),
+    RELATED: ("consequences", words.symptoms),
+    CLASSES[9]: ("imaging", words.shared_tests),
+}
 """Relation → field of the lexicon that holds its tails, and terms that it shares with another relation."""
-SLOT = re.compile(r"\{(\w)\}")
+OTHERS = {topic.name: [d for d in words.diseases if d is not topic] for topic in words.diseases}
+"""Name of a disease → all but that one."""
+CAUSES = frozenset(frames.own[CAUSE])
+NAMELESS = [frame for frame in frames.neutral if "{H}" not in frame]
+"""Frames that state no relation and name no disease of their own."""
 
 
 @dataclass(slots=True)
 class _Fact:
-    """A relation in a text; head or tail is (start, end), or None when the text does not name it."""
+    """A relation in a text; head or tail is None when the text does not name it."""
 
     relation: str
-    head: tuple[int, int] | None
-    tail: tuple[int, int] | None
+    head: Place | None
+    tail: Place | None
 
 
 @dataclass(slots=True)
@@ -65,18 +68,17 @@ class _Text:
     topic: Disease
     name: str
     text: str = ""
-    last: tuple[int, int] | None = None
+    last: Place | None = None
     fresh: bool = False
     clauses: list[list[_Fact]] = field(default_factory=list)
 
-    def write_name(self) -> tuple[int, int]:
-        self.last, self.fresh = self.write(self.name), True
-        return self.last
-
-    def write(self, words: str) -> tuple[int, int]:
-        start = len(self.text)
+    def write(self, marked: str) -> dict[str, list[Place]]:
+        """Add marked words; returns where the mentions of each key stand, H being the topic."""
+        words, places = unmarked(marked, len(self.text))
         self.text += words
-        return start, len(self.text)
+        if "H" in places:
+            self.last, self.fresh = places["H"][-1], True
+        return places
 
 
 def generate(train: int = 7000, dev: int = 2000, test: int = 1000, seed: int = 0) -> Corpus:
@@ -136,7 +138,7 @@ def _sentence(rng: random.Random, relation: str) -> tuple[str, _Fact, list[_Fact
     """A text, the fact of `relation` that is asked, and the other facts it states."""
     while True:
         absent = rng.choice(("head", "tail")) if rng.random() < ABSENT_SHARE else ""
-        topic = rng.choice(DISEASES)
+        topic = rng.choice(words.diseases)
         text = _Text(topic, rng.choice((topic.name,) * 5 + topic.synonyms))
         others = rng.choices((0, 1, 2, 3, 4), (16, 32, 28, 17, 7))[0]
         place = rng.randint(0, others)
@@ -157,8 +159,8 @@ def _sentence(rng: random.Random, relation: str) -> tuple[str, _Fact, list[_Fact
             else:
                 _clause(rng, text, relation if rng.random() < ON_TOPIC_SHARE else rng.choice(CLASSES))
             if rng.random() < 0.42:
-                text.write("，" + rng.choice(FOLLOW_UPS))
-            text.write("。" if i == others or rng.random() < 0.8 else "；")
+                text.text += "，" + rng.choice(frames.follow_ups)
+            text.text += "。" if i == others or rng.random() < 0.8 else "；"
         if len(text.text) <= LONGEST and asked:
             break
     fact = rng.choice(asked)
@@ -168,67 +170,60 @@ def _sentence(rng: random.Random, relation: str) -> tuple[str, _Fact, list[_Fact
 def _open(rng: random.Random, text: _Text, named: bool) -> None:
     """Perhaps a title before the text, `疾病@`; now and then the page is another disease's."""
     if rng.random() < 0.38:
-        if not named or rng.random() < 0.15:
-            text.write(_other(rng, text.topic).name + "@")
-        else:
-            text.write_name()
-            text.write("@")
+        other = not named or rng.random() < 0.15
+        text.write(f"{_other(rng, text.topic).name}@" if other else f"<H:{text.name}>@")
 
 
 def _clause(rng: random.Random, text: _Text, relation: str, absent: str = "") -> None:
     """Write one clause that states `relation` of the text's topic; `absent` leaves out its "head" or "tail"."""
     frame = _frame(rng, relation, absent)
     if rng.random() < 0.14:
-        text.write(rng.choice(HEADINGS))
+        text.text += rng.choice(frames.headings)
+    stated = CAUSE if frame in CAUSES else relation
     if relation == SYNONYM:
-        names = (text.topic.name, *text.topic.synonyms)
-        text.name = rng.choice(names)
-        items = [n for n in names if n != text.name]
+        text.name = rng.choice(text.topic.names)
+        items = _other_names(text)
         items = rng.sample(items, rng.randint(1, min(2, len(items))))
     else:
-        stated = CAUSE if frame in FRAMES[CAUSE] else relation
         items = _items(rng, text.topic, stated, text.name)[: 2 if "{V}" in frame else 4]
     second = text.topic if "{K}" not in frame or rng.random() < 0.4 else _other(rng, text.topic)
     hidden = absent == "head" or (text.fresh and "{K}" not in frame and relation != SYNONYM and rng.random() < 0.4)
-    places: dict[str, list[tuple[int, int]]] = {}
-    glosses: list[_Fact] = []
-    end = 0
-    for slot in SLOT.finditer(frame):
-        text.write(frame[end : slot.start()])
-        end, letter = slot.end(), slot[1]
+    glossed = text.last is None and relation != SYNONYM
+
+    def filled(slot: re.Match) -> str:
+        letter = slot[1]
         if letter == "H" and hidden:
-            text.write(rng.choice(("本病", "该病", "此病", "本症")))
-            places.setdefault("H", [text.last] if text.last else [])
-        elif letter == "H":
-            places["H"] = [_name(rng, text, relation, glosses)]
-        elif letter == "K":
-            places["K"] = [text.write(second.name)]
-        elif letter == "T" and absent == "tail":
-            text.write(STAND_INS[CAUSE if frame in FRAMES[CAUSE] else relation])
-            places["T"] = []
-        elif letter == "T":
-            places["T"] = _list(rng, text, items)
-        elif letter == "V":
+            return rng.choice(("本病", "该病", "此病", "本症"))
+        if letter == "H":
+            first = glossed and slot.start() == frame.index("{H}")
+            return f"<H:{text.name}>" + (_gloss(rng, text) if first else "")
+        if letter == "K":
+            return f"<K:{second.name}>"
+        if letter == "T":
+            return frames.stand_ins[stated] if absent == "tail" else _list(rng, "T", items)
+        if letter == "V":
             spare = [c for c in second.consequences if c not in items and c != second.name]
-            places["V"] = _list(rng, text, rng.sample(spare, min(len(spare), rng.choice((1, 1, 2)))))
-        else:
-            text.write(_filler(rng, text, letter, items))
-    text.write(frame[end:])
-    text.clauses.append(_facts(frame, relation, places) + glosses)
+            return _list(rng, "V", rng.sample(spare, min(len(spare), rng.choice((1, 1, 2)))))
+        return _filler(rng, text, letter, items)
+
+    places = text.write(SLOT.sub(filled, frame))
+    text.clauses.append(_facts(stated, relation, text.last, places))
 
 
-def _facts(frame: str, relation: str, places: dict[str, list[tuple[int, int]]]) -> list[_Fact]:
-    """What a written clause states; a slot without places was left unnamed."""
-    heads, tails = places["H"] or [None], places["T"] or [None]
-    if frame in FRAMES[CAUSE]:
+def _facts(stated: str, relation: str, head: Place | None, places: dict[str, list[Place]]) -> list[_Fact]:
+    """What a clause states, asked for `relation`; the head is None when the text does not name the topic."""
+    tails: list[Place | None] = [*places.get("T", ())] or [None]
+    glosses = [_Fact(SYNONYM, places["H"][0], name) for name in places.get("G", ())]
+    if stated == CAUSE:
         # A cause is the head when one asks for what it leads to, and the tail when one asks for the cause.
-        named = places["H"] and places["T"]
-        back = [_Fact(RELATED, t, h) for h in heads for t in tails] if named or relation == RELATED else []
-        return [_Fact(CAUSE, h, t) for h in heads for t in tails] + back
-    if "{V}" in frame:
-        first = [_Fact(COMPLICATION, h, t) for h in heads for t in tails]
-        return first + [_Fact(RELATED, h, v) for h in places.get("K") or heads for v in places["V"]]
-    return [_Fact(relation, h, t) for h in heads for t in tails]
+        named = head and "T" in places
+        back = [_Fact(RELATED, tail, head) for tail in tails] if named or relation == RELATED else []
+        return [*(_Fact(CAUSE, head, tail) for tail in tails), *back, *glosses]
+    if "V" in places:
+        first = [_Fact(COMPLICATION, head, tail) for tail in tails]
+        heads = places.get("K", [head])
+        return [*first, *(_Fact(RELATED, h, v) for h in heads for v in places["V"]), *glosses]
+    return [*(_Fact(relation, head, tail) for tail in tails), *glosses]
 
 
 def _frame(rng: random.Random, relation: str, absent: str) -> str:
@@ -236,12 +231,12 @@ def _frame(rng: random.Random, relation: str, absent: str) -> str:
     if relation in (COMPLICATION, RELATED):
         draw = rng.random()
         if relation == RELATED and draw > 0.85:
-            return rng.choice(FRAMES[CAUSE])
+            return rng.choice(frames.own[CAUSE])
         if draw < 0.25:
-            return rng.choice(AMBIGUOUS)
+            return rng.choice(frames.ambiguous)
         if draw < 0.58 and not absent:
-            return rng.choice(DUAL)
-    return rng.choice(FRAMES[relation])
+            return rng.choice(frames.dual)
+    return rng.choice(frames.own[relation])
 
 
 def _items(rng: random.Random, topic: Disease, relation: str, name: str) -> list[str]:
@@ -256,28 +251,21 @@ def _items(rng: random.Random, topic: Disease, relation: str, name: str) -> list
     return items
 
 
-def _name(rng: random.Random, text: _Text, relation: str, glosses: list[_Fact]) -> tuple[int, int]:
-    """Name the topic, at its first mention perhaps with another name in brackets; returns where."""
-    first = text.last is None
-    named = text.write_name()
-    if first and relation != SYNONYM and rng.random() < 0.16:
-        other = rng.choice([n for n in (text.topic.name, *text.topic.synonyms) if n != text.name])
-        text.write("（")
-        glosses.append(_Fact(SYNONYM, named, text.write(other)))
-        text.write("）")
-    return named
+def _gloss(rng: random.Random, text: _Text) -> str:
+    """Behind the first mention of the topic perhaps another name of it in brackets."""
+    if rng.random() < 0.16:
+        return f"（<G:{rng.choice(_other_names(text))}>）"
+    return ""
 
 
-def _list(rng: random.Random, text: _Text, items: list[str]) -> list[tuple[int, int]]:
-    """Write a coordination of `items`; returns where each stands."""
-    places = []
-    for i, item in enumerate(items):
-        if i:
-            text.write(rng.choice("、、和及或") if i == len(items) - 1 else "、")
-        places.append(text.write(item))
-    if len(items) > 1 and rng.random() < 0.2:
-        text.write("等")
-    return places
+def _other_names(text: _Text) -> list[str]:
+    """Names of the topic that the text does not use."""
+    return [name for name in text.topic.names if name != text.name]
+
+
+def _list(rng: random.Random, key: str, items: list[str]) -> str:
+    """A coordination of `items`, each marked with the key."""
+    return listed(rng, [f"<{key}:{item}>" for item in items], "、、和及或", etc=0.2)
 
 
 def _filler(rng: random.Random, text: _Text, letter: str, used: list[str]) -> str:
@@ -287,26 +275,19 @@ def _filler(rng: random.Random, text: _Text, letter: str, used: list[str]) -> st
         return "、".join(rng.sample(spare, min(len(spare), rng.choice((1, 1, 2))))) or "其他"
     if letter == "O":
         return _other(rng, text.topic).name
-    return rng.choice({"G": AGES, "N": SHARES, "P": PERIODS}[letter])
+    return rng.choice(FILLERS[letter])
 
 
 def _neutral(rng: random.Random, text: _Text, named: bool) -> None:
     """Write a clause that states no relation."""
-    frame = rng.choice([f for f in NEUTRAL if named or "{H}" not in f])
-    end = 0
-    for slot in SLOT.finditer(frame):
-        text.write(frame[end : slot.start()])
-        end = slot.end()
-        if slot[1] == "H":
-            text.write_name()
-        else:
-            text.write(_filler(rng, text, slot[1], []))
-    text.write(frame[end:])
+    frame = rng.choice(frames.neutral if named else NAMELESS)
+    fillers = SLOT.sub(lambda slot: f"<H:{text.name}>" if slot[1] == "H" else _filler(rng, text, slot[1], []), frame)
+    text.write(fillers)
 
 
 def _other(rng: random.Random, topic: Disease) -> Disease:
     """A disease that is not `topic`."""
-    return rng.choice([d for d in DISEASES if d is not topic])
+    return rng.choice(OTHERS[topic.name])
 
 
 def _counts(parts: dict[str, tuple[Document, ...]]) -> dict[str, int]:

@@ -6,9 +6,10 @@ from collections import Counter
 import pytest
 
 from relex import corpora
-from relex.corpora import interactions_lexicon, interactions_patterns
 from relex.corpora.corpus import PARTS
-from relex.corpora.interactions import RELATIONS, SCHEMA, TARGETS, generate, tell, trigger_spans
+from relex.corpora.generators.interactions import patterns
+from relex.corpora.generators.interactions.generate import RELATIONS, SCHEMA, TARGETS, generate, tell, trigger_spans
+from relex.corpora.generators.interactions.lexicon import words
 from relex.documents import Document
 from relex.errors import RelexError
 from relex.evaluation.shortcuts import dictionary, lookup, nearest_entity, schema_only
@@ -37,7 +38,7 @@ def test_documents_are_valid(corpus):
     assert corpus.stand_in and corpus.name == "interactions" and corpus.schema is SCHEMA
     assert tuple(RELATIONS) == SCHEMA.relation_names and SCHEMA.entity_types == ("药物",)
     assert len({d.id for d in documents}) == len({d.text for d in documents}) == len(documents)
-    known = {*interactions_lexicon.DRUGS, *interactions_lexicon.CLASSES}
+    known = {*words.drugs, *words.classes}
     for document in documents:
         document.check()
         corpus.schema.check(document)
@@ -71,7 +72,7 @@ def test_what_is_hard_is_there_and_counted(corpus):
     between = sum(r.head != 0 != r.tail for d in documents for r in d.relations)
     assert corpus.counts["between"] == between
     assert corpus.counts["outward"] == pytest.approx(sum(r.head == 0 for d in documents for r in d.relations), abs=3)
-    classes = sum(d.mention(i) in interactions_lexicon.CLASSES for d in documents for i in range(len(d.entities)))
+    classes = sum(d.mention(i) in words.classes for d in documents for i in range(len(d.entities)))
     assert corpus.counts["class_name"] == classes
     mixed_up = sum(corpus.counts[f"{part}.mixed_up"] for part in PARTS)
     assert 0.02 < mixed_up / sum(found(documents).values()) < 0.07
@@ -159,11 +160,11 @@ def test_shortcuts_get_little(corpus):
 
 def test_a_prohibition_counts_more_than_its_reason_and_an_outcome_more_than_its_mechanism():
     rng = random.Random(0)
-    for relation in interactions_patterns.DIRECTED:
+    for relation in patterns.DIRECTED:
         for _ in range(20):
-            said = interactions_patterns.directed(rng, relation, "<甲>", "本品", True)
-            forbidden = interactions_patterns.with_advice(rng, said, forbid=True)
-            spared = interactions_patterns.with_advice(rng, said, forbid=False)
+            said = patterns.directed(rng, relation, "<d:甲>", "本品", True)
+            forbidden = patterns.with_advice(rng, said, forbid=True)
+            spared = patterns.with_advice(rng, said, forbid=False)
             assert said.relation == relation == forbidden.second == spared.relation
             assert (forbidden.relation, spared.second) == ("禁忌", "禁忌")
             assert said.text in forbidden.text and said.text in spared.text

@@ -1,6 +1,6 @@
 """angiography: generated coronary angiography reports in the form of casmed, a stand-in where that corpus is missing.
 
-A report is drawn as a plan first (`angiography_plan`) and then told segment by segment. What is told is related, what
+A report is drawn as a plan first (`plan`) and then told segment by segment. What is told is related, what
 is denied, kept ready or not given is annotated as an entity and stands in no relation. A finding belongs to the body
 part that it is told of, also when a later clause of the segment leaves the part out; a device is related to a place
 only where it is put there, to a treatment only where it is used for it.
@@ -9,17 +9,19 @@ only where it is put there, to a treatment only where it is used for it.
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
-from relex.corpora import angiography_lexicon as lexicon
-from relex.corpora import angiography_patterns as patterns
-from relex.corpora.angiography_lexicon import common
-from relex.corpora.angiography_patterns import Clause, Frame, fill, joined
-from relex.corpora.angiography_plan import Dose, Intervention, Lesion, Plan, Site, Vessel, plan
 from relex.corpora.casmed import SCHEMA, SHARES
 from relex.corpora.corpus import Corpus, fingerprint
 from relex.corpora.dealing import deal, deal_novel, same_text, seen
+from relex.corpora.generators.angiography.lexicon import words
+from relex.corpora.generators.angiography.patterns import Clause, Frame, fill, frames, joined
+from relex.corpora.generators.angiography.plan import Dose, Intervention, Lesion, Plan, Site, Vessel, plan
+from relex.corpora.generators.grammar import at_least, common, unrelated
 from relex.documents import Document, Relation, Span
 from relex.errors import RelexError
+
+T = TypeVar("T")
 
 VERSION = 1
 SPLITS = ("report", "report-unseen", "distinct", "novel", "shipped")
@@ -50,8 +52,7 @@ def generate(reports: int = 500, seed: int = 0, split: str = "report", unit: str
             raise RelexError(f"angiography has no {what} {value!r}; known are {', '.join(known)}")
     if unit == "report" and split != "report":
         raise RelexError(f"unit 'report' goes with split 'report' only, not {split!r}; choose one of the two")
-    if reports < FEWEST:
-        raise RelexError(f"angiography cannot have {reports} reports; give at least {FEWEST}")
+    at_least(FEWEST, reports, "angiography", "reports")
     told = _told(random.Random(seed), reports)
     distinct = [same[0] for same in same_text(d for segments in told for d in segments)]
     if split == "distinct":
@@ -94,19 +95,19 @@ def tell(rng: random.Random, told: Plan) -> list[Document]:
     """Put a plan into words: its segments as Documents without ids."""
     segments = [
         *_access(rng, told),
-        [_clause(rng, patterns.EXAMS, e=(told.exam,), c=told.catheters, s=told.overall)],
+        [_clause(rng, frames.exams, e=told.exam, c=told.catheters, s=told.overall)],
         *_vessels(rng, told.vessels),
         *(
-            [_clause(rng, patterns.BOTH if i.both else patterns.IMAGING, b=(str(i.site),), e=(i.exam,), s=i.findings)]
+            [_clause(rng, frames.both if i.both else frames.imaging, b=str(i.site), e=i.exam, s=i.findings)]
             for i in told.imaging
         ),
         *(segment for work in told.interventions for segment in _intervention(rng, work)),
-        *([[_clause(rng, patterns.RESCUE, R=_doses(told.rescue))]] if told.rescue else []),
+        *([[_clause(rng, frames.rescue, R=_doses(told.rescue))]] if told.rescue else []),
         *_closing(rng, told),
     ]
-    asides = [_clause(rng, patterns.IDLE, cn=(device,)) for device in told.idle]
-    asides += [_clause(rng, patterns.WITHHELD, W=_doses((dose,))) for dose in told.withheld]
-    asides += [_clause(rng, patterns.REFUSED, tn=(told.refused,))] if told.refused else []
+    asides = [_clause(rng, frames.idle, cn=device) for device in told.idle]
+    asides += [_clause(rng, frames.withheld, W=_doses((dose,))) for dose in told.withheld]
+    asides += [_clause(rng, frames.refused, tn=told.refused)] if told.refused else []
     for aside in asides:
         if rng.random() < ASIDE_SHARE:
             rng.choice(segments).append(aside)
@@ -115,14 +116,15 @@ def tell(rng: random.Random, told: Plan) -> list[Document]:
     return [fill(rng, Clause(c.frame + Frame("。"), c.values)) for c in map(joined, segments)]
 
 
-def _clause(rng: random.Random, frames: Sequence[Frame], **values: str | tuple[str, ...]) -> Clause:
-    return Clause(common(rng, frames), values)
+def _clause(rng: random.Random, some: Sequence[Frame], **values: str | tuple[str, ...]) -> Clause:
+    """One of `some` frames with its values."""
+    return Clause(common(rng, some), values)
 
 
 def _access(rng: random.Random, told: Plan) -> list[list[Clause]]:
-    puncture = (common(rng, lexicon.PUNCTURES),)
-    way = {"b": (told.artery,), "t": puncture, "c": (told.sheath,), "R": _doses((told.anaesthetic,))}
-    access, drugs = _clause(rng, patterns.ACCESS, **way), _clause(rng, patterns.DRUGS, R=_doses(told.drugs))
+    puncture = common(rng, words.punctures)
+    way = {"b": told.artery, "t": puncture, "c": told.sheath, "R": _doses((told.anaesthetic,))}
+    access, drugs = _clause(rng, frames.access, **way), _clause(rng, frames.drugs, R=_doses(told.drugs))
     return [[access, drugs]] if rng.random() < 0.35 else [[access], [drugs]]
 
 
@@ -137,15 +139,12 @@ def _vessels(rng: random.Random, vessels: Iterable[Vessel]) -> list[list[Clause]
     for vessel in vessels:
         if not vessel.lesions:
             alike = groups and not vessel.denied and not groups[-1][0].denied and vessel.normal == groups[-1][0].normal
-            if alike and rng.random() < 0.8:
-                groups[-1].append(vessel)
-            else:
-                groups.append([vessel])
+            _add(groups, vessel, alike and rng.random() < 0.8)
     segments = []
     for group in groups:
-        frame, values = common(rng, patterns.NORMAL), {"b": tuple(v.name for v in group), "s": group[0].normal}
+        frame, values = common(rng, frames.normal), {"b": tuple(v.name for v in group), "s": group[0].normal}
         if rng.random() < 0.3:
-            frame, values["s2"] = frame + common(rng, patterns.NORMAL_FLOW), ("TIMI血流3级",)
+            frame, values["s2"] = frame + common(rng, frames.normal_flow), "TIMI血流3级"
         segments.append([_deny(rng, Clause(frame, values), group[0].denied)])
     for vessel in vessels:
         if vessel.lesions:
@@ -159,7 +158,7 @@ def _deny(rng: random.Random, clause: Clause, denied: tuple[str, ...]) -> Clause
     """The clause, and what is denied at its end."""
     if not denied:
         return clause
-    return Clause(clause.frame + common(rng, patterns.DENIED), clause.values | {"sn": denied})
+    return Clause(clause.frame + common(rng, frames.denied), clause.values | {"sn": denied})
 
 
 def _lesions(rng: random.Random, lesions: tuple[Lesion, ...]) -> list[list[Clause]]:
@@ -168,20 +167,17 @@ def _lesions(rng: random.Random, lesions: tuple[Lesion, ...]) -> list[list[Claus
     plain = all(len(x.sites) == 1 and not x.traits and not x.flow for x in lesions)
     if len(lesions) > 1 and plain and rng.random() < 0.7:
         sites, last = _sites(rng, [x.sites[0] for x in lesions], last)
-        return [[_clause(rng, patterns.RESPECTIVELY, b=sites, s=tuple(x.narrowing for x in lesions))]]
+        return [[_clause(rng, frames.respectively, b=sites, s=tuple(x.narrowing for x in lesions))]]
     segments: list[list[Clause]] = []
     for lesion in lesions:
         together = segments and rng.random() < 0.75
         sites, last = _sites(rng, lesion.sites, last if together or rng.random() < 0.15 else "")
-        frame = common(rng, patterns.LESION if len(sites) == 1 else patterns.LESION_SHARED)
-        values = {"b": sites, "s": (lesion.narrowing,)}
-        for found, frames, key in ((lesion.traits, patterns.TRAITS, "s2"), (lesion.flow, patterns.FLOWS, "s3")):
+        frame = common(rng, frames.lesion if len(sites) == 1 else frames.lesion_shared)
+        values = {"b": sites, "s": lesion.narrowing}
+        for found, some, key in ((lesion.traits, frames.traits, "s2"), (lesion.flow, frames.flows, "s3")):
             if found:
-                frame, values[key] = frame + common(rng, frames), (found,) if isinstance(found, str) else found
-        if together:
-            segments[-1].append(Clause(frame, values))
-        else:
-            segments.append([Clause(frame, values)])
+                frame, values[key] = frame + common(rng, some), found
+        _add(segments, Clause(frame, values), together)
     return [[_share(rng, clauses)] if len(clauses) > 1 else clauses for clauses in segments]
 
 
@@ -190,11 +186,11 @@ def _share(rng: random.Random, clauses: list[Clause]) -> Clause:
     whole = joined(clauses)
     if rng.random() > 0.35:
         return whole
-    frame = common(rng, patterns.JOINT)
+    frame = common(rng, frames.joint)
     pairs = " ".join(f"b{number}>s9" for number in range(1, len(clauses) + 1))
-    used = {mention for value in whole.values.values() for mention in value}
-    spare = [t for t in lexicon.TRAITS if t not in used and not any(denied in t for denied in lexicon.DENIED)]
-    return Clause(whole.frame + Frame(frame.text, pairs), whole.values | {"s9": (common(rng, spare),)})
+    used = {trait for value in whole.values.values() if isinstance(value, tuple) for trait in value}
+    spare = [t for t in words.traits if t not in used and not any(denied in t for denied in words.denied)]
+    return Clause(whole.frame + Frame(frame.text, pairs), whole.values | {"s9": common(rng, spare)})
 
 
 def _sites(rng: random.Random, sites: Iterable[Site], last: str) -> tuple[tuple[str, ...], str]:
@@ -212,47 +208,47 @@ def _intervention(rng: random.Random, work: Intervention) -> list[list[Clause]]:
     pressure, post_pressure = map(str, work.pressures)
     steps = []
     if rng.random() < 0.42:
-        ways = {"b": (work.ostium,), "b2": (work.vessel + common(rng, ("远段", "远端")),), "t": ("PCI",)}
-        steps.append(_clause(rng, patterns.PREPARATION, c=(work.guide,), c2=(work.wire,), **ways))
+        ways = {"b": work.ostium, "b2": work.vessel + common(rng, ("远段", "远端")), "t": "PCI"}
+        steps.append(_clause(rng, frames.preparation, c=work.guide, c2=work.wire, **ways))
     if work.balloon:
-        values = {"c": (work.balloon,), "t": (common(rng, lexicon.DILATIONS),), "P": pressure}
+        values = {"c": work.balloon, "t": common(rng, words.dilations), "P": pressure}
         if len(sites) > 1 and rng.random() < 0.4:
-            again = {"b3": sites[1:], "t3": (common(rng, lexicon.DILATIONS),)}
-            frame = common(rng, [f for f in patterns.BALLOON if "{c}" in f.text]) + common(rng, patterns.SAME_BALLOON)
+            again = {"b3": sites[1:], "t3": common(rng, words.dilations)}
+            frame = common(rng, [f for f in frames.balloon if "{c}" in f.text]) + common(rng, frames.same_balloon)
             steps.append(Clause(frame, values | again | {"b": sites[:1]}))
         else:
-            steps.append(_clause(rng, patterns.BALLOON, b=sites, **values))
+            steps.append(_clause(rng, frames.balloon, b=sites, **values))
     if work.stent:
-        values = {"b": sites, "c": (work.stent,), "P": pressure, "T": common(rng, lexicon.STENTINGS)}
-        frame = common(rng, patterns.STENT)
+        values = {"b": sites, "c": work.stent, "P": pressure, "T": common(rng, words.stentings)}
+        frame = common(rng, frames.stent)
         if work.post:
-            frame += common(rng, patterns.POST)
-            values |= {"c2": (work.post,), "t2": (common(rng, lexicon.POST_DILATIONS),), "P2": post_pressure}
+            frame += common(rng, frames.post)
+            values |= {"c2": work.post, "t2": common(rng, words.post_dilations), "P2": post_pressure}
         steps.append(Clause(frame, values))
     else:
-        values = {"b": sites, "c": (work.coated,), "P": pressure, "t": (common(rng, lexicon.COATINGS),)}
-        steps.append(_clause(rng, patterns.COATED, **values))
-    exam = (common(rng, lexicon.REPEATED_EXAMS),)
-    outcome = _clause(rng, patterns.OUTCOME, e=exam, b=sites, s=work.outcomes, s2=(work.flow,))
+        values = {"b": sites, "c": work.coated, "P": pressure, "t": common(rng, words.coatings)}
+        steps.append(_clause(rng, frames.coated, **values))
+    exam = common(rng, words.repeated_exams)
+    outcome = _clause(rng, frames.outcome, e=exam, b=sites, s=work.outcomes, s2=work.flow)
     steps.append(_deny(rng, outcome, work.denied))
-    return _run_together(rng, steps)
-
-
-def _run_together(rng: random.Random, steps: list[Clause]) -> list[list[Clause]]:
-    """Steps in segments of one or more."""
     segments: list[list[Clause]] = []
     for step in steps:
-        if segments and rng.random() < TOGETHER_SHARE:
-            segments[-1].append(step)
-        else:
-            segments.append([step])
+        _add(segments, step, segments and rng.random() < TOGETHER_SHARE)
     return segments
+
+
+def _add(groups: list[list[T]], item: T, together: bool) -> None:
+    """Add an item to the last group, or begin a group with it."""
+    if together:
+        groups[-1].append(item)
+    else:
+        groups.append([item])
 
 
 def _closing(rng: random.Random, told: Plan) -> list[list[Clause]]:
     if not told.closings:
         return []
-    return [[_clause(rng, patterns.CLOSING, b=(told.artery,), t=told.closings, cn=(told.sheath,))]]
+    return [[_clause(rng, frames.closing, b=told.artery, t=told.closings, cn=told.sheath)]]
 
 
 def structures(documents: Iterable[Document]) -> dict[str, int]:
@@ -276,8 +272,7 @@ def _structures(document: Document) -> dict[str, int]:
     findings, treatments = of["身体部位_症状体征"], of["身体部位_治疗方式"]
     devices = {(c, b) for c, b in of["医疗耗材_身体部位"]}
     devices |= {(c, b) for t, c in of["治疗方式_医疗耗材"] for b, t2 in treatments if t == t2}
-    linked = {s for h, _, t in triples for s in (h, t)}
-    idle = Counter(s.type for s in document.entities if s not in linked)
+    idle = unrelated(document.entities, document.relations)
     spans = {(s.start, s.end) for s in document.entities}
     pairs = Counter(((h.start, h.end), (t.start, t.end)) for h, _, t in triples)
     return {

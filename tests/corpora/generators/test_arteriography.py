@@ -7,11 +7,19 @@ from collections import Counter
 import pytest
 
 from relex import corpora
-from relex.corpora import arteriography_clauses as clauses
-from relex.corpora.arteriography import NO_RELATION, SCHEMA, TARGETS, compared, generate, tally, tell
-from relex.corpora.arteriography_patterns import MODIFIER, NEGATIVE, PERCENTAGE, POSITION, Telling
 from relex.corpora.check import check
 from relex.corpora.corpus import PARTS
+from relex.corpora.generators.arteriography import clauses
+from relex.corpora.generators.arteriography.generate import (
+    NO_RELATION,
+    SCHEMA,
+    TARGETS,
+    compared,
+    generate,
+    tally,
+    tell,
+)
+from relex.corpora.generators.arteriography.patterns import MODIFIER, NEGATIVE, PERCENTAGE, POSITION, Telling
 from relex.documents import Document, write_documents
 from relex.errors import RelexError
 from relex.evaluation.shortcuts import dictionary, lookup, nearest_entity, schema_only

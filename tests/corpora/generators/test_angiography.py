@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from relex.corpora import casmed
-from relex.corpora.angiography import generate, structures, tell
-from relex.corpora.angiography_lexicon import DENIED, commons
-from relex.corpora.angiography_patterns import TYPES, Clause, Frame, fill, joined
-from relex.corpora.angiography_plan import plan
 from relex.corpora.corpus import PARTS
+from relex.corpora.generators.angiography.generate import generate, structures, tell
+from relex.corpora.generators.angiography.lexicon import words
+from relex.corpora.generators.angiography.patterns import TYPES, Clause, Frame, fill, joined
+from relex.corpora.generators.angiography.plan import plan
+from relex.corpora.generators.grammar import commons
 from relex.errors import RelexError
 from relex.evaluation.extraction import offset_triples, sentence_overlaps, string_triples
 from relex.evaluation.shortcuts import lookup
@@ -188,7 +189,7 @@ def test_denied_findings_are_never_told():
     rng = random.Random(2)
     for _ in range(200):
         for d in tell(rng, plan(rng)):
-            free = set(unlinked(d)) & set(DENIED)
+            free = set(unlinked(d)) & set(words.denied)
             assert not free & {tail for _, tail in relations(d)}, d.text
 
 

@@ -16,17 +16,15 @@ get all.
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from relex.corpora import interactions_lexicon as lexicon
-from relex.corpora import interactions_patterns as patterns
 from relex.corpora.corpus import Corpus, fingerprint
-from relex.corpora.dealing import deal
-from relex.corpora.interactions_patterns import Said, listed, say
+from relex.corpora.generators.grammar import Told, at_least, dealt, different, unmarked
+from relex.corpora.generators.interactions import patterns
+from relex.corpora.generators.interactions.lexicon import TRAPS, TRIGGERS, longest_first, words
+from relex.corpora.generators.interactions.patterns import Said, named, say
 from relex.documents import Document, Relation, RelationType, Schema, Span
-from relex.errors import RelexError
 
 VERSION = 2
 DRUG = "药物"
@@ -50,9 +48,8 @@ NOISE = 0.045
 FEWEST = 20
 """Sentences; fewer cannot be split."""
 
-_MARK = re.compile(r"[<>\[\]]")
-_HIDDEN = sorted({*lexicon.DRUGS, *lexicon.CLASSES, *lexicon.TRAPS, *lexicon.ADVICE}, key=lambda s: (-len(s), s))
-_TRIGGER = re.compile("|".join([*map(re.escape, _HIDDEN), f"({'|'.join(map(re.escape, lexicon.TRIGGERS))})"]))
+_HIDDEN = longest_first({*words.drugs, *words.classes, *TRAPS, *words.advice})
+_TRIGGER = re.compile("|".join([*map(re.escape, _HIDDEN), f"({'|'.join(map(re.escape, TRIGGERS))})"]))
 
 
 def generate(sentences: int = SENTENCES, seed: int = 0, test: int = TEST) -> Corpus:
@@ -72,14 +69,10 @@ def generate(sentences: int = SENTENCES, seed: int = 0, test: int = TEST) -> Cor
     it), `forbidden_for_a_reason`.
     The same arguments give the same corpus. Raises a `RelexError` for too few sentences.
     """
-    if sentences < FEWEST:
-        raise RelexError(f"interactions cannot have {sentences} sentences; give at least {FEWEST}")
-    drawn = _draw(random.Random(seed))
-    told = list(islice(drawn, sentences))
-    parts = deal([[one.document] for one in told], SHARES)
-    more = list(islice(drawn, max(0, test - len(parts["test"]))))
-    parts["test"] += tuple(one.document for one in more)
-    hard = {one.document.id: one.hard for one in (*told, *more)}
+    at_least(FEWEST, sentences, "interactions", "sentences")
+    rng = random.Random(seed)
+    told = different(lambda given, _: tell(rng, given), _types)
+    parts, hard = dealt(told, sentences, test, SHARES)
     counts: Counter = Counter()
     for part, documents in parts.items():
         for d in documents:
@@ -91,16 +84,8 @@ def generate(sentences: int = SENTENCES, seed: int = 0, test: int = TEST) -> Cor
     return Corpus("interactions", SCHEMA, **parts, fingerprint=mark, stand_in=True, counts=dict(counts))
 
 
-def _draw(rng: random.Random) -> Iterator["Told"]:
-    """Different sentences without end, with their number for an id; relations that are missing become more likely."""
-    known: set[str] = set()
-    given: Counter[str] = Counter()
-    while True:
-        one = tell(rng, given)
-        if one.document.text not in known:
-            known.add(one.document.text)
-            given.update(r.type for r in one.document.relations)
-            yield replace(one, document=replace(one.document, id=str(len(known))))
+def _types(document: Document) -> Counter[str]:
+    return Counter(relation.type for relation in document.relations)
 
 
 def trigger_spans(text: str) -> list[tuple[int, int]]:
@@ -111,15 +96,6 @@ def trigger_spans(text: str) -> list[tuple[int, int]]:
     more and no fewer.
     """
     return [match.span(1) for match in _TRIGGER.finditer(text) if match[1]]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A sentence as a Document without an id, where its triggers stand, and how often it has what is hard."""
-
-    document: Document
-    triggers: tuple[tuple[int, int], ...]
-    hard: Counter
 
 
 @dataclass(slots=True)
@@ -149,6 +125,12 @@ class _Teller:
                 self.named.add(name)
         return fresh
 
+    def entities(self, number: int) -> list[str]:
+        """Drugs that were not named before and that an interaction will be stated of."""
+        drugs = self.drugs(number)
+        self.hard["class_name"] += sum(drug in words.classes for drug in drugs)
+        return drugs
+
     def relate(self, heads: Sequence[str], tails: Sequence[str], said: Said, noisy: bool) -> None:
         """Keep the relation that was said, or the next best reading of it."""
         for head in heads:
@@ -165,17 +147,17 @@ def tell(rng: random.Random, given: Counter[str] | None = None) -> Told:
     given, total = given or Counter(), sum(TARGETS.values())
     ahead = sum(given.values()) + 60
     share = {name: max(0.1 * n / total, n / total * ahead - given[name]) for name, n in TARGETS.items()}
-    base = rng.choice(lexicon.DRUGS)
-    names = [*rng.sample(lexicon.DRUGS, 40), *rng.sample(list(lexicon.CLASSES), 16)]
+    base = rng.choice(words.drugs)
+    names = [*rng.sample(words.drugs, 40), *rng.sample(list(words.classes), 16)]
     rng.shuffle(names)
-    teller = _Teller(rng, base + rng.choice(lexicon.FORMS), names, {base}, share)
+    teller = _Teller(rng, base + rng.choice(words.forms), names, {base}, share)
     clauses = [_clause(teller) for _ in range(rng.choices((1, 2, 3), (74, 22, 4))[0])]
     if all(teller.leaflet not in (head, tail) for head, _, tail in teller.relations):
         clauses.append(_plain(teller))
     text = clauses[0]
     for clause in clauses[1:]:
         text += rng.choice((";", ";", ",", ",而", ",此外,", ",另外,")) + clause
-    return _parsed(f"<{teller.leaflet}>@{text}", teller)
+    return _parsed(f"<d:{teller.leaflet}>@{text}", teller)
 
 
 def _clause(teller: _Teller) -> str:
@@ -185,16 +167,16 @@ def _clause(teller: _Teller) -> str:
     text = tell_it(teller)
     draw = rng.random()
     if draw < 0.14:
-        text, teller.hard["condition"] = rng.choice(lexicon.CONDITIONS) + text, teller.hard["condition"] + 1
+        text, teller.hard["condition"] = rng.choice(words.conditions) + text, teller.hard["condition"] + 1
     elif draw < 0.28:
-        text = rng.choice(lexicon.SETTINGS) + text
+        text = rng.choice(words.settings) + text
     elif draw < 0.36:
-        text = _bystander(teller, lexicon.ASIDES) + text
+        text = _bystander(teller, words.asides) + text
     draw = rng.random()
     if draw < 0.16:
-        text += rng.choice(lexicon.ADVICE)
+        text += rng.choice(words.advice)
     elif draw < 0.24:
-        text += _bystander(teller, lexicon.TAILS)
+        text += _bystander(teller, words.tails)
     return text
 
 
@@ -236,18 +218,17 @@ def _one_way(rng: random.Random, relation: str, names: str, inward: bool) -> Sai
 def _group(teller: _Teller) -> tuple[list[str], str]:
     """Drugs in coordination, or a class with examples, or a class of which some are left out."""
     rng = teller.rng
-    drugs = teller.drugs(rng.choices((1, 2, 3, 4), (66, 21, 9, 4))[0])
+    drugs = teller.entities(rng.choices((1, 2, 3, 4), (66, 21, 9, 4))[0])
     teller.hard["coordination"] += len(drugs) > 2
-    teller.hard["class_name"] += sum(drug in lexicon.CLASSES for drug in drugs)
-    names = listed(rng, drugs)
-    examples = [d for d in lexicon.CLASSES.get(drugs[-1], ()) if d not in teller.named]
+    names = named(rng, drugs)
+    examples = [d for d in words.classes.get(drugs[-1], ()) if d not in teller.named]
     if examples and names.endswith(">") and rng.random() < 0.4:
         chosen = rng.sample(examples, min(len(examples), rng.choice((1, 1, 2))))
         teller.named.update(chosen)
         if rng.random() < 0.5:
             teller.hard["bystander"] += len(chosen)
             return drugs, f"{names}（{'、'.join(chosen)}除外）"
-        return [*drugs, *chosen], f"{names}（如{'、'.join(f'<{drug}>' for drug in chosen)}）"
+        return [*drugs, *chosen], f"{names}（如{'、'.join(f'<d:{drug}>' for drug in chosen)}）"
     return drugs, names
 
 
@@ -261,17 +242,16 @@ def _add(teller: _Teller, drugs: Sequence[str], inward: bool, said: Said, noisy:
 
 def _ellipsis(teller: _Teller, said: Said, inward: bool) -> str:
     """One more drug, of which only is said that it does the same, the opposite, or nothing."""
-    rng, drugs = teller.rng, teller.drugs(1)
+    rng, drugs = teller.rng, teller.entities(1)
     teller.hard["elliptic"] += 1
-    teller.hard["class_name"] += drugs[0] in lexicon.CLASSES
     which = rng.choice((said.relation, patterns.OPPOSITE[said.relation], patterns.NONE))
-    words = {
-        said.relation: "[(亦然/同样如此/也是如此)]",
-        patterns.NONE: "则[(无此作用/没有这种影响)]",
-    }.get(which, "则[相反]")
-    about = f"<{drugs[0]}>" if inward else f"对<{drugs[0]}>"
+    stated = {
+        said.relation: "<t:(亦然/同样如此/也是如此)>",
+        patterns.NONE: "则<t:(无此作用/没有这种影响)>",
+    }.get(which, "则<t:相反>")
+    about = f"<d:{drugs[0]}>" if inward else f"对<d:{drugs[0]}>"
     _add(teller, drugs, inward, Said("", which, patterns.NEIGHBOUR.get(which, said.relation)), teller.noisy())
-    return say(rng, f",(而/){about}{words}")
+    return say(rng, f",(而/){about}{stated}")
 
 
 def _back(teller: _Teller, drugs: Sequence[str], inward: bool) -> str:
@@ -287,36 +267,34 @@ def _back(teller: _Teller, drugs: Sequence[str], inward: bool) -> str:
 def _between(teller: _Teller) -> str:
     """A relation of two other drugs."""
     rng = teller.rng
-    heads, tails = teller.drugs(1), teller.drugs(rng.choice((1, 1, 2)))
+    heads, tails = teller.entities(1), teller.entities(rng.choice((1, 1, 2)))
     relation = teller.relation((*patterns.DIRECTED, patterns.NONE))
-    said = patterns.one_way(rng, relation, listed(rng, heads), listed(rng, tails))
+    said = patterns.one_way(rng, relation, named(rng, heads), named(rng, tails))
     teller.relate(heads, tails, said, teller.noisy())
     teller.hard.update(said.hard)
     teller.hard["between"] += len(tails)
-    teller.hard["class_name"] += sum(drug in lexicon.CLASSES for drug in (*heads, *tails))
     return rng.choice(("本品治疗期间,", "使用本品者,", "")) + said.text
 
 
 def _respectively(teller: _Teller) -> str:
     """Two drugs, two verbs, 分别."""
-    rng, drugs = teller.rng, teller.drugs(2)
+    rng, drugs = teller.rng, teller.entities(2)
     relations = rng.choice((("协同", "拮抗"), ("拮抗", "协同"), ("促进", "抑制"), ("抑制", "促进")))
     kind = patterns.DIRECTED[relations[0]][0]
-    verbs = [rng.choice(lexicon.VERBS[patterns.DIRECTED[relation]]) for relation in relations]
+    verbs = [rng.choice(words.verbs[kind][way]) for kind, way in map(patterns.DIRECTED.get, relations)]
     inward, noisy = rng.random() < 0.7, teller.noisy()
-    agent, patient = (listed(rng, drugs), "本品") if inward else ("本品", listed(rng, drugs))
-    values = {"a": agent, "p": patient, "v": verbs[0], "w": verbs[1], "n": rng.choice(lexicon.NOUNS[kind])}
+    agent, patient = (named(rng, drugs), "本品") if inward else ("本品", named(rng, drugs))
+    values = {"a": agent, "p": patient, "v": verbs[0], "w": verbs[1], "n": rng.choice(words.nouns[kind])}
     for drug, relation in zip(drugs, relations, strict=True):
         _add(teller, [drug], inward, Said("", relation, patterns.OPPOSITE[relation]), noisy)
     teller.hard["respectively"] += 1
-    teller.hard["class_name"] += sum(drug in lexicon.CLASSES for drug in drugs)
-    return say(rng, "{a}(可/)分别[{v}](和/、/与)[{w}]{p}的{n}", **values)
+    return say(rng, "{a}(可/)分别<t:{v}>(和/、/与)<t:{w}>{p}的{n}", **values)
 
 
 def _by_turns(teller: _Teller) -> str:
     """Two drugs, and what is to be said of the former and of the latter."""
-    rng, drugs = teller.rng, teller.drugs(2)
-    names = listed(rng, drugs).removesuffix("等")
+    rng, drugs = teller.rng, teller.entities(2)
+    names = named(rng, drugs).removesuffix("等")
     text = rng.choice(("本品常与{}同用", "联用{}的患者较多", "临床上可加用{}")).format(names)
     order = rng.choice((("前者", "后者"), ("后者", "前者")))
     for name in order:
@@ -328,27 +306,16 @@ def _by_turns(teller: _Teller) -> str:
         _add(teller, [drug], inward, said, teller.noisy())
         text += "," + said.text
     teller.hard["respectively"] += 1
-    teller.hard["class_name"] += sum(drug in lexicon.CLASSES for drug in drugs)
     return text
 
 
 def _parsed(marked: str, teller: _Teller) -> Told:
     """The marked words as a Document, and what is hard in it."""
-    text, end, open_at, spans, triggers = "", 0, 0, {}, []
-    for mark in _MARK.finditer(marked):
-        text += marked[end : mark.start()]
-        end = mark.end()
-        if mark[0] in "<[":
-            open_at = len(text)
-        elif mark[0] == ">":
-            spans[text[open_at:]] = Span(open_at, len(text), DRUG)
-        else:
-            triggers.append((open_at, len(text)))
-    text += marked[end:]
-    index = {name: i for i, name in enumerate(spans)}
+    text, places = unmarked(marked)
+    spans = tuple(Span(start, end, DRUG) for start, end in places["d"])
+    index = {text[span.start : span.end]: i for i, span in enumerate(spans)}
     relations = tuple(dict.fromkeys(Relation(index[h], index[t], name) for h, name, t in teller.relations))
-    document = Document("", text, tuple(spans.values()), relations)
     taken = Counter(i for r in relations for i in (r.head, r.tail))
     teller.hard["several_relations"] += any(n > 1 for n in taken.values())
     teller.hard["mixed"] += len({r.type for r in relations}) > 1
-    return Told(document, tuple(triggers), teller.hard)
+    return Told(Document("", text, spans, relations), teller.hard, tuple(places.get("t", ())))

@@ -1,0 +1,1 @@
+"""Generated angiography reports in the form of casmed."""

@@ -1,0 +1,1 @@
+"""Generated arteriography findings in the form of the focused-attention paper's corpus."""

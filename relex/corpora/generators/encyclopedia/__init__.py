@@ -1,0 +1,1 @@
+"""Generated medical sentences in the form of umrc10."""

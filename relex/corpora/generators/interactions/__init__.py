@@ -1,0 +1,1 @@
+"""Generated statements on drug interactions in the form of CH-DDI."""
