@@ -114,6 +114,20 @@ def test_the_bar_is_of_the_documents_compared():
         compare.differences([low, *high], [("A", "look-up")], compare.RE, documents="unseen_pair")
 
 
+def test_a_subset_without_documents_has_no_line_and_one_document_no_verdict():
+    def table(unseen):
+        rows = [made.counted("dictionary", 0.0), *made.seeds("A", (0.8,) * 3), *made.seeds("B", (0.0,) * 3)]
+        for run in rows:
+            run["answers"]["unseen"] = unseen
+            if run["config"]["row"] == "B":
+                run["answers"]["correct_strict"] = "1 " + run["answers"]["correct_strict"][2:]
+        return compare.differences(rows, PAIR, compare.RE, documents="unseen")
+
+    assert table("0" * 400).empty
+    one = table("1" + "0" * 399)
+    assert one["difference"].item() == 0.5 and one["verdict"].item() == "within the noise", "one document, equal seeds"
+
+
 def test_runs_of_other_test_documents_are_refused():
     with pytest.raises(RelexError, match="runs of A and B were tested on different documents"):
         compare.differences([*A, *made.seeds("B", (0.6, 0.6), documents=300)], PAIR, compare.RE)
