@@ -155,8 +155,8 @@ def _difference(
 def _student(mean: float, parts: Sequence[tuple[float, int]], confidence: float) -> Difference:
     """Interval and p of Student's t, from the variances that make up the error and their degrees of freedom."""
     variance = sum(part for part, _ in parts)
-    if variance <= 1e-18:
-        return Difference(mean, mean, mean, float(abs(mean) < 1e-9))
+    if variance <= 1e-18:  # all documents and seeds say the same: p is that of a sign test of the documents
+        return Difference(mean, mean, mean, 1.0 if abs(mean) < 1e-9 else min(1.0, 0.5 ** parts[0][1]))
     freedom = variance**2 / sum(part**2 / max(1, own) for part, own in parts)
     error, t = variance**0.5, stats.t(freedom)
     half = t.ppf((1 + confidence) / 2) * error

@@ -124,7 +124,8 @@ def differences(
     """A minus B for each pair of rows (A, B) on the same test documents, a line each, in fractions, with its verdict.
 
     `documents`: those compared, as the name of a subset that the answers mark (`unseen`) or N bool; None for all.
-    `printed`: pair → printed difference. With `pool_by` rows are pooled runs. Pairs without records are left out.
+    `printed`: pair → printed difference. With `pool_by` rows are pooled runs. Pairs without records,
+    or without a document that is compared, are left out.
 
     `low` … `high` is the 95 % interval over documents and seeds, of the line alone. `verdict` is *higher*, *lower* or
     *within the noise*, at 0.05 after Holm's correction over the lines of the table (`holm`), with `indicative: ` or
@@ -140,7 +141,8 @@ def differences(
         if a in rows and b in rows:
             runs = (rows[a], rows[b]) if pool_by else paired(rows[a], rows[b])
             line = _line((a, b), runs, chosen, score, documents, aligned=pool_by is not None)
-            lines[f"{a} − {b}"] = line | {"printed": (printed or {}).get((a, b), np.nan)}
+            if line:
+                lines[f"{a} − {b}"] = line | {"printed": (printed or {}).get((a, b), np.nan)}
     return _judged(pd.DataFrame.from_dict(lines, orient="index", columns=COLUMNS))
 
 
@@ -184,7 +186,10 @@ def together(tables: Mapping[str, pd.DataFrame] | Sequence[pd.DataFrame]) -> pd.
 
 
 def _line(names: tuple[str, str], runs: tuple, records: Sequence[dict], score: Score, documents, aligned: bool) -> dict:
-    """One line but for `printed` and what Holm's correction decides; `p` is missing where it may have no verdict."""
+    """One line but for `printed` and what Holm's correction decides; `p` is missing where it may have no verdict.
+
+    Empty where no document is compared: a smaller test part may have none that is unseen.
+    """
     first = runs[0][0]
     if len({(run["corpus"]["fingerprint"], run["counts"]["n"]) for run in (*runs[0], *runs[1])}) > 1:
         raise RelexError(
@@ -195,6 +200,8 @@ def _line(names: tuple[str, str], runs: tuple, records: Sequence[dict], score: S
         if documents not in first["answers"]:
             raise RelexError(f"run {first['run']} does not mark which test documents are {documents}; do it again")
         documents = np.array(list(first["answers"][documents])) == "1"
+    if documents is not None and not documents.any():
+        return {}
     found = score.difference(*runs, documents, aligned)
     rows = [rules.Row(name, own, score.of_runs(own, documents)) for name, own in zip(names, runs, strict=True)]
     asked = next((row.runs[0] for row in rows if row.trained), first)

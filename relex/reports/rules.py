@@ -4,12 +4,14 @@
   training documents (the *bar*). Shallow baselines are trained and have to be above it as well.
 * *Seeds*: one gives no verdict, two an indicative one; where they scatter by three points or more, five are needed.
 * *Converged*: most runs of a row had their best epoch before the last, or gained little in the last.
-* *Equal budgets*: the rows of a line trained to the same rule.
+* *Equal budgets*: the rows of a line trained to the same rule, on as many training documents.
+* *One setting*: the runs of a row differ in their seed alone, so records of an earlier grid are no further seeds of it.
 * *Stand-ins*: a verdict on a generated corpus says so and rests on 300 test documents at least.
 
 Scores are fractions.
 """
 
+import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,6 +32,9 @@ DOCUMENTS = 300
 """Test documents that a verdict on a generated corpus needs; they cost nothing."""
 SAME_STEPS = 0.01
 """Share by which numbers of steps may differ: how lengths fall into batches is drawn with the seed."""
+
+OF_A_RUN = ("seed", "profile", "row", "hard_classes")
+"""Config keys in which runs of one row may differ: its labels, its seed, and classes that each seed may choose."""
 
 GENERATED, TENTATIVE = "On our generated corpus", "indicative"
 
@@ -80,12 +85,19 @@ def learned(row: Row, bar: Bar | None) -> bool:
 
 
 def seeds(rows: Sequence[Row]) -> int:
-    """Seeds of a line: of the smaller of its trained rows; a row that only counts has one and stands for all."""
-    return min((len(r.runs) for r in rows if r.trained), default=min(len(r.runs) for r in rows))
+    """Seeds of a line: of the smaller of its trained rows; a row that only counts has one and stands for all.
+
+    Several runs with the same seed, such as those that are pooled over K, count as one: nobody drew another.
+    """
+    counts = [(row.trained, len({run["config"]["seed"] for run in row.runs})) for row in rows]
+    return min((number for trained, number in counts if trained), default=min(number for _, number in counts))
 
 
 def too_few_seeds(rows: Sequence[Row], partners: bool = False) -> str:
-    """Why a line has too few seeds for any verdict, else empty; of `partners` the differences scatter, not the rows."""
+    """Why a line has too few seeds for any verdict, else empty.
+
+    Of `partners` the differences scatter, not the rows; and each of them, whatever its seed, tells of the scatter.
+    """
     asked, number = [row for row in rows if row.trained], seeds(rows)
     if not asked:
         return ""
@@ -97,7 +109,7 @@ def too_few_seeds(rows: Sequence[Row], partners: bool = False) -> str:
         scores = {f"{first.name} − {second.name}": first.scores - second.scores}
     for name, values in scores.items():
         deviation = np.std(values, ddof=1)
-        if number < MANY and deviation >= SCATTER - 1e-9:
+        if (len(values) if partners else number) < MANY and deviation >= SCATTER - 1e-9:
             return f"the seeds of {name} scatter by {100 * deviation:.1f} points, so {MANY} are needed, not {number}"
     return ""
 
@@ -121,22 +133,41 @@ def unequal_budgets(rows: Sequence[Row]) -> str:
     """`unequal budgets`, or empty where the trained rows of a line trained to the same rule.
 
     That is the same patience on development with the same limit of epochs, or the same number of steps (within
-    `SAME_STEPS`). Records that do not tell their steps need the same epochs, patience, batches, sampler and number of
-    training documents. FGM's second pass is no other budget: a control of its own stands beside it.
+    `SAME_STEPS`), on as many training documents. Where a record does not tell its steps, all need the same epochs,
+    patience, batches and sampler. FGM's second pass is no other budget: a control of its own stands beside it.
     """
     runs = [run for row in rows if row.trained for run in row.runs]
-    rules = {(run["config"].get("patience", 0), run["config"].get("epochs")) for run in runs}
-    if len(rules) <= 1 and all(patience > 0 for patience, _ in rules):
+    if len({training_documents(run) for run in runs}) > 1:
+        return "unequal budgets"
+    limits = [(run["config"].get("patience", 0), *_epochs(run)) for run in runs]
+    if len(set(limits)) <= 1 and all(patience > 0 for patience, *_ in limits):
         return ""
     if all("steps" in run["counts"] for run in runs):
         steps = [np.mean([run["counts"]["steps"] for run in row.runs]) for row in rows if row.trained]
         return "unequal budgets" if max(steps) > (1 + SAME_STEPS) * min(steps) else ""
-    plain = ("epochs", "patience", "batch_tokens", "sampler")
+    plain = ("patience", "batch_tokens", "sampler")
     budgets = {
-        (*(run["config"].get(key) for key in plain), run["counts"].get("train_documents", training_documents(run)))
+        (*_epochs(run), *(run["config"].get(key) for key in plain),
+         run["counts"].get("train_documents", training_documents(run)))
         for run in runs
-    }
+    }  # fmt: skip
     return "unequal budgets" if len(budgets) > 1 else ""
+
+
+def _epochs(run: dict) -> tuple:
+    """How many epochs a run may have, and the steps of each; 0 for a pass over what it trains on."""
+    return run["config"].get("epochs"), run["config"].get("epoch_steps", 0)
+
+
+def several_settings(rows: Sequence[Row]) -> str:
+    """Which rows of a line have runs that differ in more than their seed, and in what; else empty."""
+    told = []
+    for row in rows:
+        keys = {key for run in row.runs for key in run["config"]} - set(OF_A_RUN)
+        differ = sorted(key for key in keys if len({json.dumps(run["config"].get(key) or 0) for run in row.runs}) > 1)
+        if differ:
+            told.append(f"runs of {row.name} differ in {', '.join(differ)}")
+    return "; ".join(told)
 
 
 def too_few_documents(rows: Sequence[Row], documents: int) -> str:
@@ -155,6 +186,7 @@ def refusal(rows: Sequence[Row], bar: Bar | None, documents: int, partners: bool
         return "no verdict", "both rows are the same runs"
     short = [f"{row.name} ({100 * row.mean:.1f})" for row in rows if not (row.control or learned(row, bar))]
     reasons = [too_few_seeds(rows, partners), still_rising(rows), unequal_budgets(rows)]
+    reasons.append("" if partners else several_settings(rows))
     reasons.append(too_few_documents(rows, documents))
     if short:
         verb = "is" if len(short) == 1 else "are"

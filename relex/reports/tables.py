@@ -227,13 +227,14 @@ def execution(executed: Sequence[dict]) -> pd.DataFrame:
     """What a machine has run, a line a row and corpus: seeds, score in percent, and whether it is above its bar.
 
     The score is macro-F1 of classes, or strict F1 of relations, of relations of given entities, or of entities: the
-    first of them that the row is for.
+    first of them that the row is for. A row with tests of two sizes has a line for each.
     """
-    lines = []
-    for source, row in dict.fromkeys((origin(r), r["config"]["row"]) for r in executed):
-        runs = [r for r in executed if (origin(r), r["config"]["row"]) == (source, row)]
+    once, lines = {r["run"]: r for r in executed}.values(), []  # several experiments ask for the same run
+    for named in dict.fromkeys(map(_place, once)):
+        source, row, _ = named
+        runs = [r for r in once if _place(r) == named]
         score = next(s for s in (CLASSES, RE, GIVEN, NER) if s.applies(runs[0]))
-        lowest = bar([r for r in executed if origin(r) == source], runs[0], score)
+        lowest = bar([r for r in once if origin(r) == source], runs[0], score)
         own = rules.Row(row, runs, score.of_runs(runs))
         above = "–" if lowest is None or not own.trained else "yes" if rules.learned(own, lowest) else "no"
         lines.append({
@@ -241,3 +242,8 @@ def execution(executed: Sequence[dict]) -> pd.DataFrame:
             "percent": mean_and_sd(own.scores), "above the bar": above,
         })  # fmt: skip
     return pd.DataFrame(lines).set_index("row")
+
+
+def _place(record: dict) -> tuple[str, str, int]:
+    """Where a run stands in `execution`: corpus and split, row, number of test documents."""
+    return origin(record), record["config"]["row"], record["counts"]["n"]

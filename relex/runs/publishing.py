@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from relex.errors import RelexError
 from relex.experiments import records
+from relex.experiments.config import LABELS
 from relex.experiments.experiment import Experiment
 from relex.runs.plan import strays, task_of
 
@@ -47,12 +48,17 @@ def is_clean(record: dict) -> bool:
 
 
 def publish(found: Iterable[dict]) -> Published:
-    """Copy records of committed code to `book/results/`; one that is there stays, unless its code was not committed."""
+    """Copy records of committed code to `book/results/`.
+
+    One that is there stays, unless its code was not committed, or it has another profile or row name: what only counts
+    is the same run in several profiles, and tables show the records of one.
+    """
     result = Published()
     for record in found:
         path = records.record_path(records.results_dir(), record["experiment"], record["run"])
         before = records.read_record(path) if path.is_file() else None
-        if before and (is_clean(before) or not is_clean(record)):
+        same = before and all(before["config"].get(name) == record["config"].get(name) for name in LABELS)
+        if before and ((is_clean(before) and same) or not is_clean(record)):
             result.there += 1
         elif is_clean(record):
             records.publish([record])
@@ -82,9 +88,17 @@ def publish_experiment(name: str, profile: str) -> Published:
 
 
 def publish_grids(experiments: Sequence[Experiment], profile: str) -> Published:
-    """The same for the records that the grids of a profile have in `runs/`."""
+    """The same for the records that the grids of a profile have in `runs/`, under the profile and row names of now."""
     tasks = [task_of(e.name, config) for e in experiments for config in e.configs(profile)]
-    paths = dict.fromkeys(records.record_path(records.runs_dir(), task.experiment, task.key) for task in tasks)
-    result = publish(r for r in (records.read_record(path) for path in paths if path.is_file()) if r is not None)
+    found, damaged = [], 0
+    for task in {(task.experiment, task.key): task for task in tasks}.values():
+        path = records.record_path(records.runs_dir(), task.experiment, task.key)
+        if path.is_file():
+            record = records.read_record(path)
+            damaged += record is None
+            labels = {name: getattr(task.config, name) for name in LABELS}
+            found += [record | {"config": record["config"] | labels}] if record else []
+    result = publish(found)
+    result.damaged = damaged
     result.stray = len(strays(profile, {key for task in tasks for key in task.keys}))
     return result

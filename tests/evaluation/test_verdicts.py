@@ -40,7 +40,9 @@ def rates(seeds, documents, seed_sd=0.01, effect=0.0, collapsed=0.0):
         a = extracted(rng, seeds, ease, gold, seed_sd, effect, collapsed)
         b = extracted(rng, seeds, ease, gold, seed_sd, 0, collapsed)
         rows = [
-            rules.Row(name, [{"config": {"epochs": 9}}] * seeds, statistics.micro_f1(gold, *system))
+            rules.Row(
+                name, [{"config": {"epochs": 9, "seed": s}} for s in range(seeds)], statistics.micro_f1(gold, *system)
+            )
             for name, system in (("A", a), ("B", b))
         ]
         if not rules.too_few_seeds(rows):

@@ -114,6 +114,20 @@ def test_the_bar_is_of_the_documents_compared():
         compare.differences([low, *high], [("A", "look-up")], compare.RE, documents="unseen_pair")
 
 
+def test_a_subset_without_documents_has_no_line_and_one_document_no_verdict():
+    def table(unseen):
+        rows = [made.counted("dictionary", 0.0), *made.seeds("A", (0.8,) * 3), *made.seeds("B", (0.0,) * 3)]
+        for run in rows:
+            run["answers"]["unseen"] = unseen
+            if run["config"]["row"] == "B":
+                run["answers"]["correct_strict"] = "1 " + run["answers"]["correct_strict"][2:]
+        return compare.differences(rows, PAIR, compare.RE, documents="unseen")
+
+    assert table("0" * 400).empty
+    one = table("1" + "0" * 399)
+    assert one["difference"].item() == 0.5 and one["verdict"].item() == "within the noise", "one document, equal seeds"
+
+
 def test_runs_of_other_test_documents_are_refused():
     with pytest.raises(RelexError, match="runs of A and B were tested on different documents"):
         compare.differences([*A, *made.seeds("B", (0.6, 0.6), documents=300)], PAIR, compare.RE)
@@ -184,11 +198,15 @@ def test_runs_of_a_grid_are_pooled_with_their_partners():
     partners = [[(r["config"]["k"], r["config"]["seed"]) for r in runs] for runs in rows.values()]
     assert partners[0] == partners[1] == [(2, 0), (2, 1), (4, 0), (4, 1)]
     mask = compare.differences([BAR, *grid()], [("Eq. 14", "Eq. 13")], compare.RE, pool_by=BY_MASK)
-    assert mask["difference"].item() == pytest.approx(0.2) and mask["seeds"].item() == 4
-    assert mask["verdict"].item() == "higher"
+    assert mask["difference"].item() == pytest.approx(0.2)
+    assert mask["seeds"].item() == 2, "a seed is one, however many cells it has"
+    assert mask["verdict"].item() == "indicative: higher"
     k = compare.differences([BAR, *grid()], [("K = 4", "K = 2")], compare.RE, pool_by=BY_K)
     assert k["low"].item() == k["high"].item() == 0, "what the masks do is no noise in what K does"
-    assert k["verdict"].item() == "within the noise"
+    assert k["verdict"].item() == "indicative: within the noise"
+    one = [r for r in grid() if r["config"]["seed"] == 0]
+    refused = compare.differences([BAR, *one], [("Eq. 14", "Eq. 13")], compare.RE, pool_by=BY_MASK)
+    assert refused["verdict"].item() == "no verdict" and refused["reason"].item() == "one seed"
     alone = [r for r in grid() if (r["config"]["row"], r["config"]["seed"]) != ("K4-eq13", 1)]
     assert len(BY_MASK.rows(alone)["Eq. 14"]) == 3, "a run without its partner is left out"
     assert BY_MASK.rows(alone[:3]) == {} and compare.differences(alone[:3], PAIR, compare.RE, pool_by=BY_K).empty

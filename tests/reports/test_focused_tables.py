@@ -73,8 +73,8 @@ def test_effects_of_mask_and_k_are_of_all_cells():
     records = grid(lambda mask, k=0: 2 if mask == "eq14" else 1)
     found = focused_tables.effects([*BARS, *records], compare.RE)
     assert list(found.index) == ["Eq. 14 − Eq. 13", "K = 4 − K = 2", "K = 6 − K = 4", "K = 6 − K = 2"]
-    assert found["difference"].tolist() == pytest.approx([0.5, 0, 0, 0]) and found["seeds"].tolist() == [6, 4, 4, 4]
-    assert found["verdict"].tolist() == ["higher"] + 3 * ["within the noise"]
+    assert found["difference"].tolist() == pytest.approx([0.5, 0, 0, 0]) and found["seeds"].tolist() == [2] * 4
+    assert found["verdict"].tolist() == ["indicative: higher"] + 3 * ["indicative: within the noise"]
     assert focused_tables.effects(records[:3], compare.RE).empty
     longer = record("K2-eq14, longer", mask="eq14", k=2, correct=0, epochs=60)
     again = focused_tables.effects([*BARS, *records, longer], compare.RE)
@@ -158,8 +158,8 @@ def test_claims_on_the_mask_and_k_are_of_all_cells():
     page = claims_page(*bars, *grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
     mask = "the mask matters: Eq. 14 above Eq. 13, all K together (ours)"
     k = "… K = 6 above K = 2, both masks together (ours)"
-    assert line(page, mask)[2].startswith("+50.0 (+4") and line(page, mask)[3] == "yes"
-    assert line(page, k)[2].startswith("+0.0 ") and line(page, k)[3] == "cannot be distinguished from zero"
+    assert line(page, mask)[2].startswith("+50.0 (+4") and line(page, mask)[3] == "indicative: yes"
+    assert line(page, k)[2].startswith("+0.0 ") and line(page, k)[3] == "indicative: cannot be distinguished from zero"
     assert "Seeds of a trained row: focused_k_mask 2." in page, "of the runs, not of those that are pooled"
     page = claims_page(*grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
     assert line(page, mask)[3] == "no verdict (no bar recorded)"

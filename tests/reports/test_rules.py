@@ -105,6 +105,35 @@ def test_steps_decide_where_records_tell_them(steps, equal):
     assert rules.unequal_budgets(rows) == ("" if equal else "unequal budgets")
 
 
+def test_equal_steps_on_other_training_documents_are_no_equal_budget():
+    """One row would be measured by the bar of the other."""
+    few, all_ = row("A", STEADY, patience=0, train_limit=100), row("B", STEADY, patience=0)
+    for run in (*few.runs, *all_.runs):
+        run["counts"]["steps"] = 500
+    assert refusal(few, all_) == ("no verdict", "unequal budgets")
+    assert refusal(row("A", STEADY, train_limit=100), row("B", STEADY))[1] == "unequal budgets", "patient as well"
+
+
+def test_epochs_of_a_fixed_number_of_steps_are_no_passes():
+    fixed = row("B", STEADY, patience=0, epoch_steps=320)
+    for run in fixed.runs:
+        run["counts"]["steps"] = 6400
+    assert refusal(row("A", STEADY, patience=0), fixed)[1] == "unequal budgets", "A does not tell its steps"
+    assert refusal(row("A", STEADY), row("B", STEADY, epoch_steps=320))[1] == "unequal budgets"
+    assert refusal(row("A", STEADY, epoch_steps=320), row("B", STEADY, epoch_steps=320)) == ("", "")
+
+
+def test_runs_of_a_row_differ_in_their_seed_alone():
+    mixed = row("B", STEADY)
+    mixed.runs[2]["config"] |= {"layers": 4, "warmup": 0.1}
+    assert refusal(row("A", STEADY), mixed) == ("no verdict", "runs of B differ in layers, warmup")
+    labels = row("B", STEADY)
+    labels.runs[2]["config"] |= {"profile": "full", "hard_classes": ["x"], "epoch_steps": 0}
+    assert refusal(row("A", STEADY), labels) == ("", "")
+    thrice = Row("B", [made.record("B", s, run=str(s)) for s in STEADY], np.array(STEADY))
+    assert refusal(row("A", STEADY), thrice) == ("no verdict", "one seed"), "three records of seed 0 are no three seeds"
+
+
 def test_a_generated_corpus_needs_300_documents_and_is_named():
     rows = [row("A", STEADY, stand_in=True), row("B", STEADY, stand_in=True)]
     reason = "299 test documents of a generated corpus; 300 are needed"

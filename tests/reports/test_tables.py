@@ -1,5 +1,6 @@
 """Tables of the book: what stands beside what."""
 
+import made
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ def record(row, seed, predicted, gold="001122" * 20, unseen="010101" * 20):
     for g, p in zip(gold, predicted, strict=True):
         matrix[int(g), int(p)] += 1
     return {
+        "run": f"{row} {seed}",
         "config": {"row": row, "seed": seed, "profile": "cpu", "encoder": "random:tiny", "layers": 2, "epochs": 1,
                    "train_limit": 0},
         "corpus": {"name": "encyclopedia", "stand_in": True, "sizes": {"train": 50}},
@@ -184,3 +186,9 @@ def test_an_execution_says_of_each_row_whether_it_is_above_the_bar():
     assert list(table["above the bar"]) == ["–", "no", "yes", "no"]
     assert table.loc["good", "seeds"] == 2 and table.loc["good", "score"] == "macro-F1"
     assert "generated stand-in" in table.loc["good", "corpus"]
+
+
+def test_an_execution_counts_a_run_once_and_keeps_tests_of_two_sizes_apart():
+    one, other = made.record("A", 0.8), made.record("A", 0.5, documents=100, run="other")
+    table = tables.execution([made.counted("dictionary"), one, one | {"experiment": "again"}, other])
+    assert table.loc["A", "seeds"].tolist() == [1, 1] and table.loc["A", "percent"].tolist() == ["80.0", "50.0"]

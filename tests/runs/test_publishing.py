@@ -66,3 +66,24 @@ def test_records_of_no_grid_are_left(grid):
     result = publish_grids(grid, "smoke")
     assert (result.new, result.stray) == (0, 1) and "1 belong to no grid and were left" in str(result)
     assert not records.results_dir().exists()
+
+
+def test_a_run_of_two_profiles_is_published_under_the_one_that_is_asked_for(grid):
+    task = plan(grid, "smoke").tasks[0]
+    made = run(task.config, "small") | {"commit": CLEAN}
+    other = made | {"config": made["config"] | {"profile": "quick", "row": "another"}}
+    records.write_record(other)
+    records.publish([other])
+    assert task not in plan(grid, "smoke").tasks, "nothing of it has to be done again"
+    assert publish_grids(grid, "smoke").new == 1
+    there = records.read_record(records.record_path(records.results_dir(), "small", task.key))
+    assert (there["config"]["profile"], there["config"]["row"]) == ("smoke", task.config.row)
+    assert publish_grids(grid, "smoke").there == 1
+
+
+def test_damaged_records_of_a_grid_are_told(grid):
+    task = plan(grid, "smoke").tasks[0]
+    run(task.config, "small")
+    records.record_path(records.runs_dir(), "small", task.key).write_text("{")
+    with pytest.raises(RelexError, match="1 damaged records were set aside"):
+        publish_grids(grid, "smoke").check()
