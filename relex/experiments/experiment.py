@@ -12,8 +12,8 @@ from relex.experiments.run import run
 from relex.heads import HEADS
 
 PROFILES = ("smoke", "quick", "cpu", "full")
-"""smoke: seconds, for tests. quick: real training in a minute or two. cpu: the largest grid that an afternoon on two
-cores pays for. full: the paper's grid, for a GPU."""
+"""smoke: seconds, for tests. quick: real training in a minute or two. cpu: grids large enough to tell systems apart,
+days of two cores, which a queue spends in parts. full: the paper's grid, for a GPU."""
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,7 @@ def _corpora(profile: str, corpus: str) -> list[str]:
     """Real text and the stand-in, where a profile can pay for both and the files are there."""
     if profile in ("smoke", "quick") or corpus not in BOTH:
         return [corpus]
-    return [name for name in BOTH if name == "arteriography" or corpora.find(name)]
+    return [name for name in BOTH if name in ("arteriography", corpus) or corpora.find(name)]
 
 
 def main_rows(profile: str, corpus: str) -> list[Config]:

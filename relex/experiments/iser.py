@@ -92,7 +92,7 @@ def _corpora(profile: str, corpus: str) -> list[str]:
     """Both corpora of the paper (one of them as a stand-in) where a profile can pay for it and the files are there."""
     if profile in ("smoke", "quick") or corpus not in BOTH:
         return [corpus]
-    return [name for name in BOTH if name == "interactions" or corpora.find(name)]
+    return [name for name in BOTH if name in ("interactions", corpus) or corpora.find(name)]
 
 
 def _bars(profile: str, corpus: str, rows: dict[str, str] = SHORTCUTS, **limits) -> list[Config]:

@@ -211,7 +211,7 @@ def _line(names: tuple[str, str], runs: tuple, records: Sequence[dict], score: S
     return {
         "difference": found.mean, "low": found.low, "high": found.high, "seeds": rules.seeds(rows),
         "p": np.nan if verdict else found.p, "reach": rules.reach(rows),
-        "verdict": verdict, "reason": reason or rules.caveat(rows, lowest),
+        "verdict": verdict, "reason": reason,
         "rows": names, "scores": tuple(row.scores for row in rows), "bar": lowest,
         "learned": tuple(lowest is not None and rules.learned(row, lowest) for row in rows),
     }  # fmt: skip

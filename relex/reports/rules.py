@@ -52,7 +52,7 @@ class Row(NamedTuple):
 
     @property
     def control(self) -> bool:
-        """Without a mask nothing tells the pairs of a text apart: the row is there to fail, so it may lie below."""
+        """Without a mask nothing tells the pairs of a text apart: the row is there to fail, and a line says so."""
         return all(r["config"].get("mask") == "none" for r in self.runs)
 
     @property
@@ -178,19 +178,17 @@ def too_few_documents(rows: Sequence[Row], documents: int) -> str:
 
 
 def refusal(rows: Sequence[Row], bar: Bar | None, documents: int, partners: bool = False) -> tuple[str, str]:
-    """The verdict of a line that may have none, `not learned` or `no verdict`, and the reasons; empty where it may.
-
-    A control (`Row.control`) is exempt from the bar alone, and only beside a row that is above it.
-    """
+    """The verdict of a line that may have none, `not learned` or `no verdict`, and the reasons; empty where it may."""
     if len(rows) > 1 and {r["run"] for r in rows[0].runs} == {r["run"] for r in rows[1].runs}:
         return "no verdict", "both rows are the same runs"
-    short = [f"{row.name} ({100 * row.mean:.1f})" for row in rows if not (row.control or learned(row, bar))]
+    short = [f"{row.name} ({100 * row.mean:.1f})" for row in rows if not learned(row, bar)]
     reasons = [too_few_seeds(rows, partners), still_rising(rows), unequal_budgets(rows)]
     reasons.append("" if partners else several_settings(rows))
     reasons.append(too_few_documents(rows, documents))
     if short:
         verb = "is" if len(short) == 1 else "are"
         reasons.insert(0, f"{' and '.join(short)} {verb} not above {bar.name} ({100 * bar.score:.1f})")
+        reasons.insert(1, caveat(rows, bar))
     if bar is None and any(row.trained for row in rows):
         reasons.insert(0, "no bar recorded")
     text = "; ".join(filter(None, reasons))
@@ -206,9 +204,9 @@ def reach(rows: Sequence[Row]) -> str:
 
 
 def caveat(rows: Sequence[Row], bar: Bar | None) -> str:
-    """What a line says of a control that lies below the bar, else empty."""
+    """What a line says of a control that is not above the bar, else empty."""
     below = [row.name for row in rows if row.control and not learned(row, bar)]
-    return f"{below[0]} is a control without mask and below the bar, as it may be" if below else ""
+    return f"{below[0]} is a control without mask, made to fail" if below else ""
 
 
 def learning_rates(records: Sequence[dict]) -> pd.DataFrame:

@@ -60,7 +60,7 @@ class Estimate:
     """
 
     def __init__(self, found: Iterable[dict], measure: Callable[[], float] = speed):
-        usable = [r for r in found if not r.get("derived_from") and _device(r) == _device_here()]
+        usable = [r for r in found if not r.get("derived_from") and _tells(r) and _device(r) == _device_here()]
         self.found = {(r["run"], r["experiment"]): r for r in usable}.values()
         self.here = (records.cpu_name(), resolve_precision("auto"))
         self.measure = functools.cache(measure)
@@ -165,6 +165,19 @@ def _lengths(name: str, split: str, unit: str, align: str) -> dict[str, list[int
     except RelexError:
         return None
     return {part: [len(d.text) for d in getattr(corpus, part)] for part in corpora.PARTS}
+
+
+def _tells(record: dict) -> bool:
+    """Whether a record has what an estimate reads; those of other versions may not."""
+    needed = {
+        "machine": ("device", "cpu"), "time": ("train_s", "predict_s"),
+        "config": ("head", "corpus", "split", "encoder", "layers", *(f"{part}_limit" for part in corpora.PARTS)),
+    }  # fmt: skip
+    if any(name not in record.get(key, {}) for key, names in needed.items() for name in names):
+        return False
+    return record["config"]["head"] not in HEADS or (
+        "history" in record and "trained_tokens" in record["counts"] and "batch_tokens" in record["config"]
+    )
 
 
 def _kind(record: dict) -> tuple[str, str]:

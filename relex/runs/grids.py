@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from relex import corpora
 from relex.errors import RelexError
 from relex.experiments import records
 from relex.experiments.experiment import PROFILES, Experiment
@@ -43,7 +44,7 @@ def run_grids(
         if (record := records.read_record(path)) is not None
     ]
     todo = plan(experiments, profile, Estimate(found), order)
-    print("\n".join(hours_table(todo, count)))
+    print("\n".join([*hours_table(todo, count), *_stand_ins(experiments)]))
     sys.stdout.flush()
     if only_list or not todo.tasks:
         return Outcome(left=len(todo.tasks))
@@ -53,6 +54,16 @@ def run_grids(
         print(f"left out {encoder}: {reason}")
     print(summary(outcome))
     return outcome
+
+
+def _stand_ins(experiments: Sequence[Experiment]) -> list[str]:
+    """A line for each corpus whose files are not here: what is trained then is another corpus."""
+    given = {e.corpus: e.stand_in for e in experiments if corpora.first_available(e.corpus, e.stand_in) != e.corpus}
+    return [
+        f"corpus {name} is not here: generated text, {stand_in}, takes its place; for the real one: "
+        f"`relex corpora fetch {name}`"
+        for name, stand_in in given.items()
+    ]
 
 
 def _say(line: str) -> None:

@@ -86,7 +86,7 @@ def strays(profile: str, known: set[str]) -> list[dict]:
     """
     paths = [p for p in records.runs_dir().glob("*/*.json") if p.parent.name != "own" and p.stem not in known]
     found = [record for record in map(records.read_record, sorted(paths)) if record is not None]
-    return [record for record in found if record["config"]["profile"] == profile]
+    return [record for record in found if record["config"].get("profile") == profile]
 
 
 def hours_table(plan: Plan, workers: int) -> list[str]:

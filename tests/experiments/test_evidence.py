@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from relex import corpora
 from relex.experiments import evidence, rates, umrc
 
 HISTORY = [{"epoch": 0, "loss": 1.0, "score": 0.5}, {"epoch": 1, "loss": 0.5, "score": 0.6}]
@@ -46,7 +47,8 @@ def test_the_best_rate_is_bold_and_the_grid_says_which_it_has(publish):
 
 def test_only_runs_of_the_present_grid_count(publish):
     config = next(c for c in umrc.ENCODING_ABLATION.configs("cpu", "umrc10") if c.row == "qa")
-    publish(record(config, "encoding_ablation"), record(config, "encoding_ablation", layers=2))
+    later = record(config, "encoding_ablation", a_switch_of_a_later_version=True)
+    publish(record(config, "encoding_ablation"), record(config, "encoding_ablation", layers=2), later)
     assert "| encoding_ablation | 16 | 1 | 0.5 | 1 |" in evidence.page()
 
 
@@ -59,3 +61,12 @@ def test_depth_stands_beside_the_bar(publish):
     page = evidence.page()
     assert "| basic2, 8 layers | 58.0 | 59.0 |" in page
     assert "| the bar: TF-IDF pair+sentence+between | 50.0 | 51.0 |" in page
+
+
+def test_what_is_due_is_known_without_the_files_of_a_corpus(publish, monkeypatch):
+    config = next(c for c in umrc.ENCODING_ABLATION.configs("cpu", "umrc10") if c.row == "qa")
+    publish(record(config, "encoding_ablation"))
+    monkeypatch.setattr(corpora, "find", lambda name: None)
+    table = evidence.grids_table()
+    assert table.loc["encoding_ablation", "published"] == 1
+    assert (table["runs due"] > 0).all() and {"iser_ablation, conll04", "focused_main, casmed"} <= set(table.index)

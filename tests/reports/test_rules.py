@@ -41,11 +41,12 @@ def test_what_only_counts_need_not_pass_the_bar_and_stands_for_all_seeds():
     assert refusal(table, table._replace(runs=[made.counted("other")]), bar=None) == ("", "")
 
 
-def test_a_control_may_lie_below_the_bar_and_the_line_says_so():
+def test_a_control_has_not_learned_either_and_the_line_says_that_it_is_one():
     control = row("none", (0.01, 0.0, 0.01), mask="none")
-    assert refusal(row("A", STEADY), control) == ("", "")
-    assert "none is a control" in rules.caveat([row("A", STEADY), control], BAR)
+    reason = "none (0.7) is not above dictionary (30.0); none is a control without mask, made to fail"
+    assert refusal(row("A", STEADY), control) == ("not learned", reason)
     assert refusal(row("A", (0.1, 0.1, 0.1)), control)[0] == "not learned"
+    assert refusal(row("A", STEADY), row("none", STEADY, mask="none")) == ("", "")
     assert rules.caveat([row("A", STEADY), row("B", STEADY)], BAR) == ""
 
 

@@ -125,3 +125,14 @@ def test_published_records_are_told_by_their_other_seeds():
                 told, taken = told + known, taken + r["time"]["train_s"]
     assert 1 / 1.5 < told / taken < 1.5
     assert np.mean([1 / 2 < ratio < 2 for ratio in ratios]) > 0.75
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [(None, "history"), ("counts", "trained_tokens"), ("time", "train_s"), ("machine", "cpu"), ("config", "layers")],
+)
+def test_records_of_another_version_that_lack_something_tell_nothing(part, name):
+    other = copy.deepcopy(record())
+    del (other[part] if part else other)[name]
+    assert seconds(CONFIG, other) is None
+    assert seconds(CONFIG, other, record()) == pytest.approx(1000)
