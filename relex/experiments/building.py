@@ -76,7 +76,7 @@ def train_head(
     _check_task(config, [*train, *dev, *test])
     head, accelerator = make_head(config, corpus), make_accelerator(config.training.precision)
     trainer = Trainer(head, config.training, config.seed, accelerator)
-    documents = augment(train, config.augment, config.options.hard_classes, config.seed) if config.augment else train
+    documents = augment(train, config.augment, hard_classes(config), config.seed) if config.augment else train
     head.prepare(documents)
     sampler = make_sampler(config, head, documents)
     evaluate = functools.partial(_dev_score, TASKS[config.head], head, dev, corpus, accelerator)
@@ -151,6 +151,11 @@ def make_head(config: Config, corpus: Corpus) -> Head:
     return build(config.head, encoder, corpus.schema, config.options)
 
 
+def hard_classes(config: Config) -> tuple[str, ...]:
+    """The classes that a config enhances; empty for heads without such a switch."""
+    return getattr(config.options, "hard_classes", ())
+
+
 def make_sampler(config: Config, head: Head, documents: Sequence[Document]):
     """The sampler a config names, over `documents`; with `epoch_steps` in epochs of so many steps."""
     lengths, steps = [head.length(d) for d in documents], config.training.epoch_steps
@@ -163,7 +168,7 @@ def make_sampler(config: Config, head: Head, documents: Sequence[Document]):
     if config.sampler not in SAMPLERS:
         raise RelexError(f"there is no sampler {config.sampler!r}; known are {', '.join(SAMPLERS)}")
     labels = [head.class_ids[d.relations[0].type] for d in documents]
-    hard = [head.class_ids[name] for name in config.options.hard_classes]
+    hard = [head.class_ids[name] for name in hard_classes(config)]
     even, hard_first = balanced(labels, lengths, seed=config.seed), priority(labels, lengths, hard, seed=config.seed)
     if config.sampler == "curriculum":
         half = (config.training.epochs + 1) // 2
@@ -185,13 +190,11 @@ def _check_task(config: Config, documents: Sequence[Document]) -> None:
 
 
 def _dev_score(task, head, dev, corpus, accelerator) -> float:
-    return scoring.selection_score(task, corpus, dev, predict(head, dev, accelerator), head.selects)
+    return scoring.selection_score(task, corpus, dev, predict(head, dev, accelerator), head.selection_metric)
 
 
 def _alignment(head: Head, **documents: Sequence[Document]) -> dict[str, int]:
-    """What a head could not express of each part, as `train.NAME` and `test.NAME`."""
-    if not hasattr(head, "alignment"):
-        return {}
+    """Gold annotations of each part that the head's targets cannot represent, as `train.NAME` and `test.NAME`."""
     return {f"{part}.{k}": v for part, chosen in documents.items() for k, v in head.alignment(chosen).items()}
 
 

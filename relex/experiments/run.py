@@ -13,7 +13,7 @@ from relex.corpora import Corpus
 from relex.documents import read_documents, write_documents
 from relex.errors import RelexError
 from relex.experiments import records, scoring
-from relex.experiments.building import Outcome, count_baseline, make_head, parts, train_head
+from relex.experiments.building import Outcome, count_baseline, hard_classes, make_head, parts, train_head
 from relex.experiments.config import Config
 from relex.files import write_bytes
 from relex.heads import HEADS, TASKS, Head
@@ -182,7 +182,7 @@ def with_predictions(key: str) -> tuple[dict, Path] | None:
 
 def resolve_hard_classes(config: Config, experiment: str, wait: bool = True) -> Config:
     """Names in the place of `auto`: the two classes with the lowest development F1 of the run without enhancement."""
-    if getattr(config.options, "hard_classes", ()) != ("auto",):
+    if hard_classes(config) != ("auto",):
         return config
     plain = config.with_(hard_classes=(), hard_weight=1.0, sampler="length", augment=(), row="regular")
     record = run(plain, experiment, wait=wait)

@@ -79,16 +79,16 @@ class Cascade(Extractor):
     predicted triple also types its entities.
     """
 
+    options_type: ClassVar[type] = CascadeOptions
     sweeps: ClassVar[bool] = True
 
     def __init__(self, encoder: Encoder, schema: Schema, options: CascadeOptions):
-        super().__init__(encoder, schema)
+        super().__init__(encoder, schema, options)
         self.threshold = options.threshold
-        self.options = options
         self.classes = [(r.name, head, tail) for r in schema.relation_types for head, tail in r.pairs]
-        self.class_ids = {c: i for i, c in reversed(list(enumerate(self.classes)))}
+        self.class_of = {c: i for i, c in reversed(list(enumerate(self.classes)))}
         # a triple whose entities do not fit its relation is tagged as that relation all the same
-        self.class_ids |= {(name,): i for i, (name, _, _) in reversed(list(enumerate(self.classes)))}
+        self.class_of |= {(name,): i for i, (name, _, _) in reversed(list(enumerate(self.classes)))}
         width = (options.lstm_size or encoder.hidden_size) if options.bilstm else encoder.hidden_size
         for what, parts, used in (
             ("heads", options.heads, options.attention),
@@ -118,7 +118,7 @@ class Cascade(Extractor):
     def _row(self, document: Document, text: WindowedText) -> _Row:
         found, without, inexact, between = [set() for _ in text.windows], 0, 0, 0
         for head, name, tail in set(document.triples()):
-            class_id = self.class_ids.get((name, head.type, tail.type), self.class_ids.get((name,)))
+            class_id = self.class_of.get((name, head.type, tail.type), self.class_of.get((name,)))
             subject, object_ = text.tokens(head.start, head.end), text.tokens(tail.start, tail.end)
             if subject is None or object_ is None:
                 without += 1
@@ -134,7 +134,7 @@ class Cascade(Extractor):
         return _Row(text.windows, tuple(map(frozenset, found)), without, inexact, between)
 
     def alignment(self, documents: Sequence[Document]) -> dict[str, int]:
-        """What of the gold triples tokens and tags cannot hold.
+        """Gold triples that tokens and tags cannot represent.
 
         `windowed` documents exceed the encoder's positions; `without_tokens`: triples with an absent mention or one
         that the tokenizer leaves out; `inexact`: a token reaches over a mention's border; `between_windows`: no window

@@ -77,9 +77,9 @@ class PairTagger(Extractor):
 
     def __init__(self, encoder: Encoder, schema: Schema, options: PairOptions, width: int):
         """`width`: D of the states that tags are read from."""
-        super().__init__(encoder, schema)
-        self.options, self.gold_entities, self.kept_pairs = options, options.tasks == "rc", False
-        self.selects = "ner.strict.f1" if options.tasks == "ner" else ""
+        super().__init__(encoder, schema, options)
+        self.gold_entities, self.kept_pairs = options.tasks == "rc", False
+        self.selection_metric = "ner.strict.f1" if options.tasks == "ner" else ""
         self.types, self.relations = schema.entity_types, schema.relation_names
         self.classes = 2 * len(self.relations) + 1
         self.tags = Tags(self.types)
@@ -185,7 +185,7 @@ class PairTagger(Extractor):
         return _Window(window.ids, window.offsets, entities, tuple(span for _, span in kept.values()), pairs, tags)
 
     def alignment(self, documents: Sequence[Document]) -> dict[str, int]:
-        """What of the gold standard tags and pairs cannot hold.
+        """Gold annotations that tags and pairs cannot represent.
 
         `windowed` documents exceed the encoder's positions; entities `without_tokens` (absent, or left out by the
         tokenizer), `inexact` (a token reaches over a border), `overlapping` (left out, for another that is kept has

@@ -6,7 +6,7 @@ ISER (its Sections 3.2 to 3.7) and SpERT (Eberts and Ulges 2020), which is a cor
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -66,9 +66,11 @@ class _Row:
 class SpanModel(Extractor):
     """Encoder → interactive fusion → candidate spans → entities → pairs → relations."""
 
+    options_type: ClassVar[type] = SpanOptions
+
     def __init__(self, encoder: Encoder, schema: Schema, options: SpanOptions):
-        super().__init__(encoder, schema)
-        self.options, self.threshold = options, options.threshold
+        super().__init__(encoder, schema, options)
+        self.threshold = options.threshold
         self.types, self.relations = schema.entity_types, schema.relation_names
         width = encoder.hidden_size
         self.fusion = Fusion(width, options.residual) if options.fusion else None
@@ -128,7 +130,7 @@ class SpanModel(Extractor):
         return _Window(window.ids, window.offsets, words, tuple((*k, v) for k, v in entities.items()), relations)
 
     def alignment(self, documents: Sequence[Document]) -> dict[str, int]:
-        """What of the gold standard candidates cannot hold.
+        """Gold annotations that no candidate can represent.
 
         `windowed` documents exceed the encoder's positions; entities `without_tokens` (absent, or left out by the
         tokenizer), `inexact` (they begin or end inside a word), `too_wide`, or of `two_types` (the second of two that
