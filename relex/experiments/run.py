@@ -99,7 +99,8 @@ def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outco
     task = TASKS[config.head]
     scored = scoring.scores(task, corpus, test, outcome.test)
     dev_metrics, dev_counts = scoring.dev_scores(task, corpus, dev, outcome.dev)
-    for name, predicted in outcome.given.items():
+    measured = dict(outcome.measured)
+    for name, predicted in measured.pop("given", {}).items():
         for part, values in scoring.given_scores(name, corpus, test, predicted).items():
             scored[part] |= values
     return _named(config, experiment, key, corpus) | {
@@ -108,9 +109,7 @@ def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outco
         "per_class": scored["per_class"],
         "history": outcome.history,
         "answers": scored["answers"],
-        **({"curve": outcome.curve} if outcome.curve else {}),
-        **({"attention": outcome.attention} if outcome.attention else {}),
-        **({"gradients": outcome.gradients} if outcome.gradients else {}),
+        **measured,
         "time": {k: round(v, 2) for k, v in outcome.time.items()},
         "machine": records.machine(outcome.device) | {"precision": outcome.precision},
         "commit": records.commit(),

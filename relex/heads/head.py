@@ -34,8 +34,8 @@ class Head(nn.Module, ABC):
     `extraction` (entities and relations, from text)."""
     options_type: ClassVar[type]
     """The frozen dataclass of its switches, each with a default; impossible ones raise a `RelexError`."""
-    sweeps: ClassVar[bool] = False
-    """Whether it has a `threshold`, and a record its precision and recall at several."""
+    probes: tuple[str, ...] = ()
+    """What is measured on it for its record besides its predictions: names in `relex.runs.probes.PROBES`."""
     selection_metric: str = ""
     """The development score that its best epoch has most of; empty for the one of its task."""
 
@@ -82,8 +82,8 @@ class Head(nn.Module, ABC):
         """Scalar training loss, the mean over documents."""
 
     @abstractmethod
-    def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
-        """Predicted Documents, in the order of `documents`."""
+    def predict(self, batch: Batch, documents: Sequence[Document], **options: Any) -> list[Document]:
+        """Predicted Documents, in the order of `documents`; a head says which `options` it has, if any."""
 
     @abstractmethod
     def length(self, document: Document) -> int:
