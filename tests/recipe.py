@@ -36,17 +36,22 @@ class Mean(Head):
         self.classify = nn.Linear(encoder.hidden_size, len(schema.relation_names))
 
     def read(self, documents: Sequence[Document]) -> list:
-        """Token ids of each text, as many as the encoder has positions for."""
-        texts, room = self.encoder.tokenize([d.text for d in documents]), self.encoder.max_length - 2
-        return [(self.encoder.cls_id, *text.ids[:room], self.encoder.sep_id) for text in texts]
+        """Token ids of each text."""
+        texts = self.encoder.tokenize([d.text for d in documents])
+        return [(self.encoder.cls_id, *text.ids, self.encoder.sep_id) for text in texts]
 
     def length(self, document: Document) -> int:
-        """Tokens of this document, special tokens included."""
-        return len(self.rows([document])[0])
+        """Tokens of this document, special tokens included; a text ends where the encoder's positions do."""
+        return min(len(self.rows([document])[0]), self.encoder.max_length)
+
+    def truncated(self, documents: Sequence[Document]) -> int:
+        """How many of `documents` lose text that way."""
+        return sum(len(row) > self.encoder.max_length for row in self.rows(documents))
 
     def collate(self, documents: Sequence[Document]) -> Batch:
         """`input_ids`, `attention_mask` B×L; `labels` B, −1 for a document without relation."""
-        input_ids, mask = pad(self.rows(documents), self.encoder.pad_id)
+        rows = [row[: self.encoder.max_length] for row in self.rows(documents)]
+        input_ids, mask = pad(rows, self.encoder.pad_id)
         labels = [self.class_ids[d.relations[0].type] if d.relations else -1 for d in documents]
         return {"input_ids": input_ids, "attention_mask": mask, "labels": torch.tensor(labels)}
 
