@@ -88,7 +88,7 @@ def views(
     stretches (start, end) of a text that are trigger words. Raises a `RelexError` for a head without fusion, and for a
     text without tokens or with more than `MOST`.
     """
-    if not isinstance(head, SpanModel) or head.fusion is None:
+    if "attention" not in head.probes:
         raise RelexError("this model has no interactive fusion, so no cross attention; take a span model with fusion")
     device = next(head.parameters()).device
     training = head.training

@@ -26,8 +26,8 @@ def narrow(head, positions):
 
 
 @torch.no_grad()
-def predicted(head, documents):
-    return head.predict(head.collate(documents), documents)
+def predicted(head, documents, **options):
+    return head.predict(head.collate(documents), documents, **options)
 
 
 def facts(documents):

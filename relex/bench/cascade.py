@@ -39,14 +39,14 @@ SURE = 20.0
 class Told(Cascade):
     """A cascade that is told where subjects begin and end; it computes its own tags all the same."""
 
-    def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
+    def predict(self, batch: Batch, documents: Sequence[Document], **options) -> list[Document]:
         """The documents with the predicted objects of their gold subjects."""
         self.told = batch["subject_targets"]
-        return super().predict(batch, documents)
+        return super().predict(batch, documents, **options)
 
-    def decode(self, subject_logits: Tensor, object_logits, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def decode(self, subject_logits: Tensor, *others) -> tuple[Tensor, Tensor]:
         """As in `Cascade`, with the gold tags of the batch."""
-        return super().decode(tell(subject_logits, self.told), object_logits, mask)
+        return super().decode(tell(subject_logits, self.told), *others)
 
 
 def tell(logits: Tensor, tags: Tensor) -> Tensor:
@@ -68,7 +68,7 @@ def plain(head: Told, documents: Sequence[Document], accelerator: Accelerator, a
             with accelerator.autocast():
                 states, fused = head.states(one)
                 tags = tell(head.tag_subjects(states[0]).float(), batch["subject_targets"][window, :length])
-            for subject in _spans(tags, head.threshold):
+            for subject in _spans(tags, head.options.threshold):
                 with accelerator.autocast():
                     if again:
                         states, fused = head.states(one)
@@ -77,7 +77,7 @@ def plain(head: Told, documents: Sequence[Document], accelerator: Accelerator, a
                     scaled = 0 if head.gate is None else tokens * head.gate(vector).tanh()
                     logits = head.tag_objects(tokens + vector + scaled).float()
                 for i, (name, head_type, tail_type) in enumerate(head.classes):
-                    for object_ in _spans(logits[:, 2 * i : 2 * i + 2], head.threshold):
+                    for object_ in _spans(logits[:, 2 * i : 2 * i + 2], head.options.threshold):
                         places = [(int(text.offsets[a, 0]), int(text.offsets[b, 1])) for a, b in (subject, object_)]
                         triples.add((Span(*places[0], head_type), name, Span(*places[1], tail_type)))
         found.append(_document(document, triples))

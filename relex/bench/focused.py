@@ -52,10 +52,10 @@ KEYS = 1 / 6
 class Told(Focused):
     """A focused head that is told the tags; it computes its own emissions all the same."""
 
-    def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
+    def predict(self, batch: Batch, documents: Sequence[Document], **options) -> list[Document]:
         """The documents with their gold entities and predicted relations."""
         self.told = batch["tags"]
-        return super().predict(batch, documents)
+        return super().predict(batch, documents, **options)
 
     def decode(self, emissions: Tensor, mask: Tensor, pair_logits) -> tuple[Tensor, Tensor]:
         """As in `Focused`, with the gold tags of the batch."""

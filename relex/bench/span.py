@@ -74,7 +74,7 @@ def plain(
             entities.update(places.values())
             for (a, b), row in zip(pairs, relations, strict=True):
                 for name, probability in zip(head.relations, row, strict=True):
-                    if probability >= head.threshold:
+                    if probability >= head.options.threshold:
                         triples.add((places[a], name, places[b]))
         found.append(assembled(document, entities, triples))
     return found
@@ -183,7 +183,8 @@ def fit(head: SpanModel, documents: Sequence[Document], accelerator: Accelerator
     for text, spans in texts:
         entities, _ = head.decode(spans, lambda s, t=text: head.span_logits(t, s), lambda _, pairs: pairs[:, :0])
         found.append(head.pair_logits(text, entities[:, :4], pairs_within(entities[:, 0])).flatten())
-    head.classify_pair.bias += math.log(head.threshold / (1 - head.threshold)) - _limit(torch.cat(found), int(y.sum()))
+    usual = head.options.threshold
+    head.classify_pair.bias += math.log(usual / (1 - usual)) - _limit(torch.cat(found), int(y.sum()))
 
 
 def _solve(layer: torch.nn.Linear, x: Tensor, y: Tensor) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from accelerate.utils import send_to_device
 from transformers.utils import logging as transformers_logging
 
 from relex import corpora, encoders
@@ -17,23 +16,16 @@ from relex.corpora import Corpus
 from relex.corpora.corpus import limited
 from relex.documents import Document, Schema
 from relex.errors import RelexError
-from relex.evaluation import baselines, classification, extraction, shortcuts
-from relex.experiments import attention, scoring
+from relex.evaluation import baselines, classification, shortcuts
+from relex.experiments import scoring
 from relex.experiments.config import Config
 from relex.heads import TASKS, Head, build
-from relex.heads.pair_tagger import PairTagger
+from relex.runs import probes
 from relex.samplers import Curriculum, FixedSteps, LengthBucketed, balanced, priority
 from relex.training import Trainer, predict
-from relex.training.adversarial import gradient_agreement
 from relex.training.trainer import make_accelerator
 
 SAMPLERS = ("length", "balanced", "priority", "curriculum")
-
-THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
-"""Where the precision–recall curve of a head that `sweeps` is measured."""
-
-EPSILONS = (0.0, 3e-5, 1e-3, 1e-2, 1e-1, 3e-1, 1.0)
-"""Where FGM's gradient is compared with the clean one; 0 shows the noise of the arithmetic."""
 
 BASELINES: dict[str, Callable[[typing.Any, Schema, Sequence[Document]], baselines.Baseline]] = {
     "majority": lambda options, schema, train: baselines.majority(train),
@@ -47,10 +39,7 @@ BASELINES: dict[str, Callable[[typing.Any, Schema, Sequence[Document]], baseline
 class Outcome:
     """What training and prediction leave: predicted Documents, numbers for the record, and the head if there is one.
 
-    `curve`: precision and recall of string triples of the test part at each of `THRESHOLDS`, for heads that sweep.
-    `attention`: for heads with interactive fusion, where it rests at each of `attention.MOMENTS`.
-    `gradients`: for runs with FGM, its gradient beside the clean one at each of `EPSILONS`, at start and end.
-    `given`: test documents with relations between their gold entities, for heads that classify pairs; see `_given`.
+    `measured`: what probes found, by the part of the record (`relex.runs.probes`).
     """
 
     test: list[Document]
@@ -58,10 +47,7 @@ class Outcome:
     counts: dict[str, int]
     time: dict[str, float]
     history: list[dict] = field(default_factory=list)
-    curve: list[dict] = field(default_factory=list)
-    attention: dict[str, list[dict]] = field(default_factory=dict)
-    gradients: dict[str, list[dict]] = field(default_factory=dict)
-    given: dict[str, list[Document]] = field(default_factory=dict)
+    measured: dict[str, typing.Any] = field(default_factory=dict)
     device: str = "cpu, 1 thread"
     precision: str = "fp32"
     head: Head | None = None
@@ -76,19 +62,15 @@ def train_head(
     _check_task(config, [*train, *dev, *test])
     head, accelerator = make_head(config, corpus), make_accelerator(config.training.precision)
     trainer = Trainer(head, config.training, config.seed, accelerator)
-    documents = augment(train, config.augment, config.options.hard_classes, config.seed) if config.augment else train
+    documents = augment(train, config.augment, hard_classes(config), config.seed) if config.augment else train
     head.prepare(documents)
     sampler = make_sampler(config, head, documents)
     evaluate = functools.partial(_dev_score, TASKS[config.head], head, dev, corpus, accelerator)
-    gradients = {"start": _gradients(head, documents, accelerator)} if config.training.fgm else {}
-    fusion = attention.initial_fusion(head)
-    rests = functools.partial(attention.rests, head, test, config.corpus, accelerator)
-    looks = {} if fusion is None else {"before training": rests()}
+    ground = probes.Ground(documents, test, config.corpus, accelerator)
+    chosen = probes.chosen(head, config.training.fgm > 0, ground)
+    for probe in chosen:
+        probe.before(head)
     fit = trainer.fit(documents, sampler, evaluate, checkpoint, on_progress=on_progress)
-    if config.training.fgm:
-        gradients["end"] = _gradients(head, documents, accelerator)
-    if fusion is not None:
-        looks |= {"fresh fusion": attention.with_fusion(head, fusion, rests), "trained": rests()}
     began = time.perf_counter()
     predicted = predict(head, test, accelerator)
     predict_s = time.perf_counter() - began
@@ -108,10 +90,7 @@ def train_head(
         time={"train_s": fit.train_s, "predict_s": predict_s}
         | ({"model_s": fit.model_s} if accelerator.device.type == "cpu" else {}),
         history=fit.history,
-        curve=_curve(head, test, accelerator) if head.sweeps else [],
-        attention=looks,
-        gradients=gradients,
-        given=_given(head, test, predicted, accelerator),
+        measured={name: part for probe in chosen for name, part in probe.after(head, predicted).items()},
         device=_device_name(accelerator),
         precision={"no": "fp32"}.get(accelerator.mixed_precision, accelerator.mixed_precision),
         head=head,
@@ -151,6 +130,11 @@ def make_head(config: Config, corpus: Corpus) -> Head:
     return build(config.head, encoder, corpus.schema, config.options)
 
 
+def hard_classes(config: Config) -> tuple[str, ...]:
+    """The classes that a config enhances; empty for heads without such a switch."""
+    return getattr(config.options, "hard_classes", ())
+
+
 def make_sampler(config: Config, head: Head, documents: Sequence[Document]):
     """The sampler a config names, over `documents`; with `epoch_steps` in epochs of so many steps."""
     lengths, steps = [head.length(d) for d in documents], config.training.epoch_steps
@@ -163,7 +147,7 @@ def make_sampler(config: Config, head: Head, documents: Sequence[Document]):
     if config.sampler not in SAMPLERS:
         raise RelexError(f"there is no sampler {config.sampler!r}; known are {', '.join(SAMPLERS)}")
     labels = [head.class_ids[d.relations[0].type] for d in documents]
-    hard = [head.class_ids[name] for name in config.options.hard_classes]
+    hard = [head.class_ids[name] for name in hard_classes(config)]
     even, hard_first = balanced(labels, lengths, seed=config.seed), priority(labels, lengths, hard, seed=config.seed)
     if config.sampler == "curriculum":
         half = (config.training.epochs + 1) // 2
@@ -185,48 +169,12 @@ def _check_task(config: Config, documents: Sequence[Document]) -> None:
 
 
 def _dev_score(task, head, dev, corpus, accelerator) -> float:
-    return scoring.selection_score(task, corpus, dev, predict(head, dev, accelerator), head.selects)
+    return scoring.selection_score(task, corpus, dev, predict(head, dev, accelerator), head.selection_metric)
 
 
 def _alignment(head: Head, **documents: Sequence[Document]) -> dict[str, int]:
-    """What a head could not express of each part, as `train.NAME` and `test.NAME`."""
-    if not hasattr(head, "alignment"):
-        return {}
+    """Gold annotations of each part that the head's targets cannot represent, as `train.NAME` and `test.NAME`."""
     return {f"{part}.{k}": v for part, chosen in documents.items() for k, v in head.alignment(chosen).items()}
-
-
-def _gradients(head: Head, documents: Sequence[Document], accelerator) -> list[dict]:
-    """What FGM changes of the gradient on a few training documents; empty where they have no gradient any more."""
-    batch = send_to_device(head.collate(limited(documents, 8)), accelerator.device)
-    try:
-        return gradient_agreement(head, batch, EPSILONS)
-    except RelexError:
-        return []
-
-
-def _curve(head: Head, test: Sequence[Document], accelerator) -> list[dict]:
-    usual, predicted = head.threshold, {}
-    for threshold in THRESHOLDS:
-        head.threshold = threshold
-        predicted[threshold] = predict(head, test, accelerator)
-    head.threshold = usual
-    return extraction.threshold_curve(test, predicted, "string")
-
-
-def _given(head: Head, test: Sequence[Document], predicted: list[Document], accelerator) -> dict[str, list[Document]]:
-    """Relations between gold entities: `given` of all pairs, `kept` without those that do not train either.
-
-    The second is what a test part without most of its pairs of No Relation would show.
-    """
-    if not isinstance(head, PairTagger) or head.options.tasks == "ner":
-        return {}
-    usual, head.gold_entities = head.gold_entities, True
-    given = kept = predicted if usual else predict(head, test, accelerator)
-    if head.options.negative_share < 1:
-        head.kept_pairs = True
-        kept = predict(head, test, accelerator)
-    head.gold_entities, head.kept_pairs = usual, False
-    return {"given": given, "kept": kept}
 
 
 def _device_name(accelerator) -> str:

@@ -13,7 +13,7 @@ from relex.corpora import Corpus
 from relex.documents import read_documents, write_documents
 from relex.errors import RelexError
 from relex.experiments import records, scoring
-from relex.experiments.building import Outcome, count_baseline, make_head, parts, train_head
+from relex.experiments.building import Outcome, count_baseline, hard_classes, make_head, parts, train_head
 from relex.experiments.config import Config
 from relex.files import write_bytes
 from relex.heads import HEADS, TASKS, Head
@@ -99,7 +99,8 @@ def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outco
     task = TASKS[config.head]
     scored = scoring.scores(task, corpus, test, outcome.test)
     dev_metrics, dev_counts = scoring.dev_scores(task, corpus, dev, outcome.dev)
-    for name, predicted in outcome.given.items():
+    measured = dict(outcome.measured)
+    for name, predicted in measured.pop("given", {}).items():
         for part, values in scoring.given_scores(name, corpus, test, predicted).items():
             scored[part] |= values
     return _named(config, experiment, key, corpus) | {
@@ -108,9 +109,7 @@ def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outco
         "per_class": scored["per_class"],
         "history": outcome.history,
         "answers": scored["answers"],
-        **({"curve": outcome.curve} if outcome.curve else {}),
-        **({"attention": outcome.attention} if outcome.attention else {}),
-        **({"gradients": outcome.gradients} if outcome.gradients else {}),
+        **measured,
         "time": {k: round(v, 2) for k, v in outcome.time.items()},
         "machine": records.machine(outcome.device) | {"precision": outcome.precision},
         "commit": records.commit(),
@@ -182,7 +181,7 @@ def with_predictions(key: str) -> tuple[dict, Path] | None:
 
 def resolve_hard_classes(config: Config, experiment: str, wait: bool = True) -> Config:
     """Names in the place of `auto`: the two classes with the lowest development F1 of the run without enhancement."""
-    if getattr(config.options, "hard_classes", ()) != ("auto",):
+    if hard_classes(config) != ("auto",):
         return config
     plain = config.with_(hard_classes=(), hard_weight=1.0, sampler="length", augment=(), row="regular")
     record = run(plain, experiment, wait=wait)

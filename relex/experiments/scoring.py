@@ -58,10 +58,10 @@ def dev_scores(
 
 
 def selection_score(
-    task: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document], selects: str = ""
+    task: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document], metric: str = ""
 ) -> float:
-    """The score, 0 to 1, that the best epoch has most of: `selects`, or that of the task; see `SELECTS`."""
-    return _evaluate(task, corpus, gold, predicted)[0][selects or SELECTS[task]]
+    """The score, 0 to 1, that the best epoch has most of: `metric`, or that of the task; see `SELECTS`."""
+    return _evaluate(task, corpus, gold, predicted)[0][metric or SELECTS[task]]
 
 
 def given_scores(name: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, dict]:

@@ -20,16 +20,12 @@ from relex.heads.shallow import Shallow
 from relex.heads.span import SpanModel, SpanOptions
 
 HEADS = {"classifier": Classifier, "cascade": Cascade, "span": SpanModel, "focused": Focused, "shallow": Shallow}
-"""Heads that are trained on an encoder."""
+"""Heads that are trained on an encoder; to enter a new one here is all that it takes."""
 
 OPTIONS = {
-    "classifier": ClassifierOptions,
+    **{name: head.options_type for name, head in HEADS.items()},
     "tfidf": TfidfOptions,
     "majority": MajorityOptions,
-    "cascade": CascadeOptions,
-    "span": SpanOptions,
-    "focused": FocusedOptions,
-    "shallow": ShallowOptions,
     "schema_only": SchemaOnlyOptions,
     "nearest_entity": NearestEntityOptions,
     "lookup": LookupOptions,

@@ -79,16 +79,15 @@ class Cascade(Extractor):
     predicted triple also types its entities.
     """
 
-    sweeps: ClassVar[bool] = True
+    options_type: ClassVar[type] = CascadeOptions
+    probes: ClassVar[tuple[str, ...]] = ("curve",)
 
     def __init__(self, encoder: Encoder, schema: Schema, options: CascadeOptions):
-        super().__init__(encoder, schema)
-        self.threshold = options.threshold
-        self.options = options
+        super().__init__(encoder, schema, options)
         self.classes = [(r.name, head, tail) for r in schema.relation_types for head, tail in r.pairs]
-        self.class_ids = {c: i for i, c in reversed(list(enumerate(self.classes)))}
+        self.class_of = {c: i for i, c in reversed(list(enumerate(self.classes)))}
         # a triple whose entities do not fit its relation is tagged as that relation all the same
-        self.class_ids |= {(name,): i for i, (name, _, _) in reversed(list(enumerate(self.classes)))}
+        self.class_of |= {(name,): i for i, (name, _, _) in reversed(list(enumerate(self.classes)))}
         width = (options.lstm_size or encoder.hidden_size) if options.bilstm else encoder.hidden_size
         for what, parts, used in (
             ("heads", options.heads, options.attention),
@@ -118,7 +117,7 @@ class Cascade(Extractor):
     def _row(self, document: Document, text: WindowedText) -> _Row:
         found, without, inexact, between = [set() for _ in text.windows], 0, 0, 0
         for head, name, tail in set(document.triples()):
-            class_id = self.class_ids.get((name, head.type, tail.type), self.class_ids.get((name,)))
+            class_id = self.class_of.get((name, head.type, tail.type), self.class_of.get((name,)))
             subject, object_ = text.tokens(head.start, head.end), text.tokens(tail.start, tail.end)
             if subject is None or object_ is None:
                 without += 1
@@ -134,7 +133,7 @@ class Cascade(Extractor):
         return _Row(text.windows, tuple(map(frozenset, found)), without, inexact, between)
 
     def alignment(self, documents: Sequence[Document]) -> dict[str, int]:
-        """What of the gold triples tokens and tags cannot hold.
+        """Gold triples that tokens and tags cannot represent.
 
         `windowed` documents exceed the encoder's positions; `without_tokens`: triples with an absent mention or one
         that the tokenizer leaves out; `inexact`: a token reaches over a mention's border; `between_windows`: no window
@@ -265,26 +264,32 @@ class Cascade(Extractor):
         highest = drawn.new_zeros(windows).scatter_reduce(0, subjects[:, 0], drawn, "amax")
         return drawn == highest[subjects[:, 0]]
 
-    def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
-        """The documents with the entities and relations of the predicted triples."""
+    def predict(self, batch: Batch, documents: Sequence[Document], threshold: float | None = None) -> list[Document]:
+        """The documents with the entities and relations of the predicted triples; `threshold` as in `decode`."""
         states, fused = self.states(batch)
         tagged = self.tag_objects(fused)
         subjects, objects = self.decode(
             self.tag_subjects(states).float(),
             lambda chosen: self.object_logits(states, tagged, chosen, fused),
             batch["attention_mask"],
+            threshold,
         )
         return self._documents(documents, subjects, objects)
 
     def decode(
-        self, subject_logits: Tensor, object_logits: Callable[[Tensor], Tensor], mask: Tensor
+        self,
+        subject_logits: Tensor,
+        object_logits: Callable[[Tensor], Tensor],
+        mask: Tensor,
+        threshold: float | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Tags to spans: `subjects` S×3 (window, first, last token) and `objects` K×4 (subject, class, first, last).
 
         `subject_logits` W×L×2 and a function subjects S×3 → S×L×R×2. A start is paired with the nearest end at or after
-        it (CasRel); a start without one is dropped. [CLS], [SEP] and padding (`mask` W×L) begin and end nothing.
+        it (CasRel); a start without one is dropped. [CLS], [SEP] and padding (`mask` W×L) begin and end nothing. A tag
+        is set from the probability `threshold`, by default that of the options.
         """
-        limit = torch.tensor(self.threshold).logit().item()
+        limit = torch.tensor(threshold or self.options.threshold).logit().item()
         length, classes = mask.shape[1], len(self.classes)
         place = torch.arange(length, device=mask.device)
         inside = (place > 0) & (place < mask.sum(1, keepdim=True) - 1)

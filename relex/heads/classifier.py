@@ -49,9 +49,10 @@ class Classifier(Head):
     """Encoder, pooling, dropout, one linear layer onto R relation types."""
 
     task: ClassVar[str] = "classification"
+    options_type: ClassVar[type] = ClassifierOptions
 
     def __init__(self, encoder: Encoder, schema: Schema, options: ClassifierOptions):
-        super().__init__(encoder)
+        super().__init__(encoder, schema, options)
         if options.pooling not in ("cls", "marker"):
             raise RelexError(f"there is no pooling {options.pooling!r}; known are cls, marker")
         if options.pooling == "marker" and options.encoding not in MARKED:
@@ -64,9 +65,7 @@ class Classifier(Head):
                 f"dropout is {options.dropout} and hard_weight {options.hard_weight}, "
                 "but dropout must lie in 0 … 1 (1 excluded) and the weight above 0"
             )
-        self.options = options
         self.classes = schema.relation_names
-        self.class_ids = {name: i for i, name in enumerate(self.classes)}
         for name in options.hard_classes:
             if name not in self.class_ids:
                 raise RelexError(
@@ -78,7 +77,6 @@ class Classifier(Head):
         width = encoder.hidden_size * (2 if options.pooling == "marker" else 1)
         self.dropout = nn.Dropout(options.dropout)
         self.classify = nn.Linear(width, len(self.classes))
-        self._rows: dict[Document, _Row] = {}
 
     def _add_markers(self, schema: Schema) -> tuple[set[int], set[int]]:
         """Give the encoder the markers of every type; return the ids of the opening ones of heads and of tails."""
@@ -93,17 +91,8 @@ class Classifier(Head):
 
     # From Documents to tensors
 
-    def _row(self, document: Document) -> _Row:
-        if document not in self._rows:
-            self._rows[document] = self._tokenize([document])[0]
-        return self._rows[document]
-
-    def prepare(self, documents: Sequence[Document]) -> None:
-        """Tokenise many documents at once; `collate` does it one by one for those that were not prepared."""
-        new = [d for d in documents if d not in self._rows]
-        self._rows.update(zip(new, self._tokenize(new), strict=True))
-
-    def _tokenize(self, documents: Sequence[Document]) -> list[_Row]:
+    def read(self, documents: Sequence[Document]) -> list[_Row]:
+        """Tokens and markers of each document; raises a `RelexError` for one that is not a pair of entities."""
         o = self.options
         for document in documents:
             _check(document)
@@ -145,15 +134,15 @@ class Classifier(Head):
 
     def length(self, document: Document) -> int:
         """Tokens of this document, special tokens included."""
-        return len(self._row(document).ids)
+        return len(self.rows([document])[0].ids)
 
     def truncated(self, documents: Sequence[Document]) -> int:
         """How many of `documents` exceed the encoder's positions and are cut."""
-        return sum(self._row(d).cut > 0 for d in documents)
+        return sum(row.cut > 0 for row in self.rows(documents))
 
     def collate(self, documents: Sequence[Document]) -> Batch:
         """`input_ids`, `attention_mask` B×L; `head_weights`, `tail_weights` B×L, rows sum to 1; `labels` B, −1 none."""
-        rows = [self._row(d) for d in documents]
+        rows = self.rows(documents)
         input_ids, mask = pad([row.ids for row in rows], self.encoder.pad_id)
         labels = [self.class_ids[d.relations[0].type] if d.relations else -1 for d in documents]
         batch = {"input_ids": input_ids, "attention_mask": mask, "labels": torch.tensor(labels)}

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar, Protocol
 
 from relex.documents import Document, Schema, Span
-from relex.encoders.encoder import Encoder
 from relex.errors import RelexError
 from relex.heads.head import Head
 from relex.heads.windows import Window, WindowedText, windowed
@@ -18,34 +17,27 @@ class Row(Protocol):
 
 
 class Extractor(Head):
-    """A head of joint extraction; a subclass says by `_row` what it keeps of a document."""
+    """A head of joint extraction; a subclass says by `_row` what it keeps of a document.
+
+    A batch has the W ≥ B windows of its B documents as rows, in the order of `windows`.
+    """
 
     task: ClassVar[str] = "extraction"
-
-    def __init__(self, encoder: Encoder, schema: Schema):
-        super().__init__(encoder)
-        self.schema = schema
-        self._rows: dict[Document, Row] = {}
+    _rows: dict[Document, Row]
 
     @abstractmethod
     def _row(self, document: Document, text: WindowedText) -> Row:
         """The windows of a text and the targets in them."""
 
-    def prepare(self, documents: Sequence[Document]) -> None:
-        """Tokenise many documents at once; `collate` does it one by one for those that were not prepared.
+    def read(self, documents: Sequence[Document]) -> list[Row]:
+        """Windows and targets of each document.
 
         Raises a `RelexError` that names the first document with a type that the schema lacks.
         """
-        new = [d for d in documents if d not in self._rows]
-        for document in new:
+        for document in documents:
             _check_types(document, self.schema)
-        texts = windowed(self.encoder, [d.text for d in new])
-        self._rows.update((d, self._row(d, text)) for d, text in zip(new, texts, strict=True))
-
-    def rows(self, documents: Sequence[Document]) -> list[Row]:
-        """What is kept of each document."""
-        self.prepare(documents)
-        return [self._rows[d] for d in documents]
+        texts = windowed(self.encoder, [d.text for d in documents])
+        return [self._row(d, text) for d, text in zip(documents, texts, strict=True)]
 
     def windows(self, documents: Sequence[Document]) -> list[tuple[int, Window]]:
         """All windows of a batch in their order, each with the number of its document."""
@@ -54,10 +46,6 @@ class Extractor(Head):
     def length(self, document: Document) -> int:
         """Tokens of this document in a batch, special tokens included; over all its windows."""
         return sum(len(window.ids) for _, window in self.windows([document]))
-
-    def truncated(self, documents: Sequence[Document]) -> int:
-        """How many of `documents` are cut: none, longer ones are read in windows."""
-        return 0
 
 
 def _check_types(document: Document, schema: Schema) -> None:

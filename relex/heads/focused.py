@@ -3,7 +3,7 @@
 Xue et al., "Fine-tuning BERT for Joint Entity and Relation Extraction in Chinese Medical Text", Section III.
 """
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,8 @@ class _Text(NamedTuple):
 
 class Focused(PairTagger):
     """Encoder → CRF over BIEOS tags → entities; encoder, focused on two of them → their relation."""
+
+    options_type: ClassVar[type] = FocusedOptions
 
     def __init__(self, encoder: Encoder, schema: Schema, options: FocusedOptions):
         check_encoder(encoder, options.k)

@@ -69,17 +69,13 @@ class PairTagger(Extractor):
 
     A pair is two entities of a window in the order of the text; its C = 2R + 1 classes are 0 for No Relation and
     1 + 2·type + (1 if the later entity is the head), the paper's "e1 to e2" and "e2 to e1".
-
-    `gold_entities`: `predict` takes the entities that the documents come with (Tables III, VI). It starts true for
-    `tasks` rc, which has no others. `kept_pairs`: with them, only pairs are asked that `negative_share` keeps, as if
-    the others were not in the data; which they are, only the gold standard tells.
     """
 
     def __init__(self, encoder: Encoder, schema: Schema, options: PairOptions, width: int):
         """`width`: D of the states that tags are read from."""
-        super().__init__(encoder, schema)
-        self.options, self.gold_entities, self.kept_pairs = options, options.tasks == "rc", False
-        self.selects = "ner.strict.f1" if options.tasks == "ner" else ""
+        super().__init__(encoder, schema, options)
+        self.probes = ("given",) if options.tasks != "ner" else ()
+        self.selection_metric = "ner.strict.f1" if options.tasks == "ner" else ""
         self.types, self.relations = schema.entity_types, schema.relation_names
         self.classes = 2 * len(self.relations) + 1
         self.tags = Tags(self.types)
@@ -185,7 +181,7 @@ class PairTagger(Extractor):
         return _Window(window.ids, window.offsets, entities, tuple(span for _, span in kept.values()), pairs, tags)
 
     def alignment(self, documents: Sequence[Document]) -> dict[str, int]:
-        """What of the gold standard tags and pairs cannot hold.
+        """Gold annotations that tags and pairs cannot represent.
 
         `windowed` documents exceed the encoder's positions; entities `without_tokens` (absent, or left out by the
         tokenizer), `inexact` (a token reaches over a border), `overlapping` (left out, for another that is kept has
@@ -251,23 +247,30 @@ class PairTagger(Extractor):
 
     # Back to Documents
 
-    def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
-        """The documents with predicted entities and relations; with `gold_entities` as `predict_pairs`."""
-        if self.gold_entities:
-            return self.predict_pairs(batch, documents)
+    def predict(
+        self, batch: Batch, documents: Sequence[Document], gold_entities: bool = False, kept_pairs: bool = False
+    ) -> list[Document]:
+        """The documents with predicted entities and relations.
+
+        `gold_entities`: relations of the entities that the documents come with (Tables III, VI), as `predict_pairs`
+        says with `kept_pairs`; `tasks` rc has no others.
+        """
+        if gold_entities or self.options.tasks == "rc":
+            return self.predict_pairs(batch, documents, kept_pairs)
         states, mask = self.states(batch), inside(batch["attention_mask"])
         pair_logits = partial(self.pair_logits, states) if self.options.tasks == "joint" else None
         return self._documents(documents, *self.decode(self.emissions(states), mask, pair_logits))
 
-    def predict_pairs(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
+    def predict_pairs(self, batch: Batch, documents: Sequence[Document], kept_pairs: bool = False) -> list[Document]:
         """The documents with the entities they have, and relations predicted between those that tags can hold.
 
-        All their pairs are classified, idle ones too unless `kept_pairs`. With `tasks` ner there are no relations.
+        All their pairs are classified; with `kept_pairs` only those that `negative_share` keeps, as if the others were
+        not in the data (which they are, only the gold standard tells). With `tasks` ner there are no relations.
         """
         classes, asked = batch["pairs"].new_zeros(0), batch["pairs"]
         if self.options.tasks != "ner":
             states, entities = self.states(batch), batch["entities"]
-            asked = asked[asked[:, 2] != IDLE] if self.kept_pairs else asked
+            asked = asked[asked[:, 2] != IDLE] if kept_pairs else asked
             parts = asked[:, :2].split(AT_ONCE)
             classes = torch.cat([self.pair_logits(states, entities, part).argmax(-1) for part in parts])
         relations = related(asked[: len(classes), :2], classes).tolist()

@@ -14,7 +14,7 @@ Xue et al., Tables II–IV. Rows, as options:
 All of them share tags, classes and losses of the focused model, so that what differs is how a text is read.
 """
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
@@ -45,6 +45,8 @@ class Shallow(PairTagger):
     positions, are not read and are dropped, from the encoder that is passed as well: parameters are those of the
     baseline alone.
     """
+
+    options_type: ClassVar[type] = ShallowOptions
 
     def __init__(self, encoder: Encoder, schema: Schema, options: ShallowOptions):
         _keep_words(encoder)

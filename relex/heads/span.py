@@ -6,7 +6,8 @@ ISER (its Sections 3.2 to 3.7) and SpERT (Eberts and Ulges 2020), which is a cor
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -66,9 +67,11 @@ class _Row:
 class SpanModel(Extractor):
     """Encoder → interactive fusion → candidate spans → entities → pairs → relations."""
 
+    options_type: ClassVar[type] = SpanOptions
+
     def __init__(self, encoder: Encoder, schema: Schema, options: SpanOptions):
-        super().__init__(encoder, schema)
-        self.options, self.threshold = options, options.threshold
+        super().__init__(encoder, schema, options)
+        self.probes = ("attention",) if options.fusion else ()
         self.types, self.relations = schema.entity_types, schema.relation_names
         width = encoder.hidden_size
         self.fusion = Fusion(width, options.residual) if options.fusion else None
@@ -128,7 +131,7 @@ class SpanModel(Extractor):
         return _Window(window.ids, window.offsets, words, tuple((*k, v) for k, v in entities.items()), relations)
 
     def alignment(self, documents: Sequence[Document]) -> dict[str, int]:
-        """What of the gold standard candidates cannot hold.
+        """Gold annotations that no candidate can represent.
 
         `windowed` documents exceed the encoder's positions; entities `without_tokens` (absent, or left out by the
         tokenizer), `inexact` (they begin or end inside a word), `too_wide`, or of `two_types` (the second of two that
@@ -272,23 +275,25 @@ class SpanModel(Extractor):
 
     # Back to Documents
 
-    def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
-        """The documents with predicted entities and relations."""
+    def predict(self, batch: Batch, documents: Sequence[Document], threshold: float | None = None) -> list[Document]:
+        """The documents with predicted entities and relations; `threshold` as in `decode`."""
         text = self.states(batch)
         spans = self.candidates(batch["words"])
-        found = self.decode(spans, lambda s: self.span_logits(text, s), lambda s, p: self.pair_logits(text, s, p))
-        return self._documents(documents, *found)
+        logits = partial(self.span_logits, text), partial(self.pair_logits, text)
+        return self._documents(documents, *self.decode(spans, *logits, threshold))
 
     def decode(
         self,
         spans: Tensor,
         span_logits: Callable[[Tensor], Tensor],
         pair_logits: Callable[[Tensor, Tensor], Tensor],
+        threshold: float | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Entities G×5 (as in `collate`) and relations K×3 of candidates S×4, as SpERT filters them: a span is what is
-        most probable for it; every ordered pair of different entities has the relations above the threshold.
+        most probable for it; every ordered pair of different entities has the relations with at least the probability
+        `threshold`, by default that of the options.
         """
-        limit = torch.tensor(self.threshold).logit().item()
+        limit = torch.tensor(threshold or self.options.threshold).logit().item()
         spans_at_once, pairs_at_once = self._at_once(int(spans[:, 2].max()) + 1 if len(spans) else 1)
         kinds = torch.cat([span_logits(part).argmax(-1) for part in spans.split(spans_at_once)])
         entities = torch.cat([spans, kinds[:, None]], 1)[kinds > 0]

@@ -46,7 +46,7 @@ START_S, SCORE_S = 6.0, 2.0
 """Loading a corpus and an encoder; scoring predictions that are there."""
 
 SWEEP = 5
-"""How often a head with a threshold predicts the test part again."""
+"""How often a head with a curve predicts the test part again."""
 
 
 class Estimate:
@@ -115,7 +115,7 @@ class Estimate:
         passes = FGM if given.get("fgm") else 1.0
         changed = max(0.3 * a_token, a_token + (config.layers - given["layers"]) * layer * passes)
         factor = changed / a_token * (FGM if config.training.fgm else 1.0) / passes
-        times = 1 + SWEEP * HEADS[config.head].sweeps
+        times = 1 + SWEEP * ("curve" in HEADS[config.head].probes)
         return a_token * factor * tokens + a_char * changed / a_token * (
             sizes["dev"] * (epochs + 1) + sizes["test"] * times
         )

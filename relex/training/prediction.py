@@ -1,6 +1,7 @@
 """Prediction in length-bucketed batches."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -22,11 +23,13 @@ def predict(
     accelerator: Accelerator,
     budget: int | None = None,
     on_batch: Callable[[int], None] = lambda n: None,
+    **options: Any,
 ) -> list[Document]:
     """Predicted Documents in the order of `documents`.
 
     Batches hold at most `budget` tokens, by default as `BUDGETS` says; under several processes each takes every n-th
-    batch and all get the whole answer. `on_batch` is told the number of documents of each finished batch.
+    batch and all get the whole answer. `on_batch` is told the number of documents of each finished batch. `options` are
+    those of the head's `predict`.
     """
     was_training = head.training
     head.eval()
@@ -38,7 +41,7 @@ def predict(
         chosen = [documents[i] for i in indices]
         batch = send_to_device(head.collate(chosen), accelerator.device)
         with accelerator.autocast():
-            found.extend(zip(indices, head.predict(batch, chosen), strict=True))
+            found.extend(zip(indices, head.predict(batch, chosen, **options), strict=True))
         on_batch(len(indices))
     if accelerator.num_processes > 1:
         from accelerate.utils import gather_object

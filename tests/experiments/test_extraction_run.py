@@ -13,10 +13,11 @@ from relex.errors import RelexError
 from relex.evaluation import extraction
 from relex.experiments import records, scoring
 from relex.experiments import run as runs
-from relex.experiments.building import BASELINES, SAMPLERS, THRESHOLDS, train_head
+from relex.experiments.building import BASELINES, SAMPLERS
 from relex.experiments.config import Config
 from relex.experiments.run import run
 from relex.heads import HEADS, OPTIONS, TASKS
+from relex.runs.probes import THRESHOLDS
 from relex.training import Trainer
 
 SCHEMA = Schema(
@@ -100,11 +101,6 @@ def test_the_curve_meets_the_record_at_its_threshold(config):
     assert all(usual[k] == record["counts"][f"triples.string.{k}"] for k in ("tp", "fp", "fn"))
     found = [point["tp"] + point["fp"] for point in record["curve"]]
     assert found[0] > found[-1], "a low threshold should find more than a high one"
-
-
-def test_the_curve_leaves_the_threshold_as_it_was(config, tmp_path):
-    outcome = train_head(config.with_(threshold=0.35, epochs=1), toy("report"), tmp_path / "checkpoint")
-    assert outcome.head.threshold == 0.35 and len(outcome.curve) == len(THRESHOLDS)
 
 
 def test_the_epoch_is_chosen_by_triples_of_strings(config):

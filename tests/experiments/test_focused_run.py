@@ -9,6 +9,7 @@ from relex.experiments import run as runs
 from relex.experiments.config import Config
 from relex.experiments.run import run
 from relex.heads.pair_tagger import LOST
+from relex.runs import probes
 from relex.training import predict
 from relex.training.trainer import make_accelerator
 
@@ -62,13 +63,14 @@ def test_entities_alone_choose_their_epoch_by_entities(project):
     assert max(scores) == pytest.approx(record["metrics"]["dev.ner.strict.f1"], abs=1e-6) and max(scores) > 0
 
 
-def test_scoring_leaves_a_head_as_it_was():
+def test_relations_of_given_entities_keep_the_entities():
     config = Config.from_json(SMALL | {"negative_share": 0.5})
     corpus = runs.load_corpus(config)
     test = building.parts(config, corpus)[2]
     head, accelerator = building.make_head(config, corpus), make_accelerator("fp32")
     before = predict(head, test, accelerator)
-    found = building._given(head, test, before, accelerator)
-    assert (head.gold_entities, head.kept_pairs) == (False, False) and predict(head, test, accelerator) == before
+    given = probes.Given(probes.Ground((), test, config.corpus, accelerator))
+    found = given.after(head, before)["given"]
+    assert list(found) == ["given", "kept"] and predict(head, test, accelerator) == before
     for documents in found.values():
         assert [set(d.entities) for d in documents] == [set(d.entities) for d in test]

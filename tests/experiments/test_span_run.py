@@ -4,9 +4,9 @@ import pytest
 
 from relex.documents import read_documents
 from relex.evaluation import extraction
+from relex.evaluation.attention import MOMENTS
 from relex.experiments import building
 from relex.experiments import run as runs
-from relex.experiments.attention import MOMENTS
 from relex.experiments.config import Config
 from relex.experiments.run import run
 from relex.heads.span import LOST

@@ -301,7 +301,6 @@ def test_entities_that_do_not_fit_their_relation_are_tagged_as_it(head):
 @settings(max_examples=25)
 def test_random_logits_never_fail(seed, threshold):
     head = HEADS_FOR_NOISE
-    head.threshold = threshold
     texts = ("", " ", "甲", "止痛片 治 头疼\n", "😀e\u0301，" * 9)
     several = [Document(str(i), text) for i, text in enumerate(texts)]
     batch, scale = head.collate(several), 4.0
@@ -312,7 +311,7 @@ def test_random_logits_never_fail(seed, threshold):
         return torch.randn(len(subjects), shape[1], 4, 2, generator=generator) * scale
 
     noise = torch.randn(*shape, 2, generator=generator) * scale
-    found = head._documents(several, *head.decode(noise, objects, batch["attention_mask"]))
+    found = head._documents(several, *head.decode(noise, objects, batch["attention_mask"], threshold))
     for document in found:
         document.check()
         SCHEMA.check(document)
@@ -482,9 +481,8 @@ def test_half_precision(options):
 
 def test_threshold():
     head = make(threshold=0.4)
-    assert head.threshold == 0.4
     subjects = []
-    for head.threshold in (0.001, 0.4, 0.999):
+    for threshold in (0.001, None, 0.4, 0.999):
         batch = head.collate(DOCUMENTS)
         with torch.no_grad():
             states, fused = head.states(batch)
@@ -493,10 +491,11 @@ def test_threshold():
                 head.tag_subjects(states),
                 lambda chosen, s=states, t=tagged, f=fused: head.object_logits(s, t, chosen, f),
                 batch["attention_mask"],
+                threshold,
             )
         subjects.append(len(found))
     tokens = sum(len(d.text) for d in DOCUMENTS)
-    assert tokens == subjects[0] > subjects[1] > subjects[2] == 0
+    assert tokens == subjects[0] > subjects[1] == subjects[2] > subjects[3] == 0
 
 
 @EACH_SWITCH

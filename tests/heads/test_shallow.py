@@ -249,10 +249,10 @@ def test_each_row_predicts_what_it_learns(row):
     if head.options.tasks == "ner":
         assert any(d.entities for d in found) and not any(d.relations for d in found)
     elif head.options.tasks == "rc":
-        assert head.gold_entities and [set(d.entities) for d in found] == [set(d.entities) for d in DOCUMENTS]
+        assert [set(d.entities) for d in found] == [set(d.entities) for d in DOCUMENTS]
         assert any(d.relations for d in found)
     else:
-        assert any(d.entities for d in found) and any(d.relations for d in found) and not head.gold_entities
+        assert any(d.entities for d in found) and any(d.relations for d in found)
         assert head.predict_pairs(head.collate(DOCUMENTS), DOCUMENTS) != found
 
 

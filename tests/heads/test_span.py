@@ -493,12 +493,13 @@ def test_random_logits_never_fail(head, seed, threshold):
     def noise(rows, columns):
         return torch.randn(len(rows), columns, generator=generator) * 4
 
-    head.threshold = threshold
+    def span_logits(spans):
+        return noise(spans, 3)
+
     found = head._documents(
         several,
-        *head.decode(head.candidates(batch["words"]), lambda spans: noise(spans, 3), lambda _, pairs: noise(pairs, 3)),
+        *head.decode(head.candidates(batch["words"]), span_logits, lambda _, pairs: noise(pairs, 3), threshold),
     )
-    head.threshold = head.options.threshold
     for document in found:
         document.check()
         assert {s.type for s in document.entities} <= set(SCHEMA.entity_types)
@@ -556,12 +557,12 @@ def test_chunks_change_nothing_and_bound_what_is_held(options, monkeypatch):
 
 
 def test_threshold(head):
-    assert make(threshold=0.3, **SPERT).threshold == 0.3
-    found = []
-    for threshold in (0.001, 0.5, 0.999):
-        other = make(none=0.5, **SPERT)
-        other.threshold = threshold
-        found.append([set(d.triples()) for d in predicted(other, DOCUMENTS)])
+    other = make(none=0.5, threshold=0.5, **SPERT)
+    found = [
+        [set(d.triples()) for d in predicted(other, DOCUMENTS, threshold=threshold)]
+        for threshold in (0.001, 0.5, 0.999)
+    ]
+    assert [set(d.triples()) for d in predicted(other, DOCUMENTS)] == found[1]
     entities = [set(d.entities) for d in predicted(other, DOCUMENTS)]
     assert all(a >= b >= c for a, b, c in zip(*found, strict=True))
     assert sum(map(len, found[0])) > sum(map(len, found[1])) > sum(map(len, found[2])) == 0 and any(entities)

@@ -145,14 +145,14 @@ def spans(logits, threshold):
 def triples(head, text):
     """The set of (head span, relation, tail span), and how far the nearest logit lies from the threshold."""
     offsets = [None, *head.encoder.tokenize([text])[0].offsets, None]
-    limit = math.log(head.threshold / (1 - head.threshold))
+    limit = math.log(head.options.threshold / (1 - head.options.threshold))
     found, tags = set(), subject_logits(head, text)
     margin = (tags - limit).abs().min().item()
-    for subject in spans(tags, head.threshold):
+    for subject in spans(tags, head.options.threshold):
         logits = object_logits(head, text, *subject)
         margin = min(margin, (logits - limit).abs().min().item())
         for i, (name, head_type, tail_type) in enumerate(head.classes):
-            for object_ in spans(logits[:, i], head.threshold):
+            for object_ in spans(logits[:, i], head.options.threshold):
                 (start, _), (_, end) = (offsets[place] for place in subject)
                 (object_start, _), (_, object_end) = (offsets[place] for place in object_)
                 found.add((Span(start, end, head_type), name, Span(object_start, object_end, tail_type)))

@@ -107,8 +107,8 @@ def extract(head, text, spans_to_logits, pairs_to_logits):
     pairs = [(a, b) for a in entities for b in entities if a != b]
     triples = set()
     for (a, b), row in zip(pairs, pairs_to_logits(head, text, pairs).sigmoid() if pairs else [], strict=True):
-        margins.append((row - head.threshold).abs().min().item())
+        margins.append((row - head.options.threshold).abs().min().item())
         for name, probability in zip(head.schema.relation_names, row, strict=True):
-            if probability >= head.threshold:
+            if probability >= head.options.threshold:
                 triples.add((entities[a], name, entities[b]))
     return set(entities.values()), triples, min(margins)

@@ -1,0 +1,199 @@
+"""Heads as the contract's tests build them, and what a test has to know of each: its logits, and its way back."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import recipe
+import samples
+import torch
+from extractors import told
+
+from relex import encoders
+from relex.documents import Document, RelationType, Schema
+from relex.heads import HEADS, Cascade, Head, SpanModel
+from relex.heads.pair_tagger import PairTagger, inside
+from relex.heads.span import pairs_within
+
+SCHEMA = Schema(
+    ("病", "药"),
+    (
+        RelationType("治疗", (("药", "病"),)),
+        RelationType("引起", (("药", "病"), ("病", "病"))),
+        RelationType("合用", (("药", "药"),), symmetric=True),
+    ),
+)
+DOCUMENTS = (
+    told("one", "头疼时吃止痛片。", "头疼/病 止痛片/药", [(1, 0, "治疗")]),
+    told("several", "止痛片和退热贴都治发烧", "止痛片/药 退热贴/药 发烧/病",
+         [(0, 2, "治疗"), (1, 2, "治疗"), (1, 0, "合用")]),
+    told("backwards", "哮喘又因激素而起。", "激素/药 哮喘/病", [(0, 1, "引起")]),
+    told("none", "今天没有什么可说。"),
+    told("short", "咳", "咳/病"),
+    told("words", "aspirin helps 头疼 and 发烧", "aspirin/药 头疼/病 发烧/病", [(0, 1, "治疗"), (0, 2, "治疗")]),
+)  # fmt: skip
+LONG = told("long", "退热贴 止痛片发烧头疼，" * 3, "退热贴/药 头疼/病", [(0, 1, "治疗")])
+EMPTY = Document("empty", " ")
+PAIRS = (*samples.TRAIN[:7], samples.ABSENT_ONE)
+
+
+class Case(NamedTuple):
+    """A head by name with some of its switches; `few` documents that it can learn by heart, unless it can all."""
+
+    head: str
+    options: dict[str, Any] = {}  # noqa: RUF012
+    few: Sequence[Document] = ()
+
+    def __str__(self) -> str:
+        return "-".join([self.head, *(f"{v}" for v in self.options.values())])
+
+    @property
+    def type(self) -> type[Head]:
+        return ALL[self.head]
+
+    @property
+    def extracts(self) -> bool:
+        return self.type.task == "extraction"
+
+    @property
+    def decodes(self) -> bool:
+        """Whether it turns logits into entities: what classifies given pairs does not."""
+        return self.extracts and self.options.get("tasks") != "rc"
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """What a head of this task is tried on."""
+        return DOCUMENTS if self.extracts else PAIRS
+
+
+ALL = HEADS | {"mean": recipe.Mean}
+SMALL = {
+    "cascade": {"heads": 4, "distance": 5, "channels": 2},
+    "span": {"heads": 4, "max_width": 4, "width_size": 5, "negative_spans": 10**6, "negative_pairs": 10**6},
+    "focused": {"k": 1},
+    "shallow": {"width": 16, "hidden": 4},
+}
+SPERT = {"fusion": False, "context": "cls", "local_context": "encoder_max"}
+CASREL = {"bilstm": False, "attention": False, "feature_fusion": "none"}
+TWO_ENTITIES = tuple(d for d in DOCUMENTS if len(d.entities) < 3)
+CASES = (
+    Case("classifier"),
+    Case("classifier", {"encoding": "qa", "pooling": "cls"}),
+    Case("cascade"),
+    Case("cascade", CASREL),
+    Case("cascade", {"feature_fusion": "cnn", "gate": True}),
+    Case("span", {"residual": True}),
+    Case("span", SPERT),
+    Case("span", {"context": "gru", "local_context": "attention"}),
+    Case("span", {"sea_scope": "sentence", "local_context": "encoder_global"}),
+    Case("span", {"fusion": False, "local_context": "cls"}),
+    Case("focused"),
+    Case("focused", {"mask": "eq13", "ner_weighting": "pair"}),
+    Case("focused", {"mask": "none"}, TWO_ENTITIES),  # one relation for all pairs of a text
+    Case("focused", {"tasks": "ner"}),
+    Case("focused", {"tasks": "rc", "k": 0}, TWO_ENTITIES),
+    Case("shallow"),
+    Case("shallow", {"tasks": "ner", "reader": "rdcnn"}),
+    Case("shallow", {"tasks": "rc", "reader": "none"}),
+    Case("shallow", {"tasks": "rc", "pairs": "capsule"}),
+    Case("mean"),
+)
+"""Every head, each piece of its code at least once. A new head is a line here."""
+
+
+def make(case: Case, seed: int = 1, noise: float = 0.3, **options) -> Head:
+    """The head of a case on a small random encoder; `noise` leaves nothing where it starts from, such as zero."""
+    documents = case.documents
+    schema = SCHEMA if case.extracts else samples.SCHEMA
+    encoder = encoders.load("random:tiny", seed=seed, texts=[d.text for d in documents])
+    torch.manual_seed(seed)
+    head = case.type(encoder, schema, case.type.options_type(**SMALL.get(case.head, {}) | case.options | options))
+    with torch.no_grad():
+        for name, parameter in head.named_parameters():
+            if not name.startswith("encoder."):
+                parameter[parameter == -4.0] = 0.0  # what is rare is found now and then
+                parameter += torch.randn(parameter.shape) * noise
+        if isinstance(head, SpanModel):
+            head.classify_span.bias[0] = 2.0
+    return head.eval()
+
+
+@torch.no_grad()
+def logits(head: Head, documents: Sequence[Document]) -> list[tuple[torch.Tensor, ...]]:
+    """All logits that a head has of each document, with its gold entities where it asks for entities."""
+    batch = head.collate(documents)
+    mask = batch["attention_mask"]
+    if isinstance(head, Cascade):
+        states, fused = head.states(batch)
+        subjects = batch["subjects"]
+        objects = head.object_logits(states, head.tag_objects(fused), subjects, fused)
+        return [
+            (row[:n], objects[subjects[:, 0] == i, :n])
+            for i, (row, n) in enumerate(zip(head.tag_subjects(states), mask.sum(1).tolist(), strict=True))
+        ]
+    if isinstance(head, SpanModel):
+        text, spans, found = head.states(batch), head.candidates(batch["words"]), []
+        for i in range(len(documents)):
+            own = spans[spans[:, 0] == i]
+            few = own[:: max(1, len(own) // 5)]
+            pairs = pairs_within(few[:, 0])
+            found.append((own[:, 1:], head.span_logits(text, own), head.pair_logits(text, few, pairs)))
+        return found
+    if isinstance(head, PairTagger):
+        text, entities, pairs = head.states(batch), batch["entities"], batch["pairs"][:, :2]
+        tokens, tasks = inside(mask), head.options.tasks
+        emissions = torch.zeros(*tokens.shape, 1) if tasks == "rc" else head.emissions(text)
+        of_pairs = torch.zeros(len(pairs), 1) if tasks == "ner" else head.pair_logits(text, entities, pairs)
+        window = entities[pairs[:, 0], 0]
+        return [(emissions[i][tokens[i]], of_pairs[window == i]) for i in range(len(documents))]
+    return [(row,) for row in head.logits(batch)]
+
+
+def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torch.Tensor] | None = None):
+    """What decoding makes of the targets of documents, as sure logits; or of `noise`, shape → logits."""
+    batch = head.collate(documents)
+    mask = batch["attention_mask"]
+    if isinstance(head, Cascade):
+        found = head.perfect_logits(batch)
+        if noise is not None:
+            found = noise(*mask.shape, 2), lambda subjects: noise(len(subjects), mask.shape[1], len(head.classes), 2)
+        return head._documents(documents, *head.decode(*found, mask))
+    if isinstance(head, SpanModel):
+        found = _span_logits(head, batch)
+        if noise is not None:
+            found = lambda s: noise(len(s), len(head.types) + 1), lambda s, p: noise(len(p), len(head.relations))
+        return head._documents(documents, *head.decode(head.candidates(batch["words"]), *found))
+    tokens, (emissions, of_pairs) = inside(mask), _pair_logits(head, batch)
+    if noise is not None:
+        emissions, of_pairs = noise(*tokens.shape, len(head.tags.names)), lambda e, p: noise(len(p), head.classes)
+    of_pairs = None if head.options.tasks == "ner" else of_pairs
+    return head._documents(documents, *head.decode(emissions, tokens, of_pairs))
+
+
+def _span_logits(head: SpanModel, batch):
+    """Logits of candidates S×4 and of pairs of them that say what is gold, and nothing else."""
+    gold, relations = batch["entities"], batch["relations"].tolist()
+    kinds = {tuple(place): kind for *place, kind in gold.tolist()}
+    places = [tuple(place) for place in gold[:, :4].tolist()]
+    held = {(places[h], places[t], r) for h, t, r in relations}
+
+    def span_logits(spans):
+        return torch.eye(len(head.types) + 1)[[kinds.get(tuple(s), 0) for s in spans.tolist()]]
+
+    def pair_logits(spans, pairs):
+        spans, types = [tuple(s) for s in spans.tolist()], range(len(head.relations))
+        rows = [[9.0 if (spans[h], spans[t], r) in held else -9.0 for r in types] for h, t in pairs.tolist()]
+        return torch.tensor(rows).reshape(-1, len(types))
+
+    return span_logits, pair_logits
+
+
+def _pair_logits(head: PairTagger, batch):
+    """Emissions and a function of pairs that say what is gold, and nothing else."""
+    gold, pairs = batch["entities"].tolist(), batch["pairs"].tolist()
+    held = {(*gold[a], *gold[b]): c for a, b, c in pairs}
+
+    def pair_logits(entities, pairs):
+        entities = entities.tolist()
+        return torch.eye(head.classes)[[held[*entities[a], *entities[b]] for a, b in pairs.tolist()]]
+
+    return torch.eye(len(head.tags.names))[batch["tags"]] * 100, pair_logits
