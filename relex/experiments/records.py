@@ -51,7 +51,11 @@ def read_record(path: Path, warn=say) -> dict | None:
         return record
     except (ValueError, TypeError, RecursionError) as error:
         aside = path.with_suffix(".json.damaged")
-        path.replace(aside)
+        try:
+            path.replace(aside)
+        except OSError as problem:
+            reason = f"{error}; it cannot be set aside, {problem.strerror}"
+            raise RelexError(f"record {path} is damaged ({reason}); remove it") from None
         warn(f"record {path} is damaged ({error}); it was set aside as {aside.name} and the run will be done again")
         return None
     except OSError as error:

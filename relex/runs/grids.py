@@ -58,11 +58,14 @@ def run_grids(
 
 def _stand_ins(experiments: Sequence[Experiment]) -> list[str]:
     """A line for each corpus whose files are not here: what is trained then is another corpus."""
-    given = {e.corpus: e.stand_in for e in experiments if corpora.first_available(e.corpus, e.stand_in) != e.corpus}
+    given: dict[str, dict[str, None]] = {}
+    for e in experiments:
+        if corpora.first_available(e.corpus, e.stand_in) != e.corpus:
+            given.setdefault(e.corpus, {})[e.stand_in] = None
     return [
-        f"corpus {name} is not here: generated text, {stand_in}, takes its place; for the real one: "
+        f"corpus {name} is not here: generated text ({', '.join(stand_ins)}) takes its place; for the real one: "
         f"`relex corpora fetch {name}`"
-        for name, stand_in in given.items()
+        for name, stand_ins in given.items()
     ]
 
 

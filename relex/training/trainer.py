@@ -153,6 +153,7 @@ class Trainer:
         steps_of_epoch = self._steps(sampler)
         self.factor = learning_rate_factor(self.training, steps_of_epoch)
         progress = self._resume(checkpoint)
+        progress.steps = sum(steps_of_epoch[: progress.epoch]) + progress.step  # older checkpoints do not tell them
         saved = time.perf_counter()
         while progress.epoch < self.training.epochs and not (evaluate and self._out_of_patience(progress)):
             sampler.set_epoch(progress.epoch)

@@ -79,3 +79,15 @@ def test_machine_commit_and_date(project):
     assert all(isinstance(v, str) and v for v in records.machine("cpu").values())
     assert records.commit() == ""  # no checkout here
     assert len(records.now()) == 20 and records.now().endswith("Z")
+
+
+def test_a_damaged_record_that_cannot_be_set_aside_is_one_sentence(project, monkeypatch):
+    path = records.write_record(RECORD)
+    path.write_text("{")
+
+    def refuse(self, target):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(type(path), "replace", refuse)
+    with pytest.raises(RelexError, match=r"abc.json is damaged .* cannot be set aside, Permission denied\); remove it"):
+        records.read_record(path)

@@ -127,7 +127,7 @@ def test_attention_has_to_rest_there_in_every_seed(lows, verdict):
 
     looks = [{"trained": [rests(low)], "fresh fusion": [rests(0.01, queries="entity"), rests(0.03)]} for low in lows]
     runs = [record("iser_attention", "ISER", 1, seed=i) | {"attention": look} for i, look in enumerate(looks)]
-    text = page(bar("iser_attention"), *runs)
+    text = page(bar("iser_comparison"), *runs)
     real, stand_in = text.split("**interactions, a")
     mean = f"{100 * sum(lows) / len(lows):+.1f}".replace("-", "−")
     assert line(real, "relation queries rest on entities: ISER")[1:] == ["+3.0", mean, verdict]

@@ -104,7 +104,8 @@ def test_an_unknown_profile_or_number(project, grids):
 def test_a_corpus_that_is_not_here_is_named_before_anything_is_trained(project, grids, monkeypatch, capsys):
     one = replace(grids[0], corpus="umrc10", stand_in="encyclopedia", rows=lambda profile, corpus: [])
     monkeypatch.setattr("relex.corpora.find", lambda name: None)
-    run_grids([one], "smoke", only_list=True)
-    assert "corpus umrc10 is not here: generated text, encyclopedia, takes its place" in capsys.readouterr().out
+    run_grids([one, replace(one, name="other", stand_in="interactions")], "smoke", only_list=True)
+    said = "corpus umrc10 is not here: generated text (encyclopedia, interactions) takes its place"
+    assert said in capsys.readouterr().out
     run_grids([replace(one, corpus="encyclopedia")], "smoke", only_list=True)
     assert "takes its place" not in capsys.readouterr().out

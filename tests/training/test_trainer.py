@@ -10,7 +10,7 @@ import samples
 import torch
 
 from relex.errors import RelexError
-from relex.samplers import Curriculum, LengthBucketed, balanced, micro_batches
+from relex.samplers import Curriculum, FixedSteps, LengthBucketed, balanced, micro_batches
 from relex.training import Trainer, Training
 from relex.training.trainer import learning_rate_factor, resolve_precision
 
@@ -46,7 +46,7 @@ def scores(head, start, sign):
     return score
 
 
-def fit(make_head, training=QUICK, seed=0, sign=1, checkpoint=None, kill_step=None, kill_score=None):
+def fit(make_head, training=QUICK, seed=0, sign=1, checkpoint=None, kill_step=None, kill_score=None, batches=sampler):
     """Train afresh or from `checkpoint`; raise `Killed` after the given step or instead of the given score."""
     head = make_head(seed=seed)
     score, steps, scored = scores(head, weights(head), sign), itertools.count(1), itertools.count(1)
@@ -61,7 +61,7 @@ def fit(make_head, training=QUICK, seed=0, sign=1, checkpoint=None, kill_step=No
             raise Killed
         return score()
 
-    progress = Trainer(head, training, seed).fit(FEW, sampler(head, seed), evaluate, checkpoint, 0.0, on_progress)
+    progress = Trainer(head, training, seed).fit(FEW, batches(head, seed), evaluate, checkpoint, 0.0, on_progress)
     return weights(head), progress, next(steps) - 1
 
 
@@ -108,7 +108,7 @@ def check_resumed(whole, make_head, path, sign, **kill):
         fit(make_head, training, sign=sign, checkpoint=path, **kill)
     got, again, more = fit(make_head, training, sign=sign, checkpoint=path)
     assert same(got, expected)
-    for name in ("epoch", "step", "best_epoch", "best_score", "tokens", "positions"):
+    for name in ("epoch", "step", "steps", "best_epoch", "best_score", "tokens", "positions"):
         assert getattr(again, name) == getattr(progress, name)
     for one, other in zip(again.history, progress.history, strict=True):
         assert one == pytest.approx(other)
@@ -128,6 +128,22 @@ def test_killed_at_any_step_and_resumed(whole, make_head, tmp_path, sign, step):
 @pytest.mark.parametrize(("sign", "score"), [(1, 1), (1, 2), (1, 3), (-1, 1), (-1, 2)])
 def test_killed_while_scoring_and_resumed(whole, make_head, tmp_path, sign, score):
     check_resumed(whole, make_head, tmp_path / "c", sign, kill_score=score)
+
+
+@pytest.mark.parametrize("step", range(1, 16, 2))
+def test_epochs_of_fixed_steps_are_resumed_at_any_step(make_head, tmp_path, step):
+    """Epochs end within passes, and the second stage of the curriculum begins with the third epoch."""
+
+    def fixed(head, seed=0):
+        stages = sampler(head, seed).stages
+        return Curriculum([(FixedSteps(inner, 5), epochs) for inner, epochs in stages])
+
+    expected, progress, _ = fit(make_head, batches=fixed)
+    assert progress.steps == 15
+    with pytest.raises(Killed):
+        fit(make_head, checkpoint=tmp_path / "c", kill_step=step, batches=fixed)
+    got, again, more = fit(make_head, checkpoint=tmp_path / "c", batches=fixed)
+    assert same(got, expected) and again.steps == 15 and more == 15 - (step - 1)
 
 
 def test_killed_again_and_again(whole, make_head, tmp_path):
