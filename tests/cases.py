@@ -40,7 +40,7 @@ class Case(NamedTuple):
     """A head by name with some of its switches; `few` documents that it can learn by heart, unless it can all."""
 
     head: str
-    options: dict[str, Any] = {}  # noqa: RUF012
+    options: dict[str, Any] = {}
     few: Sequence[Document] = ()
 
     def __str__(self) -> str:

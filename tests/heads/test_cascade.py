@@ -1,4 +1,4 @@
-"""The cascade: equal to plain loops, deaf to its batch, exact both ways, and unmoved by odd texts."""
+"""The cascade: equal to plain loops, exact both ways, and its own switches."""
 
 import itertools
 from collections import Counter
@@ -6,28 +6,15 @@ from collections import Counter
 import pytest
 import samples
 import torch
+from cases import SCHEMA, decoded, logits
 from drawn import documents
-from extractors import check_half_precision, long_document, narrow, predicted
+from extractors import long_document, narrow, predicted
 from hypothesis import example, given, settings
-from hypothesis import strategies as st
 from reference import cascade as plain
 
 from relex import encoders
-from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span
-from relex.errors import RelexError
+from relex.documents import ABSENT, Document, Relation, Span
 from relex.heads import Cascade, CascadeOptions, cascade
-from relex.training import Trainer, Training, predict
-from relex.training.trainer import make_accelerator
-
-SCHEMA = Schema(
-    ("病", "药"),
-    (
-        RelationType("治疗", (("药", "病"),)),
-        RelationType("引起", (("药", "病"), ("病", "病"))),
-        RelationType("合用", (("药", "药"),), symmetric=True),
-    ),
-)
-"""Four classes; 治疗 and 引起 can hold between the same two entities."""
 
 SWITCHES = [
     {"bilstm": bilstm, "attention": attention, "feature_fusion": fusion}
@@ -85,27 +72,8 @@ def head():
     return make(bilstm=False, attention=False, feature_fusion="none")
 
 
-@torch.no_grad()
-def logits(head, documents):
-    """Of every document alone: subject logits L×2, and object logits S×L×R×2 of its gold subjects."""
-    batch = head.collate(documents)
-    states, fused = head.states(batch)
-    subjects, mask = batch["subjects"], batch["attention_mask"]
-    objects = head.object_logits(states, head.tag_objects(fused), subjects, fused)
-    return [
-        (row[:n], objects[subjects[:, 0] == i, :n])
-        for i, (row, n) in enumerate(zip(head.tag_subjects(states), mask.sum(1).tolist(), strict=True))
-    ]
-
-
 def triples(documents):
     return [set(d.triples()) for d in documents]
-
-
-def read_back(head, documents):
-    """What comes out when the targets go in as logits."""
-    batch = head.collate(documents)
-    return head._documents(documents, *head.decode(*head.perfect_logits(batch), batch["attention_mask"]))
 
 
 # Equal to the plain version
@@ -170,43 +138,10 @@ def test_the_gate_starts_as_the_printed_equation():
 # The same whatever the batch
 
 
-@EACH_SWITCH
-def test_a_document_does_not_feel_its_batch(options):
-    head = make(**options)
-    documents = [*DOCUMENTS, told("long", "退热贴止痛片发烧头疼，" * 5, ("退热贴", "药", "治疗", "发烧", "病"))]
-    alone = {d: (logits(head, [d])[0], predicted(head, [d])[0]) for d in documents}
-    for order in (documents, documents[::-1], documents[2:5], [documents[4], documents[7], documents[4]]):
-        for document, found in zip(order, logits(head, order), strict=True):
-            torch.testing.assert_close(found, alone[document][0], atol=1e-5, rtol=0)
-        assert predicted(head, order) == [alone[d][1] for d in order]
-
-
-@EACH_SWITCH
-@torch.no_grad()
-def test_padding_does_not_leak(options):
-    head = make(**options)
-    batch = head.collate(DOCUMENTS)
-    mask = batch["attention_mask"]
-    other = batch["input_ids"].masked_fill(~mask, head.encoder.sep_id)
-    for before, after in zip(head.states(batch), head.states(batch | {"input_ids": other}), strict=True):
-        torch.testing.assert_close(before[mask], after[mask], atol=1e-6, rtol=0)
-    assert not mask.all()
-    assert head.loss(batch).item() == pytest.approx(head.loss(batch | {"input_ids": other}).item(), abs=1e-6)
-
-
 def test_predictions_do_not_feel_chunks(head, monkeypatch):
     whole = predicted(head, DOCUMENTS)
     monkeypatch.setattr(cascade, "CHUNK", 1)
     assert predicted(head, DOCUMENTS) == whole and any(d.relations for d in whole)
-
-
-def test_predict_in_order_with_any_budget(head):
-    expected = [predicted(head, [d])[0] for d in DOCUMENTS]
-    unlabelled = [Document(d.id, d.text) for d in DOCUMENTS]
-    assert predict(head, unlabelled, make_accelerator("fp32"), budget=40) == expected
-    for document in expected:
-        document.check()
-        SCHEMA.check(document)
 
 
 # There and back
@@ -257,19 +192,11 @@ def crossing(*places):
 @example(crossing((0, 1), (2, 5), (4, 7)))
 @settings(max_examples=120)
 def test_gold_triples_come_back(head, document):
-    gold, (found,) = set(document.triples()), triples(read_back(head, [document]))
+    gold, (found,) = set(document.triples()), triples(decoded(head, [document]))
     assert (found == gold) == representable(document)
     counts = head.alignment([document])
     assert counts.pop("unordered") == unordered(document)
     assert len(gold - found) == counts.pop("ambiguous") and not any(counts.values())
-
-
-@given(st.lists(documents(SCHEMA, CHARACTERS), min_size=2, max_size=5))
-@settings(max_examples=20)
-def test_gold_triples_come_back_from_a_batch(head, several):
-    found = read_back(head, several)
-    assert found == [read_back(head, [d])[0] for d in several]
-    assert [(d.id, d.text) for d in found] == [(d.id, d.text) for d in several]
 
 
 def test_what_nesting_costs(head):
@@ -294,54 +221,10 @@ def test_targets(head):
 def test_entities_that_do_not_fit_their_relation_are_tagged_as_it(head):
     text = "止痛片治头疼"
     odd = told("x", text, ("止痛片", "病", "治疗", "头疼", "药"))
-    assert read_back(head, [odd]) == read_back(head, [told("x", text, ("止痛片", "药", "治疗", "头疼", "病"))])
-
-
-@given(st.integers(0, 10**6), st.sampled_from([0.01, 0.5, 0.99]))
-@settings(max_examples=25)
-def test_random_logits_never_fail(seed, threshold):
-    head = HEADS_FOR_NOISE
-    texts = ("", " ", "甲", "止痛片 治 头疼\n", "😀e\u0301，" * 9)
-    several = [Document(str(i), text) for i, text in enumerate(texts)]
-    batch, scale = head.collate(several), 4.0
-    generator = torch.Generator().manual_seed(seed)
-    shape = batch["attention_mask"].shape
-
-    def objects(subjects):
-        return torch.randn(len(subjects), shape[1], 4, 2, generator=generator) * scale
-
-    noise = torch.randn(*shape, 2, generator=generator) * scale
-    found = head._documents(several, *head.decode(noise, objects, batch["attention_mask"], threshold))
-    for document in found:
-        document.check()
-        SCHEMA.check(document)
-        assert all(document.mention(i).strip() == document.mention(i) != "" for i in range(len(document.entities)))
-        assert len(set(document.triples())) == len(document.relations)
-        assert len(set(document.entities)) == len(document.entities)
-    assert not any(d.relations for d in found[:2])
-
-
-HEADS_FOR_NOISE = make(bilstm=False, attention=False, feature_fusion="none")
+    assert decoded(head, [odd]) == decoded(head, [told("x", text, ("止痛片", "药", "治疗", "头疼", "病"))])
 
 
 # Texts longer than the encoder's positions
-
-
-@given(st.sets(st.integers(0, 54), min_size=1, max_size=6), st.integers(10, 60))
-@settings(max_examples=12)
-def test_long_texts_are_read_in_windows(places, positions):
-    chosen = [p for p in sorted(places) if p + 1 not in places]
-    head = narrow(make(bilstm=False, attention=False, feature_fusion="none"), positions)
-    document, short = long_document(*chosen), DOCUMENTS[5]
-    assert triples(read_back(head, [short, document, short])) == triples([short, document, short])
-    counts = head.alignment([short, document])
-    assert counts["windowed"] == (positions < 58)
-    assert not any(counts[k] for k in ("without_tokens", "inexact", "between_windows", "ambiguous"))
-    assert head.truncated([document]) == 0
-    batch = head.collate([short, document, short])
-    assert batch["input_ids"].shape[1] <= positions and batch["count"] == 3
-    (read,) = read_back(head, [document])
-    assert len(read.relations) == len(chosen) and len(read.entities) == 2 * len(chosen)
 
 
 def test_a_triple_in_two_windows_is_one_triple():
@@ -349,7 +232,7 @@ def test_a_triple_in_two_windows_is_one_triple():
     document = long_document(17)
     batch = head.collate([document])
     assert batch["subjects"][:, 0].tolist() == [0, 1]
-    assert triples(read_back(head, [document])) == triples([document])
+    assert triples(decoded(head, [document])) == triples([document])
 
 
 def test_what_no_window_holds_is_counted():
@@ -370,7 +253,7 @@ def test_ambiguous_counts_a_triple_once_however_many_windows_hold_it():
     # the second window begins after the subject that lies in the way in the first
     entities = (Span(16, 19, "病"), Span(0, 18, "病"))
     one = Document("one", "止痛片治发烧，" * 8, entities, (Relation(0, 0, "引起"), Relation(1, 1, "引起")))
-    found, gold = triples(read_back(head, [one]))[0], set(one.triples())
+    found, gold = triples(decoded(head, [one]))[0], set(one.triples())
     assert gold <= found and head.alignment([one])["ambiguous"] == 0
 
 
@@ -387,16 +270,6 @@ def test_a_text_of_several_thousand_characters():
 
 
 # Training
-
-
-@EACH_SWITCH
-def test_gradient_reaches_every_parameter(options):
-    head = make(**options).train()
-    head.loss(head.collate(DOCUMENTS)).backward()
-    for name, parameter in head.named_parameters():
-        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
-        assert name.startswith("encoder.") or parameter.grad.any(), name
-    assert head.encoder.word_embeddings.weight.grad.any()
 
 
 NOTHING = (
@@ -441,41 +314,6 @@ def test_loss_of_sampled_subjects_leaves_the_others_out():
     assert head.loss(head.collate(DOCUMENTS)).item() < plain.loss(head, DOCUMENTS)
 
 
-@pytest.mark.parametrize(("gate", "documents"), [(False, DOCUMENTS[:-1]), (True, DOCUMENTS)], ids=["plain", "gate"])
-def test_learns_a_few_documents(gate, documents):
-    head = make(noise=False, dropout=0.0, gate=gate)
-    training = Training(epochs=50, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
-    for module in head.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    few = documents
-
-    class OneBatch(list):
-        def set_epoch(self, epoch):
-            pass
-
-    progress = Trainer(head, training, 0).fit(few, OneBatch([list(range(len(few)))]))
-    assert progress.history[0]["loss"] > 10 * progress.history[-1]["loss"]
-    assert triples(predict(head, few, make_accelerator("fp32"))) == triples(few)
-
-
-def test_a_seed_makes_it_the_same():
-    def once():
-        head = make(seed=5, noise=False).train()
-        return head.state_dict(), head.loss(head.collate(DOCUMENTS)).item()
-
-    (first, loss), (second, same) = once(), once()
-    assert loss == same and all(torch.equal(v, second[k]) for k, v in first.items())
-    other = make(seed=6, noise=False).state_dict()
-    assert any(not torch.equal(v, other[k]) for k, v in first.items())
-
-
-@pytest.mark.precision
-@EACH_SWITCH
-def test_half_precision(options):
-    check_half_precision(make(**options), DOCUMENTS)
-
-
 # Switches, files, errors
 
 
@@ -498,17 +336,6 @@ def test_threshold():
     assert tokens == subjects[0] > subjects[1] == subjects[2] > subjects[3] == 0
 
 
-@EACH_SWITCH
-def test_weights_survive_a_file(options, tmp_path):
-    from safetensors.torch import load_file, save_file
-
-    head, other = make(seed=1, **options), make(seed=2, **options)
-    save_file({k: v.contiguous() for k, v in head.state_dict().items()}, tmp_path / "model.safetensors")
-    assert predicted(other, DOCUMENTS) != predicted(head, DOCUMENTS)
-    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
-    assert predicted(other, DOCUMENTS) == predicted(head, DOCUMENTS)
-
-
 def test_switched_off_parts_have_no_parameters():
     def parts(**options):
         return {name.split(".")[0] for name, _ in make(**options).named_parameters()}
@@ -524,33 +351,6 @@ def test_width_of_the_lstm(size):
     head = make(lstm_size=size)
     assert head.tag_subjects.in_features == (size or 32)
     assert torch.isfinite(head.loss(head.collate(DOCUMENTS)))
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ({"feature_fusion": "fpn"}, "there is no feature_fusion 'fpn'; known are unet, cnn, none"),
-        ({"subjects": "some"}, "there is no subjects 'some'; known are all, sample"),
-        ({"heads": 0}, "heads is 0, but must be at least 1"),
-        ({"lstm_size": -1}, "lstm_size is -1, but must be at least 0"),
-        ({"depth": 0}, "depth is 0, but must be at least 1"),
-        ({"dropout": 1.0}, "dropout is 1.0"),
-        ({"threshold": 0.0}, "threshold is 0.0"),
-        ({"heads": 5}, r"width 32 do not divide among heads \(5\)"),
-        ({"depth": 6}, r"width 32 do not divide among 2\^depth \(64\)"),
-        ({"lstm_size": 7, "attention": False, "feature_fusion": "none"}, r"width 7 do not divide among 2 directions"),
-    ],
-)
-def test_options_that_are_not_possible(options, reason):
-    with pytest.raises(RelexError, match=reason) as error:
-        make(**options)
-    assert "\n" not in str(error.value)
-
-
-def test_unknown_relation(head):
-    wrong = told("wrong", "止痛片治头疼", ("止痛片", "药", "禁忌", "头疼", "病"))
-    with pytest.raises(RelexError, match="'wrong' has the unknown relation '禁忌'; known are 治疗, 引起, 合用"):
-        head.prepare([DOCUMENTS[0], wrong])
 
 
 @pytest.mark.parametrize("place", [(2, 2), (3, 1), (0, 99), (-5, 2), (ABSENT, ABSENT)], ids=str)

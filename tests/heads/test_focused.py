@@ -1,4 +1,4 @@
-"""The focused model: equal to two plain passes a pair, deaf to its batch, exact both ways, unmoved by odd texts."""
+"""The focused model: equal to two plain passes a pair, exact both ways, and its own windows and pairs."""
 
 import itertools
 from collections import Counter
@@ -6,30 +6,23 @@ from unittest import mock
 
 import pytest
 import torch
+from cases import SCHEMA, decoded
 from drawn import documents
-from extractors import check_half_precision, facts, long_document, narrow, predicted, told
+from extractors import facts, long_document, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import focused as plain
 from transformers import ElectraConfig, ElectraModel, RobertaConfig, RobertaModel
 
 from relex import encoders
-from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span
+from relex.documents import ABSENT, Document, Relation, Span
 from relex.encoders import sources
 from relex.errors import RelexError
 from relex.heads import Focused, FocusedOptions, focused_layers, pair_tagger
 from relex.heads.pair_options import MASKS
-from relex.training import Trainer, Training, predict
+from relex.training import predict
 from relex.training.trainer import make_accelerator
 
-SCHEMA = Schema(
-    ("病", "药"),
-    (
-        RelationType("治疗", (("药", "病"),)),
-        RelationType("引起", (("药", "病"), ("病", "病"))),
-        RelationType("合用", (("药", "药"),), symmetric=True),
-    ),
-)
 LAYERS = 4
 EACH_MASK = pytest.mark.parametrize("mask", MASKS)
 EACH_K = pytest.mark.parametrize("k", range(LAYERS + 1))
@@ -82,26 +75,6 @@ def logits(head, documents):
         (emissions[i][inside[i]], entities[entities[:, 0] == i, 1:3], of_pairs[window == i])
         for i in range(len(documents))
     ]
-
-
-def perfect(head, batch):
-    """Emissions and a function of pairs that say what is gold, and nothing else."""
-    gold, pairs = batch["entities"].tolist(), batch["pairs"].tolist()
-    held = {(*gold[a], *gold[b]): c for a, b, c in pairs}
-
-    def pair_logits(entities, pairs):
-        entities = entities.tolist()
-        classes = [held[*entities[a], *entities[b]] for a, b in pairs.tolist()]
-        return torch.eye(2 * len(SCHEMA.relation_types) + 1)[classes]
-
-    return torch.eye(len(head.tags.names))[batch["tags"]] * 100, pair_logits
-
-
-def read_back(head, documents):
-    """What comes out when the targets go in as logits."""
-    batch = head.collate(documents)
-    emissions, pair_logits = perfect(head, batch)
-    return head._documents(documents, *head.decode(emissions, pair_tagger.inside(batch["attention_mask"]), pair_logits))
 
 
 def gradients(head, documents):
@@ -286,32 +259,6 @@ def test_pairs_in_order(windows):
     assert pair_tagger.pairs_in_order(torch.tensor(windows, dtype=torch.long)).tolist() == expected
 
 
-# The same whatever the batch
-
-
-@EACH_MASK
-@pytest.mark.parametrize("k", [0, 1, 3])
-def test_a_document_does_not_feel_its_batch(mask, k):
-    head = make(mask=mask, k=k)
-    documents = [*DOCUMENTS[1:5], told("long", "退热贴止痛片发烧头疼，" * 3, "退热贴/药 头疼/病"), told("empty", " ")]
-    alone = {d: (logits(head, [d])[0], predicted(head, [d])[0]) for d in documents}
-    for order in (documents[::-1], [documents[3], documents[4], documents[5], documents[3]]):
-        for document, found in zip(order, logits(head, order), strict=True):
-            torch.testing.assert_close(found, alone[document][0], atol=1e-5, rtol=0)
-        assert predicted(head, order) == [alone[d][1] for d in order]
-
-
-@EACH_MASK
-@torch.no_grad()
-def test_padding_does_not_leak(mask):
-    head = make(mask=mask, k=3)
-    batch = head.collate(DOCUMENTS)
-    assert not batch["attention_mask"].all()
-    before = logits(head, DOCUMENTS), head.loss(batch)
-    head.encoder.word_embeddings.weight[head.encoder.pad_id] += torch.randn(32) * 9
-    torch.testing.assert_close(before, (logits(head, DOCUMENTS), head.loss(batch)), atol=1e-6, rtol=0)
-
-
 # There and back
 
 
@@ -331,7 +278,7 @@ def representable(document):
 @given(documents(SCHEMA, "甲乙丙a1，😀 "))
 @settings(max_examples=120)
 def test_gold_comes_back(head, document):
-    counts, (found,) = head.alignment([document]), read_back(head, [document])
+    counts, (found,) = head.alignment([document]), decoded(head, [document])
     assert tuple(counts) == pair_tagger.LOST
     assert not any(counts[name] for name in ("windowed", "without_tokens", "inexact", "outside_windows", "pairs"))
     assert facts([found])[0] == representable(document)
@@ -342,17 +289,8 @@ def test_gold_comes_back(head, document):
     found.check()
 
 
-@given(st.lists(documents(SCHEMA, "甲乙丙a1，😀 "), min_size=2, max_size=5))
-@settings(max_examples=20)
-def test_gold_comes_back_from_a_batch(head, several):
-    found = read_back(head, several)
-    assert found == [read_back(head, [d])[0] for d in several]
-    total = [sum(head.alignment([d])[name] for d in several) for name in pair_tagger.LOST]
-    assert list(head.alignment(several).values()) == total
-
-
 def test_all_sample_documents_come_back(head):
-    assert facts(read_back(head, DOCUMENTS)) == facts(DOCUMENTS)
+    assert facts(decoded(head, DOCUMENTS)) == facts(DOCUMENTS)
     assert head.alignment(DOCUMENTS) == dict.fromkeys(pair_tagger.LOST, 0) | {"without_pairs": 2}
 
 
@@ -387,7 +325,7 @@ def test_odd_entities(head, case):
     """Each beside two that touch and are related."""
     place, expected, kept = LOSSES[case]
     document = Document("odd", ODD, (HEADACHE, COUGH, Span(*place)), (Relation(0, 1, "引起"), Relation(2, 1, "治疗")))
-    counts, (found,) = head.alignment([document]), read_back(head, [document])
+    counts, (found,) = head.alignment([document]), decoded(head, [document])
     held = {(6, 8), (8, 10)} <= kept
     assert {(s.start, s.end) for s in found.entities} == kept
     assert ((HEADACHE, "引起", COUGH) in found.triples()) == held
@@ -408,7 +346,7 @@ def test_of_a_pair_s_relations_the_first_is_kept(head):
     for order in itertools.permutations([(0, 1, "治疗"), (0, 1, "引起"), (1, 0, "引起")]):
         document = told("both", text, "激素/药 哮喘/病", order)
         assert {k: v for k, v in head.alignment([document]).items() if v} == {"relations": 2, "two_relations": 1}
-        assert read_back(head, [document])[0].triples() == document.triples()[:1]
+        assert decoded(head, [document])[0].triples() == document.triples()[:1]
     twice = told("twice", text, "激素/药 哮喘/病", [(0, 1, "治疗")] * 2)
     assert not any(head.alignment([twice]).values())
 
@@ -423,7 +361,7 @@ def test_long_texts_are_read_in_windows(places, positions):
     head._rows.clear()
     document, short = long_document(*sorted(p for p in places if p + 1 not in places)), DOCUMENTS[4]
     several = [short, document, short]
-    assert facts(read_back(head, several)) == facts(several)
+    assert facts(decoded(head, several)) == facts(several)
     counts = head.alignment([document])
     far = sum(
         not any(max(a.end, b.end) <= w.offsets[-2, 1] and min(a.start, b.start) >= w.offsets[1, 0]
@@ -445,13 +383,13 @@ def test_windows_are_merged_and_what_none_holds_is_counted():
     head = narrow(make(), 22)  # windows of 20 tokens from 0, 15, 30, 36
     both = long_document(17)
     assert head.collate([both])["entities"][:, 0].tolist() == [0, 0, 1, 1]
-    assert read_back(head, [both])[0] == both
+    assert decoded(head, [both])[0] == both
     far = Document("far", both.text, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
     wide = Document("wide", both.text, (Span(0, 30, "药"), Span(50, 56, "病")))
     assert head.alignment([far, both, wide]) == dict.fromkeys(pair_tagger.LOST, 0) | {
         "windowed": 3, "relations": 1, "pairs": 2, "outside_windows": 1, "without_pairs": 2,
     }  # fmt: skip
-    assert facts(read_back(head, [far, wide])) == [(set(far.entities), set()), ({wide.entities[1]}, set())]
+    assert facts(decoded(head, [far, wide])) == [(set(far.entities), set()), ({wide.entities[1]}, set())]
     found = predicted(head, [both, DOCUMENTS[0], far])
     assert [d.id for d in found] == ["long", "one", "far"] and found[1] == predicted(head, [DOCUMENTS[0]])[0]
     assert set(found[0].entities) == set(found[2].entities) and max(s.end for s in found[0].entities) > 40
@@ -470,31 +408,6 @@ def test_windows_of_a_document_add_up():
 
 
 # Predictions
-
-
-@settings(max_examples=25)
-@given(st.integers(0, 10**6), st.sampled_from([0.1, 1.0, 30.0]))
-def test_random_logits_never_fail(head, seed, scale):
-    texts = ("", " ", "甲", "止痛片 治 头疼\n", "😀e\u0301，ｶﾞ" * 3)
-    several = [Document(str(i), text) for i, text in enumerate(texts)]
-    batch, generator = head.collate(several), torch.Generator().manual_seed(seed)
-
-    def noise(*shape):
-        return torch.randn(shape, generator=generator) * scale
-
-    inside = pair_tagger.inside(batch["attention_mask"])
-    found = head._documents(
-        several, *head.decode(noise(*inside.shape, 9), inside, lambda _, pairs: noise(len(pairs), 7))
-    )
-    for document in found:
-        document.check()
-        assert {s.type for s in document.entities} <= set(SCHEMA.entity_types)
-        assert all(document.mention(i).strip() == document.mention(i) != "" for i in range(len(document.entities)))
-        assert len(set(document.entities)) == len(document.entities)
-        assert all(a.end <= b.start for a, b in itertools.pairwise(document.entities))
-        ends = [frozenset((r.head, r.tail)) for r in document.relations]
-        assert len(set(ends)) == len(ends) and all(len(pair) == 2 for pair in ends)
-    assert not any(d.entities for d in found[:2])
 
 
 NOTHING = (Document("empty", ""), Document("blank", " \n\u3000"), Document("control", "\u0007"), DOCUMENTS[3],
@@ -580,25 +493,7 @@ def test_pairs_are_classified_a_few_at_a_time(head, monkeypatch):
     assert max(sizes) == 3
 
 
-def test_predict_in_order_with_any_budget(head):
-    expected = [predicted(head, [d])[0] for d in DOCUMENTS]
-    unlabelled = [Document(d.id, d.text) for d in DOCUMENTS]
-    assert predict(head, unlabelled, make_accelerator("fp32"), budget=40) == expected
-    assert any(d.relations for d in expected)
-
-
 # Training
-
-
-@EACH_MASK
-@pytest.mark.parametrize("tasks", ["joint", "ner", "rc"])
-def test_gradient_reaches_every_parameter(mask, tasks):
-    head = make(mask=mask, tasks=tasks, k=3).train()
-    found = gradients(head, DOCUMENTS)
-    for name, _ in head.named_parameters():
-        assert name in found and torch.isfinite(found[name]).all(), name
-        # the key's bias shifts all scores of a row alike
-        assert found[name].any() or name.endswith("key.bias"), name
 
 
 def test_idle_pairs_do_not_train():
@@ -621,39 +516,6 @@ def test_idle_pairs_do_not_train():
     assert none.loss(none.collate(nothing)).item() == pytest.approx(plain.entity_loss(none, nothing[0]), rel=1e-5)
 
 
-@EACH_MASK
-def test_learns_a_few_documents(mask):
-    head = make(mask=mask, k=2, layers=2, dropout=0.0)
-    for parameter in head.encoder.model.encoder.parameters():
-        if parameter.ndim > 1:
-            torch.nn.init.normal_(parameter, std=0.1)
-
-    class OneBatch(list):
-        def set_epoch(self, epoch):
-            pass
-
-    documents = [d for d in DOCUMENTS if mask != "none" or len(d.entities) < 3]  # one relation for all pairs of a text
-    training = Training(epochs=60, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
-    progress = Trainer(head, training, 0).fit(documents, OneBatch([list(range(len(documents)))]))
-    assert progress.history[0]["loss"] > 10 * progress.history[-1]["loss"]
-    assert facts(predict(head, documents, make_accelerator("fp32"))) == facts(documents)
-
-
-@EACH_MASK
-def test_a_seed_makes_it_the_same(mask):
-    def once(seed=5):
-        head = make(seed, mask=mask, k=3).train()
-        torch.manual_seed(seed)
-        loss = head.loss(head.collate(DOCUMENTS))
-        loss.backward()
-        return head.state_dict(), loss.item(), [p.grad for p in head.parameters()]
-
-    first, second, other = once(), once(), once(6)
-    assert first[1] == second[1] != other[1]
-    assert all(torch.equal(a, b) for a, b in zip(first[2], second[2], strict=True))
-    assert all(torch.equal(v, second[0][k]) for k, v in first[0].items())
-
-
 def test_dropout_acts_in_training_only():
     head = make(k=3)
     batch = head.collate(DOCUMENTS)
@@ -663,24 +525,7 @@ def test_dropout_acts_in_training_only():
     assert head.loss(batch) != head.loss(batch)
 
 
-@pytest.mark.precision
-@EACH_MASK
-def test_half_precision(mask):
-    check_half_precision(make(mask=mask, k=3), DOCUMENTS)
-
-
 # Switches, files, errors
-
-
-@EACH_MASK
-def test_weights_survive_a_file(mask, tmp_path):
-    from safetensors.torch import load_file, save_file
-
-    head, other = make(seed=1, mask=mask), make(seed=2, mask=mask)
-    save_file({k: v.contiguous() for k, v in head.state_dict().items()}, tmp_path / "model.safetensors")
-    assert predicted(other, DOCUMENTS) != predicted(head, DOCUMENTS)
-    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
-    assert predicted(other, DOCUMENTS) == predicted(head, DOCUMENTS)
 
 
 def test_switched_off_parts_have_no_parameters():
@@ -693,35 +538,8 @@ def test_switched_off_parts_have_no_parameters():
     assert make(hidden=7).perceive.weight.shape == (7, 32) and make().perceive.weight.shape == (32, 32)
 
 
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ({"mask": "eq15"}, "there is no mask 'eq15'; known are eq13, eq14, none"),
-        ({"tasks": "re"}, "there is no tasks 're'; known are joint, ner, rc"),
-        ({"ner_weighting": "token"}, "there is no ner_weighting 'token'; known are sentence, pair"),
-        ({"k": -1}, "k is -1, but must be at least 0"),
-        ({"k": 5}, "k is 5, but encoder 'random:tiny' has 4 layers; choose k from 0 to that"),
-        ({"hidden": -1}, "hidden is -1"),
-        ({"dropout": 1.0}, "dropout is 1.0"),
-        ({"negative_share": 1.5}, "negative_share is 1.5, but must lie in 0 … 1"),
-    ],
-)
-def test_options_that_are_not_possible(options, reason):
-    with pytest.raises(RelexError, match=reason) as error:
-        make(**options)
-    assert "\n" not in str(error.value)
-
-
 def test_an_encoder_of_another_kind(head):
     encoder = make().encoder
     encoder.model.config.model_type = "longformer"
     with pytest.raises(RelexError, match="is of the kind 'longformer'; focused layers work with bert, "):
         Focused(encoder, SCHEMA, FocusedOptions(k=2))
-
-
-@pytest.mark.parametrize("what", ["relation '禁忌'", "entity type '人'"])
-def test_unknown_types(head, what):
-    kind, relation = ("人", "治疗") if "type" in what else ("药", "禁忌")
-    wrong = told("wrong", "止痛片治头疼", f"止痛片/{kind} 头疼/病", [(0, 1, relation)])
-    with pytest.raises(RelexError, match=f"'wrong' has the unknown {what}; known are"):
-        head.prepare([DOCUMENTS[0], wrong])

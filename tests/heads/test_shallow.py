@@ -1,19 +1,17 @@
-"""The baselines without a transformer: deaf to their batch, shared convolutions and routing equal to plain ones."""
+"""The baselines without a transformer: shared convolutions and routing equal to plain ones."""
 
 import itertools
 
 import pytest
 import torch
 import torch.nn.functional as F
-from extractors import check_half_precision, facts, long_document, narrow, predicted, told
+from cases import logits
+from extractors import predicted, told
 
 from relex import encoders
-from relex.documents import Document, RelationType, Schema
-from relex.errors import RelexError
-from relex.heads import Shallow, ShallowOptions, pair_tagger, shallow_layers
+from relex.documents import RelationType, Schema
+from relex.heads import Shallow, ShallowOptions, shallow_layers
 from relex.heads.pair_options import READERS
-from relex.training import Trainer, Training, predict
-from relex.training.trainer import make_accelerator
 
 SCHEMA = Schema(
     ("病", "药"),
@@ -48,18 +46,6 @@ def make(row="Joint-Bi-LSTM", seed=0, dropout=0.1, **options):
     return head
 
 
-@torch.no_grad()
-def logits(head, documents):
-    """Of every document: emissions of its tokens and the logits of all pairs of its gold entities."""
-    batch = head.collate(documents)
-    text, entities, pairs = head.states(batch), batch["entities"], batch["pairs"][:, :2]
-    inside, tasks = pair_tagger.inside(batch["attention_mask"]), head.options.tasks
-    emissions = torch.zeros(*inside.shape, 1) if tasks == "rc" else head.emissions(text)
-    of_pairs = torch.zeros(len(pairs), 1) if tasks == "ner" else head.pair_logits(text, entities, pairs)
-    window = entities[pairs[:, 0], 0]
-    return [(emissions[i][inside[i]], of_pairs[window == i]) for i in range(len(documents))]
-
-
 def gradients(head, documents):
     head.zero_grad()
     head.loss(head.collate(documents)).backward()
@@ -67,16 +53,6 @@ def gradients(head, documents):
 
 
 # The same whatever the batch
-
-
-@EACH_ROW
-def test_a_document_does_not_feel_its_batch(row):
-    head = make(row)
-    documents = [*DOCUMENTS, told("long", "退热贴止痛片发烧头疼，" * 3, "退热贴/药 头疼/病"), told("empty", " ")]
-    alone = {d: (logits(head, [d])[0], predicted(head, [d])[0]) for d in documents}
-    for document, found in zip(documents[::-1], logits(head, documents[::-1]), strict=True):
-        torch.testing.assert_close(found, alone[document][0], atol=1e-5, rtol=0)
-    assert predicted(head, documents[::-1]) == [alone[d][1] for d in documents[::-1]]
 
 
 @EACH_ROW
@@ -225,21 +201,6 @@ def test_dilated_convolutions_see_so_far():
 # Documents
 
 
-def test_gold_comes_back():
-    head = make()
-    batch = head.collate(DOCUMENTS)
-    gold, pairs = batch["entities"].tolist(), batch["pairs"].tolist()
-    held = {(*gold[a], *gold[b]): c for a, b, c in pairs}
-
-    def pair_logits(entities, pairs):
-        entities = entities.tolist()
-        return torch.eye(5)[[held[*entities[a], *entities[b]] for a, b in pairs.tolist()]]
-
-    emissions = torch.eye(len(head.tags.names))[batch["tags"]] * 100
-    found = head.decode(emissions, pair_tagger.inside(batch["attention_mask"]), pair_logits)
-    assert facts(head._documents(DOCUMENTS, *found)) == facts(DOCUMENTS)
-
-
 @EACH_ROW
 def test_each_row_predicts_what_it_learns(row):
     head = make(row)
@@ -254,70 +215,6 @@ def test_each_row_predicts_what_it_learns(row):
     else:
         assert any(d.entities for d in found) and any(d.relations for d in found)
         assert head.predict_pairs(head.collate(DOCUMENTS), DOCUMENTS) != found
-
-
-@EACH_ROW
-def test_long_texts_are_read_in_windows(row):
-    head = make(row)
-    assert head.encoder.max_length == 512
-    head, several = narrow(head, 22), [DOCUMENTS[5], long_document(17, 40), DOCUMENTS[0]]
-    batch = head.collate(several)
-    assert batch["input_ids"].shape[1] == 22 and len(batch["input_ids"]) == 6
-    assert torch.isfinite(head.loss(batch))
-    found = predicted(head, several)
-    assert [d.id for d in found] == [d.id for d in several] and found[2] == predicted(head, several[2:])[0]
-
-
-@EACH_ROW
-def test_documents_without_pairs_train(row):
-    for nothing in (DOCUMENTS[4:], [Document("empty", "")]):
-        head = make(row).train()
-        loss = head.loss(head.collate(nothing))
-        loss.backward()
-        assert torch.isfinite(loss) and (loss != 0) == (head.options.tasks != "rc" and nothing[0].text != "")
-        assert all(torch.isfinite(p.grad).all() for p in head.parameters() if p.grad is not None)
-        assert [d.text for d in predicted(head.eval(), nothing)] == [d.text for d in nothing]
-
-
-# Training
-
-
-@EACH_ROW
-def test_learns_a_few_documents(row):
-    head = make(row, dropout=0.0, width=32, hidden=8)
-
-    class OneBatch(list):
-        def set_epoch(self, epoch):
-            pass
-
-    training = Training(epochs=20, lr=1e-2, head_lr=2e-2, schedule="constant", precision="fp32")
-    progress = Trainer(head, training, 0).fit(DOCUMENTS, OneBatch([list(range(len(DOCUMENTS)))]))
-    assert progress.history[0]["loss"] > 3 * progress.history[-1]["loss"]
-    found = facts(predict(head, DOCUMENTS, make_accelerator("fp32")))
-    if head.options.tasks == "ner":
-        assert [entities for entities, _ in found] == [entities for entities, _ in facts(DOCUMENTS)]
-    else:
-        assert found == facts(DOCUMENTS)
-
-
-@EACH_ROW
-def test_gradients_reach_every_parameter_and_are_the_same_twice(row):
-    def once():
-        head = make(row, seed=5).train()
-        torch.manual_seed(5)
-        return head, gradients(head, DOCUMENTS * 4)
-
-    (head, first), (_, second) = once(), once()
-    assert {name for name, _ in head.named_parameters()} == first.keys()
-    for name, gradient in first.items():
-        assert torch.isfinite(gradient).all() and gradient.any(), name
-        assert torch.equal(gradient, second[name]), name
-
-
-@pytest.mark.precision
-@EACH_ROW
-def test_half_precision(row):
-    check_half_precision(make(row), DOCUMENTS)
 
 
 # Switches
@@ -347,20 +244,3 @@ def test_all_readers_go_with_all_pairs(pairs):
     for reader in READERS:
         head = make(reader=reader, pairs=pairs, tasks="joint")
         assert torch.isfinite(head.loss(head.collate(DOCUMENTS))) and len(predicted(head, DOCUMENTS)) == len(DOCUMENTS)
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ({"reader": "gru"}, "there is no reader 'gru'; known are bilstm, rdcnn, none"),
-        ({"pairs": "all"}, "there is no pairs 'all'; known are cnn, capsule"),
-        ({"width": 1}, "width is 1, but must be at least 2"),
-        ({"width": 7}, "width is 7, but a bilstm halves it; choose an even one"),
-        ({"hidden": -1}, "hidden is -1"),
-        ({"tasks": "re"}, "there is no tasks 're'; known are joint, ner, rc"),
-    ],
-)
-def test_options_that_are_not_possible(options, reason):
-    with pytest.raises(RelexError, match=reason) as error:
-        make(**options)
-    assert "\n" not in str(error.value)

@@ -1,33 +1,22 @@
-"""The span model: equal to SpERT and ISER as plain loops, deaf to its batch, exact both ways, unmoved by odd texts."""
+"""The span model: equal to SpERT and ISER as plain loops, exact both ways, and its own candidates and draws."""
 
 import itertools
 import re
 
 import pytest
 import torch
+from cases import SCHEMA, decoded
 from drawn import documents
-from extractors import check_half_precision, facts, long_document, narrow, predicted, told
+from extractors import facts, long_document, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import iser, spert
 
 from relex import encoders
 from relex.corpora import conll04
-from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span
-from relex.errors import RelexError
+from relex.documents import ABSENT, Document, Relation, Span
 from relex.heads import SpanModel, SpanOptions, span
 from relex.heads.span_options import LOCAL_CONTEXTS
-from relex.training import Trainer, Training, predict
-from relex.training.trainer import make_accelerator
-
-SCHEMA = Schema(
-    ("病", "药"),
-    (
-        RelationType("治疗", (("药", "病"),)),
-        RelationType("引起", (("药", "病"), ("病", "病"))),
-        RelationType("合用", (("药", "药"),), symmetric=True),
-    ),
-)
 
 # Span logits depend on fusion and context, pair logits on fusion and local context: so each of both with each fusion.
 SWITCHES = [
@@ -96,30 +85,6 @@ def logits(head, documents):
         pairs = span.pairs_within(few[:, 0])
         found.append((own[:, 1:], head.span_logits(text, own), few[:, 1:], pairs, head.pair_logits(text, few, pairs)))
     return found
-
-
-def perfect(head, batch):
-    """Logits of candidates S×4 and of pairs of them that say what is gold, and nothing else."""
-    gold, relations = batch["entities"], batch["relations"].tolist()
-    kinds = {tuple(place): kind for *place, kind in gold.tolist()}
-    places = [tuple(place) for place in gold[:, :4].tolist()]
-    held = {(places[h], places[t], r) for h, t, r in relations}
-
-    def span_logits(spans):
-        return torch.eye(len(head.types) + 1)[[kinds.get(tuple(s), 0) for s in spans.tolist()]]
-
-    def pair_logits(spans, pairs):
-        spans, types = [tuple(s) for s in spans.tolist()], range(len(head.relations))
-        rows = [[9.0 if (spans[h], spans[t], r) in held else -9.0 for r in types] for h, t in pairs.tolist()]
-        return torch.tensor(rows).reshape(-1, len(types))
-
-    return span_logits, pair_logits
-
-
-def read_back(head, documents):
-    """What comes out when the targets go in as logits."""
-    batch = head.collate(documents)
-    return head._documents(documents, *head.decode(head.candidates(batch["words"]), *perfect(head, batch)))
 
 
 # Equal to the plain versions
@@ -197,17 +162,6 @@ def test_switches_make_a_difference():
 
 
 # The same whatever the batch
-
-
-@EACH_SWITCH
-def test_a_document_does_not_feel_its_batch(options):
-    head = make(**options)
-    documents = [*DOCUMENTS[1:6], told("long", "退热贴 止痛片发烧头疼，" * 2), told("empty", " ")]
-    alone = {d: (logits(head, [d])[0], predicted(head, [d])[0]) for d in documents}
-    for order in (documents[::-1], [documents[4], documents[6], documents[5], documents[4]]):
-        for document, found in zip(order, logits(head, order), strict=True):
-            torch.testing.assert_close(found, alone[document][0], atol=1e-5, rtol=0)
-        assert predicted(head, order) == [alone[d][1] for d in order]
 
 
 @EACH_SWITCH
@@ -335,7 +289,7 @@ def representable(document, widest):
 @given(documents(SCHEMA, "甲乙丙a1，😀 "))
 @settings(max_examples=150)
 def test_gold_comes_back(head, document):
-    counts, (found,) = head.alignment([document]), read_back(head, [document])
+    counts, (found,) = head.alignment([document]), decoded(head, [document])
     assert tuple(counts) == span.LOST and not counts["windowed"] and not counts["without_tokens"]
     if not counts["inexact"]:  # a span that ends within a word stands for the whole word, and may shadow another one
         assert facts([found])[0] == representable(document, head.options.max_width)
@@ -345,19 +299,9 @@ def test_gold_comes_back(head, document):
     found.check()
 
 
-@given(st.lists(documents(SCHEMA, "甲乙丙a1，😀 "), min_size=2, max_size=5))
-@settings(max_examples=25)
-def test_gold_comes_back_from_a_batch(head, several):
-    found = read_back(head, several)
-    assert found == [read_back(head, [d])[0] for d in several]
-    assert [(d.id, d.text) for d in found] == [(d.id, d.text) for d in several]
-    total = [sum(head.alignment([d])[name] for d in set(several)) for name in span.LOST]
-    assert list(head.alignment(list(set(several))).values()) == total
-
-
 def test_all_sample_documents_come_back(head):
     wide = make(max_width=5, **SPERT)
-    assert facts(read_back(wide, DOCUMENTS)) == facts(DOCUMENTS)
+    assert facts(decoded(wide, DOCUMENTS)) == facts(DOCUMENTS)
     assert not any(wide.alignment(DOCUMENTS).values())
     assert head.alignment(DOCUMENTS)["too_wide"] == head.alignment(DOCUMENTS)["relations"] == 1
 
@@ -386,7 +330,7 @@ def test_odd_entities(head, case):
     counts = {k: v for k, v in head.alignment([document]).items() if v}
     # what is inexact falls on the word, which is an entity already, and makes no triple of its own
     assert counts == (expected | {"relations": 1} if expected else {})
-    (found,) = read_back(head, [document])
+    (found,) = decoded(head, [document])
     assert (HEADACHE, "引起", COUGH) in found.triples()
     assert (Span(*place) in found.entities) == (not expected)
     assert len(found.relations) == (2 if case == "nested" else 1)
@@ -398,7 +342,7 @@ def test_a_tokeniser_that_drops_characters(head):
     text = "\u200b止痛片\u200b \u0007头疼"
     kept = [text[a:b] for a, b in head.encoder.tokenize([text])[0].offsets]
     document = told("dropped", text, "止痛片/药 头疼/病", [(0, 1, "治疗")])
-    assert facts(read_back(head, [document])) == facts([document]) and "止" in kept
+    assert facts(decoded(head, [document])) == facts([document]) and "止" in kept
     gone = [i for i in range(len(text)) if not any(a <= i < b for a, b in head.encoder.tokenize([text])[0].offsets)]
     assert gone
     lost = Document("lost", text, tuple(Span(i, i + 1, "病") for i in gone))
@@ -419,7 +363,7 @@ def test_entities_of_joined_tokens_are_exact():
     encoder = encoders.load("random:tiny", 1, texts=[document.text])
     head = SpanModel(encoder, conll04.SCHEMA, SpanOptions(**SPERT))
     assert not any(head.alignment([document]).values())
-    assert facts(read_back(head, [document])) == facts([document])
+    assert facts(decoded(head, [document])) == facts([document])
     batch = head.collate([document])
     assert (batch["words"][0, :, 0] >= 0).sum() == len(tokens)
     assert batch["entities"][:, 3].tolist() == [1, 2, 1, 0, 1]
@@ -432,31 +376,14 @@ def test_entities_of_joined_tokens_are_exact():
 # Texts longer than the encoder's positions
 
 
-@given(st.sets(st.integers(0, 54), min_size=1, max_size=6), st.integers(10, 60))
-@settings(max_examples=15)
-def test_long_texts_are_read_in_windows(places, positions):
-    head = narrow(NARROW, positions)
-    head._rows.clear()
-    document, short = long_document(*sorted(p for p in places if p + 1 not in places)), DOCUMENTS[5]
-    assert facts(read_back(head, [short, document, short])) == facts([short, document, short])
-    assert head.alignment([short, document]) == dict.fromkeys(span.LOST, 0) | {"windowed": positions < 58}
-    assert head.truncated([document]) == 0
-    batch = head.collate([short, document, short])
-    assert batch["input_ids"].shape[1] <= positions
-    assert head.length(document) == sum(len(window.ids) for _, window in head.windows([document]))
-
-
-NARROW = make(**SPERT)
-
-
 def test_windows_are_merged_and_what_none_holds_is_counted():
     head = narrow(make(**SPERT), 22)  # windows of 20 tokens from 0, 15, 30, 36
     both = long_document(17)
     assert head.collate([both])["entities"][:, 0].tolist() == [0, 0, 1, 1]
-    assert read_back(head, [both])[0] == both
+    assert decoded(head, [both])[0] == both
     far = Document("far", both.text, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
     assert head.alignment([far, both]) == dict.fromkeys(span.LOST, 0) | {"windowed": 2, "relations": 1}
-    assert facts(read_back(head, [far])) == [(set(far.entities), set())]
+    assert facts(decoded(head, [far])) == [(set(far.entities), set())]
     found = predicted(head, [both, DOCUMENTS[0], far])
     assert [d.id for d in found] == ["long", "one", "far"] and found[1] == predicted(head, [DOCUMENTS[0]])[0]
     assert set(found[0].triples()) == set(found[2].triples()) and found[0].entities
@@ -477,56 +404,10 @@ def test_a_window_may_begin_inside_a_word():
     assert any(text[i - 1] != " " for i in starts - {0})
     held = {s for s in document.entities for _, w in head.windows([document])
             if w.offsets[1, 0] <= s.start and s.end <= w.offsets[-2, 1]}  # fmt: skip
-    assert held and facts(read_back(head, [document])) == [(held, set())]
+    assert held and facts(decoded(head, [document])) == [(held, set())]
 
 
 # Predictions
-
-
-@settings(max_examples=25)
-@given(st.integers(0, 10**6), st.sampled_from([0.01, 0.5, 0.99]))
-def test_random_logits_never_fail(head, seed, threshold):
-    texts = ("", " ", "甲", "止痛片 治 头疼\n", "😀e\u0301，ｶﾞ" * 3)
-    several = [Document(str(i), text) for i, text in enumerate(texts)]
-    batch, generator = head.collate(several), torch.Generator().manual_seed(seed)
-
-    def noise(rows, columns):
-        return torch.randn(len(rows), columns, generator=generator) * 4
-
-    def span_logits(spans):
-        return noise(spans, 3)
-
-    found = head._documents(
-        several,
-        *head.decode(head.candidates(batch["words"]), span_logits, lambda _, pairs: noise(pairs, 3), threshold),
-    )
-    for document in found:
-        document.check()
-        assert {s.type for s in document.entities} <= set(SCHEMA.entity_types)
-        assert all(document.mention(i).strip() == document.mention(i) != "" for i in range(len(document.entities)))
-        assert len(set(document.triples())) == len(document.relations)
-        assert len(set(document.entities)) == len(document.entities)
-        assert all(r.head != r.tail for r in document.relations)
-    assert not any(d.entities for d in found[:2]) and any(d.entities for d in found[2:])
-
-
-NOTHING = (Document("empty", ""), Document("blank", " \n\u3000"), Document("control", "\u0007"), DOCUMENTS[4],
-           Document("absent", "头疼了。", (Span(ABSENT, ABSENT, "药", "阿胶"),)))  # fmt: skip
-
-
-@SOME_SWITCHES
-@pytest.mark.parametrize("nothing", [NOTHING, NOTHING[:1], NOTHING[:3], NOTHING[3:4]], ids=len)
-def test_documents_without_entities(options, nothing):
-    head = make(**options).train()
-    batch = head.collate(nothing)
-    assert batch["entities"].shape == (0, 5) and batch["relations"].shape == (0, 3)
-    loss = head.loss(batch)
-    loss.backward()
-    assert torch.isfinite(loss)
-    assert all(torch.isfinite(p.grad).all() for p in head.parameters() if p.grad is not None)
-    found = predicted(head.eval(), nothing)
-    assert [d.text for d in found] == [d.text for d in nothing]
-    assert not any(d.entities for d in found if d.text.strip("\u0007 \n\u3000") == "")
 
 
 @SOME_SWITCHES
@@ -568,75 +449,7 @@ def test_threshold(head):
     assert sum(map(len, found[0])) > sum(map(len, found[1])) > sum(map(len, found[2])) == 0 and any(entities)
 
 
-def test_predict_in_order_with_any_budget(head):
-    expected = [predicted(head, [d])[0] for d in DOCUMENTS]
-    unlabelled = [Document(d.id, d.text) for d in DOCUMENTS]
-    assert predict(head, unlabelled, make_accelerator("fp32"), budget=40) == expected
-    assert any(d.relations for d in expected)
-
-
-# Training
-
-
-@EACH_SWITCH
-def test_gradient_reaches_every_parameter(options):
-    head = make(**options).train()
-    head.loss(head.collate(DOCUMENTS)).backward()
-    for name, parameter in head.named_parameters():
-        assert parameter.grad is not None and torch.isfinite(parameter.grad).all(), name
-        assert name.startswith("encoder.") or parameter.grad.any(), name
-    assert head.encoder.word_embeddings.weight.grad.any()
-
-
-@pytest.mark.parametrize("options", [SPERT, {"local_context": "attention"}], ids=["SpERT", "ISER"])
-def test_learns_a_few_documents(options):
-    head = make(dropout=0.0, max_width=5, **options)
-    for module in head.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-
-    class OneBatch(list):
-        def set_epoch(self, epoch):
-            pass
-
-    training = Training(epochs=60, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
-    progress = Trainer(head, training, 0).fit(DOCUMENTS, OneBatch([list(range(len(DOCUMENTS)))]))
-    assert progress.history[0]["loss"] > 10 * progress.history[-1]["loss"]
-    assert facts(predict(head, DOCUMENTS, make_accelerator("fp32"))) == facts(DOCUMENTS)
-
-
-def test_a_seed_makes_it_the_same():
-    def once(seed=5):
-        head = make(seed).train()
-        torch.manual_seed(seed)
-        loss = head.loss(head.collate(DOCUMENTS))
-        loss.backward()
-        return head.state_dict(), loss.item(), [p.grad for p in head.parameters()]
-
-    first, second, other = once(), once(), once(6)
-    assert first[1] == second[1] != other[1]
-    assert all(torch.equal(a, b) for a, b in zip(first[2], second[2], strict=True))
-    assert all(torch.equal(v, second[0][k]) for k, v in first[0].items())
-
-
-@pytest.mark.precision
-@SOME_SWITCHES
-def test_half_precision(options):
-    check_half_precision(make(**options), DOCUMENTS)
-
-
 # Switches, files, errors
-
-
-@SOME_SWITCHES
-def test_weights_survive_a_file(options, tmp_path):
-    from safetensors.torch import load_file, save_file
-
-    head, other = make(seed=1, none=0.0, **options), make(seed=2, none=0.0, **options)
-    save_file({k: v.contiguous() for k, v in head.state_dict().items()}, tmp_path / "model.safetensors")
-    assert predicted(other, DOCUMENTS) != predicted(head, DOCUMENTS)
-    other.load_state_dict(load_file(tmp_path / "model.safetensors"))
-    assert predicted(other, DOCUMENTS) == predicted(head, DOCUMENTS)
 
 
 def test_switched_off_parts_have_no_parameters():
@@ -652,32 +465,5 @@ def test_switched_off_parts_have_no_parameters():
     assert parts() == spert | gru | {"fusion", "context.project", "context.out", "context.norm"}
 
 
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ({"context": "mean"}, "there is no context 'mean'; known are sea, gru, cls"),
-        ({"sea_scope": "word"}, "there is no sea_scope 'word'; known are span, sentence"),
-        ({"local_context": "min"}, "there is no local_context 'min'; known are max, attention, encoder_max, cls"),
-        *(({name: 0}, f"{name} is 0, but must be at least 1") for name in
-          ("max_width", "width_size", "negative_spans", "negative_pairs", "heads")),
-        ({"dropout": 1.0}, "dropout is 1.0"),
-        ({"threshold": 1.0}, "threshold is 1.0"),
-        ({"heads": 5}, "width 32 do not divide among 5 heads"),
-    ],
-)  # fmt: skip
-def test_options_that_are_not_possible(options, reason):
-    with pytest.raises(RelexError, match=reason) as error:
-        make(**options)
-    assert "\n" not in str(error.value)
-
-
 def test_heads_matter_only_to_attention():
     assert make(heads=5, context="gru").context.forwards.hidden_size == 16
-
-
-@pytest.mark.parametrize("what", ["relation '禁忌'", "entity type '人'"])
-def test_unknown_types(head, what):
-    kind, relation = ("人", "治疗") if "type" in what else ("药", "禁忌")
-    wrong = told("wrong", "止痛片治头疼", f"止痛片/{kind} 头疼/病", [(0, 1, relation)])
-    with pytest.raises(RelexError, match=f"'wrong' has the unknown {what}; known are"):
-        head.prepare([DOCUMENTS[0], wrong])
