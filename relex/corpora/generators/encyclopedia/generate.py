@@ -74,8 +74,8 @@ class _Text:
 
     def write(self, marked: str) -> dict[str, list[Place]]:
         """Add marked words; returns where the mentions of each key stand, H being the topic."""
-        words, places = unmarked(marked, len(self.text))
-        self.text += words
+        added, places = unmarked(marked, len(self.text))
+        self.text += added
         if "H" in places:
             self.last, self.fresh = places["H"][-1], True
         return places
