@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reference import iser, spert
 
 from relex import encoders
-from relex.corpora import conll04
+from relex.corpora.readers import conll04
 from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span
 from relex.errors import RelexError
 from relex.heads import SpanModel, SpanOptions, span
