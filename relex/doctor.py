@@ -35,8 +35,9 @@ def examine() -> Iterator[str]:
     yield f"precision auto: {resolve_precision('auto')}, as {_why()}"
     yield from _gpus()
     yield from _disk()
-    found = [name for name in corpora.READERS if corpora.find(name)]
-    missing = [name for name in corpora.READERS if name not in found]
+    known = corpora.names(stand_in=False)
+    found = [name for name in known if corpora.find(name)]
+    missing = [name for name in known if name not in found]
     yield f"corpora: {', '.join(found) or 'none'}" + (f"; not here: {', '.join(missing)}" if missing else "")
     if missing:
         yield f"problem: stand-ins take the place of {missing[0]}; fetch it with `relex corpora fetch {missing[0]}`"

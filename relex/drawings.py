@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from relex import focus_drawings, span_drawings
+from relex.corpora.readers.casmed import relation_code
 from relex.documents import Document, Relation, Span
-from relex.evaluation.triple_audit import relation_code
 from relex.figures import BLUE, GREY, ORANGE, checked, use_style
 from relex.files import project_root
 

@@ -1,6 +1,7 @@
 """The benchmarks: both sides give the same answers, every number is there, and other code is none the wiser."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -9,7 +10,6 @@ from relex import corpora
 from relex.bench import BENCHMARKS, cascade, timing
 from relex.bench import focused as bench_focused
 from relex.bench import span as bench_span
-from relex.corpora.generators.angiography.generate import generate as generate_angiography
 from relex.errors import RelexError
 from relex.experiments.building import make_head
 from relex.experiments.config import Config
@@ -19,16 +19,21 @@ from relex.heads import span as heads_span
 from relex.training import predict
 from relex.training.trainer import make_accelerator
 
+SPECS = dict(corpora.CORPORA)
+
+
+def smaller(monkeypatch, name, texts):
+    """A generated corpus has this many texts."""
+    spec = SPECS[name]
+    monkeypatch.setitem(corpora.CORPORA, name, replace(spec, read=partial(spec.read, texts)))
+
 
 @pytest.fixture
 def generated(project, monkeypatch):
     """No real corpus is at hand, and the generated ones are small."""
-    generate, interactions = corpora.GENERATORS["angiography"], corpora.GENERATORS["interactions"]
     monkeypatch.setattr(corpora, "find", lambda name: None)
-    monkeypatch.setitem(
-        corpora.GENERATORS, "angiography", lambda split="", unit="": generate(10, split=split, unit=unit)
-    )
-    monkeypatch.setitem(corpora.GENERATORS, "interactions", lambda: interactions(30))
+    smaller(monkeypatch, "angiography", 10)
+    smaller(monkeypatch, "interactions", 30)
     load_corpus.__globals__["_load"].cache_clear()
     yield
     load_corpus.__globals__["_load"].cache_clear()
@@ -180,9 +185,7 @@ def test_memory_of_spans_is_that_of_a_chunk_however_many_there_are(generated, mo
 @pytest.fixture
 def focused_head(generated, monkeypatch):
     """A function of a mask and K: a head that is told the tags, and two calibrated sentences of eight entities."""
-    monkeypatch.setitem(
-        corpora.GENERATORS, "angiography", lambda split="", unit="": generate_angiography(60, split=split, unit=unit)
-    )
+    smaller(monkeypatch, "angiography", 60)
 
     def make(mask, k):
         config = Config.from_json({
@@ -199,9 +202,7 @@ def focused_head(generated, monkeypatch):
 
 
 def test_focused_prints_speeds_ratios_and_counts(generated, monkeypatch):
-    monkeypatch.setitem(
-        corpora.GENERATORS, "angiography", lambda split="", unit="": generate_angiography(60, split=split, unit=unit)
-    )
+    smaller(monkeypatch, "angiography", 60)
     values = BENCHMARKS["focused"](documents=2, layers=2, encoder="random:tiny", repeats=1, k=2)
     assert (values["sentences"], values["pairs"]) == (2, 56)
     assert 50 < values["tokens a sentence"] < 80

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from relex import drawings, encoders, figures, span_drawings
-from relex.corpora.casmed import SCHEMA
+from relex.corpora.readers.casmed import SCHEMA
 from relex.documents import RelationType, Schema
 from relex.heads import Cascade, CascadeOptions, SpanModel, SpanOptions
 from relex.heads.span_layers import RangeMax

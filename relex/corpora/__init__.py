@@ -1,34 +1,44 @@
 """Corpora by name: readers of real ones, generators of stand-ins, and files of the reader's own."""
 
-import inspect
-from collections.abc import Callable
+import importlib
+import pkgutil
 from pathlib import Path
 
-from relex.corpora import casmed, cmeie, conll04, duie, jsonl, umrc10
+from relex.corpora import generators, readers
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
-from relex.corpora.generators.angiography import generate as angiography
-from relex.corpora.generators.arteriography import generate as arteriography
-from relex.corpora.generators.encyclopedia import generate as encyclopedia
-from relex.corpora.generators.interactions import generate as interactions
+from relex.corpora.readers import jsonl
+from relex.corpora.spec import CorpusSpec
 from relex.errors import RelexError
 from relex.files import corpora_dirs
 
-READERS = {
-    "umrc10": umrc10.read,
-    "casmed": casmed.read,
-    "duie": duie.read,
-    "cmeie": cmeie.read,
-    "conll04": conll04.read,
-}
-"""Real corpora: name → function of the folder that holds the files, and of the options that the corpus has."""
+ORDER = ("umrc10", "casmed", "duie", "cmeie", "conll04", "encyclopedia", "angiography", "arteriography", "interactions")
+"""Corpora in the order in which they are listed: real ones, then stand-ins; others follow their kind by name."""
 
-GENERATORS = {
-    "encyclopedia": encyclopedia.generate,
-    "angiography": angiography.generate,
-    "arteriography": arteriography.generate,
-    "interactions": interactions.generate,
-}
-"""Stand-ins: name → function without required arguments."""
+
+def _specs() -> dict[str, CorpusSpec]:
+    """The `SPEC` of every reader and generator that has one; a generator may be a folder with a `generate.py`."""
+    found = []
+    for package in (readers, generators):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            loaded = importlib.import_module(module.name + (".generate" if module.ispkg else ""))
+            found += [loaded.SPEC] if hasattr(loaded, "SPEC") else []
+    place = {name: i for i, name in enumerate(ORDER)}
+    found.sort(key=lambda spec: (spec.stand_in, place.get(spec.name, len(place)), spec.name))
+    return {spec.name: spec for spec in found}
+
+
+CORPORA = _specs()
+"""Corpus → all that is known of it, in the order in which corpora are listed."""
+
+
+def names(stand_in: bool) -> list[str]:
+    """The real corpora, or the stand-ins."""
+    return [name for name, spec in CORPORA.items() if spec.stand_in == stand_in]
+
+
+def title(name: str) -> str:
+    """What a corpus is called in the book."""
+    return (name in CORPORA and CORPORA[name].title) or name
 
 
 def find(name: str) -> Path | None:
@@ -45,15 +55,16 @@ def load(name: str, split: str = "", unit: str = "", align: str = "") -> Corpus:
 
     Raises a `RelexError` when there is no such corpus, its files are missing or bad, or it lacks an option.
     """
+    given = {"split": split, "unit": unit, "align": align}
     if name.startswith("jsonl:"):
-        options = _options(jsonl.read, name, split=split, unit=unit, align=align)
-        return jsonl.read(Path(name.removeprefix("jsonl:")), **options)
-    if name in GENERATORS:
-        return GENERATORS[name](**_options(GENERATORS[name], name, split=split, unit=unit, align=align))
-    if name not in READERS:
-        known = ", ".join([*READERS, *GENERATORS, "jsonl:FOLDER"])
-        raise RelexError(f"there is no corpus {name!r}; known are {known}")
-    options = _options(READERS[name], name, split=split, unit=unit, align=align)
+        spec = CorpusSpec(name, lambda: jsonl.read(Path(name.removeprefix("jsonl:"))), stand_in=True)
+    elif name in CORPORA:
+        spec = CORPORA[name]
+    else:
+        raise RelexError(f"there is no corpus {name!r}; known are {', '.join([*CORPORA, 'jsonl:FOLDER'])}")
+    options = _options(spec, given)
+    if spec.stand_in:
+        return spec.read(**options)
     folder = find(name)
     if folder is None:
         places = " or ".join(str(d / name) for d in corpora_dirs())
@@ -61,20 +72,19 @@ def load(name: str, split: str = "", unit: str = "", align: str = "") -> Corpus:
             f"corpus {name!r} is not in {places}; "
             f"run `relex corpora fetch {name}`, or set RELEX_CORPORA to the folder that holds {name}/"
         )
-    return READERS[name](folder, **options)
+    return spec.read(folder, **options)
 
 
-def _options(read: Callable[..., Corpus], name: str, **given: str) -> dict[str, str]:
-    """The options that `read` takes; `split="shipped"` and empty ones may be given to all.
+def _options(spec: CorpusSpec, given: dict[str, str]) -> dict[str, str]:
+    """The options that a corpus has; `split="shipped"` and empty ones may be given to all.
 
-    Raises a `RelexError` for another option that `read` does not take.
+    Raises a `RelexError` for another option that it does not have.
     """
-    known = [option for option in given if option in inspect.signature(read).parameters]
     for option, value in given.items():
-        if option not in known and value and (option, value) != ("split", "shipped"):
-            has = f"it has {' and '.join(known)}" if known else "it has no options"
-            raise RelexError(f"corpus {name!r} has no option {option} ({value!r} was given); {has}")
-    return {option: given[option] for option in known}
+        if option not in spec.options and value and (option, value) != ("split", "shipped"):
+            has = f"it has {' and '.join(spec.options)}" if spec.options else "it has no options"
+            raise RelexError(f"corpus {spec.name!r} has no option {option} ({value!r} was given); {has}")
+    return {option: given[option] for option in spec.options}
 
 
 def first_available(name: str, stand_in: str) -> str:
@@ -82,4 +92,6 @@ def first_available(name: str, stand_in: str) -> str:
     return name if find(name) else stand_in
 
 
-__all__ = ["GENERATORS", "PARTS", "READERS", "Corpus", "find", "fingerprint", "first_available", "load"]
+__all__ = [
+    "CORPORA", "PARTS", "Corpus", "CorpusSpec", "find", "fingerprint", "first_available", "load", "names", "title",
+]  # fmt: skip

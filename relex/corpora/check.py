@@ -4,18 +4,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from relex.corpora import casmed, cmeie, conll04, duie, jsonl, umrc10
+from relex.corpora import CORPORA, CorpusSpec
 from relex.corpora.corpus import PARTS
-from relex.documents import Document, Schema, infer_schema, read_jsonl, scan, scan_documents
+from relex.corpora.readers import jsonl
+from relex.documents import Document, Schema, infer_schema, scan, scan_documents
 from relex.errors import RelexError
-
-MARKS = {
-    casmed: (casmed.REPORTS, casmed.SEGMENTS),
-    duie: (duie.SCHEMA, duie.TEST, *duie.TRAIN),
-    cmeie: (cmeie.SCHEMA, cmeie.SENTENCES),
-    conll04: (*conll04.FILES.values(), conll04.TYPES),
-}
-"""Module of a corpus → names of files that only its folder has."""
 
 
 @dataclass
@@ -46,50 +39,30 @@ def check(path: Path) -> list[str]:
 def report(path: Path) -> Report:
     """Read a folder of a known corpus, or a folder or file of Documents, to its end, whatever is wrong on the way.
 
-    Of the known corpora, umrc10 may be a single file too. The form is told from file names and fields. A folder of
-    Documents is checked against its `schema.json`, or the types that train.jsonl uses. Raises a `RelexError` only
-    when there is nothing at `path`.
+    Of the known corpora, umrc10 may be a single file too. The form is told by what each corpus says of its
+    files. A folder of Documents is checked against its `schema.json`, or the types that train.jsonl uses. Raises a
+    `RelexError` only when there is nothing at `path`.
     """
     path = Path(path)
     if not path.exists():
         raise RelexError(f"there is no folder or file {path}; check the path")
-    for module, marks in MARKS.items():
-        if any((path / mark).is_file() for mark in marks):
-            found = Report(f"{module.__name__.rpartition('.')[2]} folder")
-            for file, items in module.scan_folder(path):
-                found.take(file, items)
-            return found
-    if path.is_dir():
-        return _umrc10_folder(path) if _is_umrc10_folder(path) else _document_folder(path)
-    if _has_sentences(path):
-        found = Report("umrc10 file")
-        found.take(path, umrc10.scan_part(path, path.stem))
+    if spec := _spec(path):
+        found = Report(f"{spec.name} {'folder' if path.is_dir() else 'file'}")
+        for file, items in spec.scan(path):
+            found.take(file, items)
         return found
+    if path.is_dir():
+        return _document_folder(path)
     found = Report("file of Documents")
     found.take(path, _never_empty(path, scan_documents(path)))
     return found
 
 
-def _is_umrc10_folder(folder: Path) -> bool:
-    if (folder / "val.jsonl").exists() != (folder / "dev.jsonl").exists():
-        return (folder / "val.jsonl").exists()
-    return _has_sentences(folder / "train.jsonl")
-
-
-def _has_sentences(path: Path) -> bool:
-    """Whether the first readable row has umrc10's field for the text."""
-    try:
-        return "sentence" in next(read_jsonl(path), (0, {}))[1]
-    except RelexError:
-        return False
-
-
-def _umrc10_folder(folder: Path) -> Report:
-    found = Report("umrc10 folder")
-    for part in PARTS:
-        path = folder / umrc10.FILES[part]
-        found.take(path, umrc10.scan_part(path, part))
-    return found
+def _spec(path: Path) -> CorpusSpec | None:
+    """The known corpus that a folder or file is of; names of files come before what is in them."""
+    marked = (spec for spec in CORPORA.values() if any((path / mark).is_file() for mark in spec.marks))
+    recognised = (spec for spec in CORPORA.values() if spec.recognise and spec.recognise(path))
+    return next(marked, None) or next(recognised, None)
 
 
 def _document_folder(folder: Path) -> Report:

@@ -9,7 +9,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from relex.corpora.sources import LICENCES, SOURCES, Source
+from relex.corpora import CORPORA
+from relex.corpora.spec import Source
 from relex.errors import RelexError
 from relex.files import corpora_dirs, sha256, write_bytes
 
@@ -27,12 +28,13 @@ def fetch(name: str, folder: Path | None = None, base: str = RAW, say: Callable[
     Raises a `RelexError` for an unknown corpus, for a file that is there with other content (nothing is downloaded
     then), when the source is out of reach, and when what it gives has another sha256 (it is not installed).
     """
-    if name not in SOURCES:
-        raise RelexError(f"there is no corpus {name!r} to fetch; known are {', '.join(SOURCES)}")
-    folder = folder or corpora_dirs()[-1] / name
-    missing = [source for source in SOURCES[name] if not _present(folder / source.file, source)]
-    say(f"{LICENCES[name]} Whether your use is allowed is a question you have to answer yourself.")
-    for source in SOURCES[name]:
+    public = [spec.name for spec in CORPORA.values() if spec.sources]
+    if name not in public:
+        raise RelexError(f"there is no corpus {name!r} to fetch; known are {', '.join(public)}")
+    spec, folder = CORPORA[name], folder or corpora_dirs()[-1] / name
+    missing = [source for source in spec.sources if not _present(folder / source.file, source)]
+    say(f"{spec.licence} Whether your use is allowed is a question you have to answer yourself.")
+    for source in spec.sources:
         path = folder / source.file
         if source in missing:
             content = _download(source, base, f"{', '.join(s.file for s in missing)} into {folder}")

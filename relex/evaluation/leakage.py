@@ -6,15 +6,9 @@ import numpy as np
 import pandas as pd
 
 from relex import corpora
-from relex.corpora import Corpus, angiography, casmed
+from relex.corpora import Corpus
 from relex.corpora.similarity import NGRAM, THRESHOLD, masked, near_duplicates
 from relex.evaluation.audit import same_mentions, same_text
-
-SPLITS = {
-    "casmed": casmed.SPLITS,
-    "angiography": ("novel", *(split for split in angiography.SPLITS if split not in ("novel", "shipped"))),
-}
-"""Corpus → its splits, the primary one first; all others come in one. `shipped` of angiography is `report`."""
 
 MEANING = {
     "verbatim": "the text is a training text, character for character",
@@ -26,6 +20,18 @@ MEANING = {
     "pair": "head and tail are those of a training row; only where a row has one pair",
 }
 """What is counted; each of the first three includes the one before."""
+
+
+def splits(name: str) -> tuple[str, ...]:
+    """The splits of a corpus, the primary one first; one empty name when it comes in one.
+
+    Without `shipped` of a stand-in, which is another name of one of its splits.
+    """
+    if name not in corpora.CORPORA:
+        return ("",)
+    spec = corpora.CORPORA[name]
+    known = [s for s in spec.options.get("split", ("",)) if not (spec.stand_in and s == "shipped")]
+    return tuple(sorted(known, key=lambda split: split != "novel"))
 
 
 def masks(corpus: Corpus) -> dict[str, np.ndarray]:
@@ -51,9 +57,9 @@ def table(names: Iterable[str]) -> pd.DataFrame:
     """
     lines = {}
     for name in dict.fromkeys(names):
-        if name in corpora.READERS and not corpora.find(name):
+        if name in corpora.names(stand_in=False) and not corpora.find(name):
             continue
-        for split in SPLITS.get(name, ("",)):
+        for split in splits(name):
             corpus = corpora.load(name, split)
             counts = {what: int(mask.sum()) for what, mask in masks(corpus).items()}
             lines[name, split] = {"documents": len(corpus.test)} | counts

@@ -13,22 +13,6 @@ from relex.documents import Document, relation_counts
 from relex.evaluation import extraction, shortcuts
 from relex.evaluation.extraction import OVERLAPS
 
-CODES = {
-    "身体部位": "Bp", "用药剂量": "Do", "检查检验": "In", "医疗耗材": "Mc", "症状体征": "Sy", "治疗方式": "Tm",
-}  # fmt: skip
-"""Entity types of casmed, and of its stand-in, with the codes that the tables of the CBRRel paper have for them."""
-
-ENGLISH = {
-    "身体部位": "body part", "用药剂量": "dosage", "检查检验": "examination", "医疗耗材": "medical consumable",
-    "症状体征": "symptom or sign", "治疗方式": "treatment",
-}  # fmt: skip
-"""The same types in English."""
-
-
-def relation_code(name: str) -> str:
-    """The paper's code of a relation type of casmed, `BpSy` for 身体部位_症状体征."""
-    return "".join(CODES[part] for part in name.split("_"))
-
 
 def documents(corpus: Corpus) -> list[Document]:
     """All Documents of a corpus, part by part."""

@@ -12,7 +12,7 @@ PROFILE = {
     },
     "quick": {
         "layers": 2, "epochs": 2, "lr": 6e-4, "head_lr": 3e-3, "batch_tokens": 150,
-        "train_limit": 60, "dev_limit": 20, "test_limit": 40,
+        "train_limit": 30, "dev_limit": 8, "test_limit": 20,
     },
     "cpu": {"layers": 4, "epochs": 12, "batch_tokens": 600},
     "full": {"layers": 12, "epochs": 20, "micro_tokens": 8192},

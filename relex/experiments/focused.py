@@ -13,7 +13,7 @@ PROFILE = {
     },
     "quick": {
         "layers": 6, "epochs": 2, "lr": 4e-4, "head_lr": 3e-3, "batch_tokens": 200,
-        "train_limit": 50, "dev_limit": 15, "test_limit": 30,
+        "train_limit": 24, "dev_limit": 6, "test_limit": 15,
     },
     "cpu": {"layers": 8, "epochs": 20, "batch_tokens": 300},
     "full": {"layers": 12, "epochs": 40, "lr": 5e-5, "head_lr": 1e-3, "batch_tokens": 1200},
@@ -30,8 +30,8 @@ FEWER = {"quick": {"arteriography": {"train_limit": 16, "dev_limit": 4, "test_li
 
 GRID = {
     "quick": {
-        "casmed": {"train_limit": 24, "dev_limit": 8, "test_limit": 15},
-        "arteriography": {"train_limit": 8, "dev_limit": 2, "test_limit": 4},
+        "casmed": {"train_limit": 12, "dev_limit": 4, "test_limit": 8},
+        "arteriography": {"train_limit": 6, "dev_limit": 2, "test_limit": 4},
     },
     "cpu": {"casmed": {"train_limit": 300, "dev_limit": 60}},
 }

@@ -13,7 +13,7 @@ PROFILE = {
     },
     "quick": {
         "layers": 2, "epochs": 2, "lr": 6e-4, "head_lr": 3e-3, "batch_tokens": 200, "negative_spans": 20,
-        "train_limit": 60, "dev_limit": 20, "test_limit": 40,
+        "train_limit": 30, "dev_limit": 8, "test_limit": 20,
     },
     "cpu": {"epochs": 20, "batch_tokens": 200},
     "full": {"epochs": 70, "lr": 2e-5, "head_lr": 1e-4, "batch_tokens": 300, "micro_tokens": 300},
@@ -26,7 +26,7 @@ SMALLER = {
 }
 """Corpus → what a CPU can pay for in profile `cpu`."""
 
-OF_EIGHT = {"train_limit": 40, "dev_limit": 10, "test_limit": 30}
+OF_EIGHT = {"train_limit": 16, "dev_limit": 5, "test_limit": 12}
 """What keeps the ablation of profile `quick`, eight rows, as short as other notebooks."""
 
 ENCODER = {"conll04": ("wheel:minilm-en", 6), "interactions": ("wheel:me5-zh", 12)}

@@ -17,7 +17,7 @@ PROFILE = {
     },
     "quick": {
         "layers": 2, "epochs": 1, "lr": 3e-4, "batch_tokens": 600,
-        "train_limit": 280, "dev_limit": 60, "test_limit": 260,
+        "train_limit": 100, "dev_limit": 20, "test_limit": 60,
     },
     "cpu": {"layers": 8, "epochs": 6, "epoch_steps": 320},
     "full": {"layers": 12, "epochs": 5, "micro_tokens": 8192},

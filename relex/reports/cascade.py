@@ -94,7 +94,7 @@ def curves(records: Sequence[dict], rows: Sequence[str]) -> dict[str, pd.DataFra
 def overlap_masks(record: dict) -> dict[str, np.ndarray] | None:
     """Which test documents of a record are of each class of overlap (N, bool); None where its corpus is not at hand."""
     config = record["config"]
-    if config["corpus"] in corpora.READERS and not corpora.find(config["corpus"]):
+    if config["corpus"] in corpora.names(stand_in=False) and not corpora.find(config["corpus"]):
         return None
     corpus = corpora.load(config["corpus"], config["split"], config["unit"], config["align"])
     test = limited(corpus.test, config["test_limit"])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from relex.evaluation.triple_audit import CODES
+from relex.corpora.readers.casmed import CODES
 
 PRF = ("p", "r", "f1")
 TYPES = {code: name for name, code in CODES.items()}

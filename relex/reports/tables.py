@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from relex import corpora
 from relex.evaluation import classification
 from relex.evaluation.extraction import prf
 from relex.reports import rules
@@ -14,16 +15,8 @@ from relex.samplers import hardest_classes
 
 PRINTED, RECORDED, HERE = "printed", "recorded", "this execution"
 
-TITLES = {
-    "conll04": "CoNLL04", "interactions": "interactions, a generated stand-in for CH-DDI",
-    "arteriography": "arteriography, a generated stand-in for the paper's corpus",
-}  # fmt: skip
-"""Corpus → its name in the book, where it has another there."""
-
-
-def title(corpus: str) -> str:
-    """What a corpus is called in the book."""
-    return TITLES.get(corpus, corpus)
+title = corpora.title
+"""What a corpus is called in the book, by its name."""
 
 
 def caution(records: Sequence[dict]) -> str:

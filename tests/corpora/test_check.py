@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from relex.corpora import umrc10
 from relex.corpora.check import check, report
+from relex.corpora.readers import umrc10
 from relex.errors import RelexError
 
 UMRC_ROW = {"id": 0, "sentence": "甲药可治乙病。", "h": "乙病", "t": "甲药", "r": "药物治疗"}

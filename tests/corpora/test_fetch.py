@@ -7,8 +7,9 @@ import threading
 
 import pytest
 
+from relex.corpora import CORPORA, CorpusSpec
 from relex.corpora import fetch as fetching
-from relex.corpora.sources import LICENCES, SOURCES, Source
+from relex.corpora.spec import Source
 from relex.errors import RelexError
 
 CONTENT = {"train.jsonl": b'{"id": 1}\n', "parts/test.jsonl": b'{"id": 2}\n'}
@@ -21,8 +22,7 @@ def demo(monkeypatch):
         Source(name, "someone/something", "0" * 40, f"data set/{name}", hashlib.sha256(content).hexdigest())
         for name, content in CONTENT.items()
     )
-    monkeypatch.setitem(SOURCES, "demo", sources)
-    monkeypatch.setitem(LICENCES, "demo", "No licence is stated.")
+    monkeypatch.setitem(CORPORA, "demo", CorpusSpec("demo", None, sources=sources, licence="No licence is stated."))
 
 
 @pytest.fixture
@@ -101,8 +101,7 @@ def test_a_part_of_a_file_is_checked_whole_and_stored_alone(server, tmp_path, mo
         "train.json", "someone/something", "0" * 40, "all.json", hashlib.sha256(b'[{"a": 1}]').hexdigest(), "train",
         hashlib.sha256(whole).hexdigest(),
     )  # fmt: skip
-    monkeypatch.setitem(SOURCES, "demo", (part,))
-    monkeypatch.setitem(LICENCES, "demo", "")
+    monkeypatch.setitem(CORPORA, "demo", CorpusSpec("demo", None, sources=(part,)))
     for _ in range(2):  # the second time it is there
         fetching.fetch("demo", tmp_path / "out", server[0], say=lambda line: None)
     assert (tmp_path / "out" / "train.json").read_bytes() == b'[{"a": 1}]' and len(server[2]) == 1
@@ -117,9 +116,9 @@ def test_unknown_corpus():
 
 
 def test_every_source_is_pinned_once():
-    assert set(LICENCES) == set(SOURCES)
-    for name, sources in SOURCES.items():
-        assert len({s.file for s in sources}) == len(sources), name
-        for s in sources:
+    for name, spec in CORPORA.items():
+        assert bool(spec.sources) == bool(spec.licence) != spec.stand_in, name
+        assert len({s.file for s in spec.sources}) == len(spec.sources), name
+        for s in spec.sources:
             assert re.fullmatch(r"[0-9a-f]{40}", s.commit) and re.fullmatch(r"[0-9a-f]{64}", s.sha256)
             assert s.repository.count("/") == 1 and not s.path.startswith("/") and "=" not in s.file + s.path

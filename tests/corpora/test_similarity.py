@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from relex.corpora import dealing
+from relex.corpora import splits
 from relex.corpora.similarity import MASK, NUMBER, carried, clusters, masked, near_duplicates, ngrams, similar_pairs
 from relex.documents import Document
 from relex.errors import RelexError
@@ -130,7 +130,7 @@ def test_clusters_join_what_is_alike_at_two_removes():
 @settings(deadline=None, max_examples=30)
 def test_parts_of_a_novel_deal_have_nothing_alike(some):
     documents = [Document(str(i), text) for i, text in enumerate(some)]
-    parts = dealing.deal_novel(documents, {"test": 0.3, "dev": 0.2})
+    parts = splits.deal_novel(documents, {"test": 0.3, "dev": 0.2})
     assert sorted(d.id for part in parts.values() for d in part) == sorted(d.id for d in documents)
     for part, others in (("dev", ("train",)), ("test", ("train", "dev"))):
         for one in parts[part]:
@@ -141,9 +141,9 @@ def test_parts_of_a_novel_deal_have_nothing_alike(some):
 
 def test_what_is_not_novel_is_said(monkeypatch):
     documents = [Document(str(i), f"左支近段狭窄约{i}%") for i in range(10)]
-    monkeypatch.setattr(dealing, "clusters", lambda texts: [[i] for i in range(len(texts))])
+    monkeypatch.setattr(splits, "clusters", lambda texts: [[i] for i in range(len(texts))])
     with pytest.raises(RelexError, match="is not novel"):
-        dealing.deal_novel(documents, {"test": 0.2, "dev": 0.2})
-    parts = dealing.deal([[d] for d in documents], {"test": 0.2, "dev": 0.2})
-    assert dealing.near(parts) == {"dev.near": 2, "test.near": 2}
+        splits.deal_novel(documents, {"test": 0.2, "dev": 0.2})
+    parts = splits.deal([[d] for d in documents], {"test": 0.2, "dev": 0.2})
+    assert splits.near(parts) == {"dev.near": 2, "test.near": 2}
     assert np.all(near_duplicates(["甲"], []) == [False])

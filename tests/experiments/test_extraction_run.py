@@ -7,7 +7,7 @@ import pytest
 import samples
 
 from relex import corpora
-from relex.corpora import Corpus, fingerprint
+from relex.corpora import Corpus, CorpusSpec, fingerprint
 from relex.documents import Document, Relation, RelationType, Schema, Span, read_documents
 from relex.errors import RelexError
 from relex.evaluation import extraction
@@ -50,7 +50,8 @@ def toy(split=""):
 
 @pytest.fixture
 def config(project, monkeypatch):
-    monkeypatch.setitem(corpora.GENERATORS, "toy", toy)
+    spec = CorpusSpec("toy", toy, stand_in=True, options={"split": ("report", "report-unseen")})
+    monkeypatch.setitem(corpora.CORPORA, "toy", spec)
     runs._load.cache_clear()
     yield Config.from_json({
         "head": "cascade", "corpus": "toy", "split": "report", "encoder": "random:tiny", "layers": 1, "epochs": 20,

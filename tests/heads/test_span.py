@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reference import iser, spert
 
 from relex import encoders
-from relex.corpora import conll04
+from relex.corpora.readers import conll04
 from relex.documents import ABSENT, Document, Relation, Span
 from relex.heads import SpanModel, SpanOptions, span
 from relex.heads.span_options import LOCAL_CONTEXTS

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from relex import figures
+from relex.corpora.readers import casmed
 from relex.documents import Document, Relation, Span
 from relex.errors import RelexError
 from relex.evaluation import triple_audit
@@ -106,4 +107,4 @@ def test_overlap_and_conflicts_are_counted():
     counted = triple_audit.overlap_counts([shared, single])
     assert counted.loc["sentences"].tolist() == [1, 1, 0] and counted.loc["triples"].tolist() == [1, 2, 0]
     assert triple_audit.conflicting_texts([shared, single]) == 1 and triple_audit.conflicting_texts([shared] * 2) == 0
-    assert triple_audit.relation_code("身体部位_症状体征") == "BpSy"
+    assert casmed.relation_code("身体部位_症状体征") == "BpSy"

@@ -15,7 +15,7 @@ from typing import TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 
-from relex.corpora.dealing import Parts, deal
+from relex.corpora.splits import Parts, deal
 from relex.documents import Document, Relation, Span
 from relex.errors import RelexError
 

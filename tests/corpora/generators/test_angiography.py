@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from relex.corpora import casmed
 from relex.corpora.corpus import PARTS
 from relex.corpora.generators.angiography.generate import generate, structures, tell
 from relex.corpora.generators.angiography.lexicon import words
 from relex.corpora.generators.angiography.patterns import TYPES, Clause, Frame, fill, joined
 from relex.corpora.generators.angiography.plan import plan
 from relex.corpora.generators.grammar import commons
+from relex.corpora.readers import casmed
 from relex.errors import RelexError
 from relex.evaluation.extraction import offset_triples, sentence_overlaps, string_triples
 from relex.evaluation.shortcuts import lookup

@@ -189,7 +189,7 @@ def test_too_few_texts(texts):
 
 
 def test_by_name():
-    assert corpora.GENERATORS["arteriography"] is generate
+    assert corpora.CORPORA["arteriography"].read is generate
     with pytest.raises(RelexError, match="no option unit"):
         corpora.load("arteriography", unit="report")
 

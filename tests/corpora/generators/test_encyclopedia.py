@@ -15,7 +15,7 @@ from relex.corpora.corpus import PARTS
 from relex.corpora.generators.encyclopedia.generate import LONGEST, TAILS, generate
 from relex.corpora.generators.encyclopedia.lexicon import words
 from relex.corpora.generators.encyclopedia.patterns import frames
-from relex.corpora.umrc10 import CLASSES, PLACEHOLDERS
+from relex.corpora.readers.umrc10 import CLASSES, PLACEHOLDERS
 from relex.errors import RelexError
 
 HARD = ("并发症", "相关（导致）")

@@ -134,7 +134,7 @@ def test_too_few_sentences(sentences):
 
 
 def test_by_name():
-    assert corpora.GENERATORS["interactions"] is generate
+    assert corpora.CORPORA["interactions"].read is generate
     assert corpora.load("interactions", split="shipped").fingerprint == generate().fingerprint
     with pytest.raises(RelexError, match="no option unit"):
         corpora.load("interactions", unit="report")

@@ -11,21 +11,23 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from relex.corpora.casmed import SCHEMA, SHARES
 from relex.corpora.corpus import Corpus, fingerprint
-from relex.corpora.dealing import deal, deal_novel, same_text, seen
 from relex.corpora.generators.angiography.lexicon import words
 from relex.corpora.generators.angiography.patterns import Clause, Frame, fill, frames, joined
 from relex.corpora.generators.angiography.plan import Dose, Intervention, Lesion, Plan, Site, Vessel, plan
 from relex.corpora.generators.grammar import at_least, common, unrelated
+from relex.corpora.readers.casmed import SCHEMA, SHARES, choose_split
+from relex.corpora.spec import CorpusSpec
+from relex.corpora.splits import deal, deal_novel, same_text, seen, without_seen
 from relex.documents import Document, Relation, Span
-from relex.errors import RelexError
 
 T = TypeVar("T")
 
 VERSION = 1
-SPLITS = ("report", "report-unseen", "distinct", "novel", "shipped")
-UNITS = ("segment", "report")
+OPTIONS = {
+    "split": ("report", "report-unseen", "distinct", "novel", "shipped"),
+    "unit": ("segment", "report"),
+}
 ASIDE_SHARE = 0.6
 """Of what was not done, how much is told within a segment about something else."""
 TOGETHER_SHARE = 0.58
@@ -39,19 +41,14 @@ def generate(reports: int = 500, seed: int = 0, split: str = "report", unit: str
 
     `split`: `report` (default; `shipped` and empty mean the same), reports whole on one side; `report-unseen`, the
     same, of whose test part only what is not verbatim in train or dev is kept; `distinct`, every distinct segment
-    once; `novel`, the same segments, dealt as those of casmed (`relex.corpora.dealing.deal_novel`). A fifth is test,
+    once; `novel`, the same segments, dealt as those of casmed (`relex.corpora.splits.deal_novel`). A fifth is test,
     a tenth of the rest dev. `unit`: `segment` (default), or `report`, only with split `report`.
 
     `counts` has `dev.seen`, `test.seen` and `test.seen_in_train` as casmed has, and how often the hard structures
     occur in all parts together, see `structures`. The same arguments give the same corpus, the same `reports` and
     `seed` the same reports. Raises a `RelexError` for a number, split or unit that cannot be had.
     """
-    split, unit = "report" if split in ("", "shipped") else split, unit or UNITS[0]
-    for what, value, known in (("split", split, SPLITS), ("unit", unit, UNITS)):
-        if value not in known:
-            raise RelexError(f"angiography has no {what} {value!r}; known are {', '.join(known)}")
-    if unit == "report" and split != "report":
-        raise RelexError(f"unit 'report' goes with split 'report' only, not {split!r}; choose one of the two")
+    split, unit = choose_split("angiography", OPTIONS, "" if split == "shipped" else split, unit)
     at_least(FEWEST, reports, "angiography", "reports")
     told = _told(random.Random(seed), reports)
     distinct = [same[0] for same in same_text(d for segments in told for d in segments)]
@@ -62,8 +59,7 @@ def generate(reports: int = 500, seed: int = 0, split: str = "report", unit: str
     else:
         parts = deal([[_joined(segments)] if unit == "report" else segments for segments in told], SHARES)
     if split == "report-unseen":
-        known = {d.text for part in ("train", "dev") for d in parts[part]}
-        parts["test"] = tuple(d for d in parts["test"] if d.text not in known)
+        parts = without_seen(parts)
     counts = seen(parts) | structures([d for documents in parts.values() for d in documents])
     mark = fingerprint("angiography", VERSION, reports, seed, split, unit)
     return Corpus("angiography", SCHEMA, **parts, fingerprint=mark, stand_in=True, counts=counts)
@@ -290,3 +286,6 @@ def _structures(document: Document) -> dict[str, int]:
         "overlapping_pair": sum(n > 1 for n in pairs.values()),
         "no_triple": int(not triples),
     }
+
+
+SPEC = CorpusSpec("angiography", generate, stand_in=True, options=OPTIONS)

@@ -42,6 +42,7 @@ from relex.corpora.generators.arteriography.patterns import (
     Telling,
 )
 from relex.corpora.generators.grammar import Told, at_least, dealt, different, unrelated
+from relex.corpora.spec import CorpusSpec
 from relex.documents import Document, Relation, RelationType, Schema, Span
 
 VERSION = 3
@@ -247,3 +248,8 @@ def _some(rng: random.Random, keys: Sequence[str], number: int) -> list[str]:
     """`number` of the keys, in their order."""
     chosen = rng.sample(keys, number)
     return [key for key in keys if key in chosen]
+
+
+SPEC = CorpusSpec(
+    "arteriography", generate, title="arteriography, a generated stand-in for the paper's corpus", stand_in=True
+)

@@ -14,7 +14,8 @@ from relex.corpora.corpus import PARTS, Corpus, fingerprint
 from relex.corpora.generators.encyclopedia.lexicon import Disease, words
 from relex.corpora.generators.encyclopedia.patterns import frames
 from relex.corpora.generators.grammar import SLOT, Place, listed, unmarked
-from relex.corpora.umrc10 import CLASSES, PLACEHOLDERS, SCHEMA
+from relex.corpora.readers.umrc10 import CLASSES, PLACEHOLDERS, SCHEMA
+from relex.corpora.spec import CorpusSpec
 from relex.documents import ABSENT, Document, Relation, Span
 from relex.errors import RelexError
 
@@ -74,8 +75,8 @@ class _Text:
 
     def write(self, marked: str) -> dict[str, list[Place]]:
         """Add marked words; returns where the mentions of each key stand, H being the topic."""
-        words, places = unmarked(marked, len(self.text))
-        self.text += words
+        added, places = unmarked(marked, len(self.text))
+        self.text += added
         if "H" in places:
             self.last, self.fresh = places["H"][-1], True
         return places
@@ -302,3 +303,6 @@ def _counts(parts: dict[str, tuple[Document, ...]]) -> dict[str, int]:
         if part != "train":
             counts[f"{part}.seen_sentence"] = sum(d.text in known for d in documents)
     return counts
+
+
+SPEC = CorpusSpec("encyclopedia", generate, stand_in=True)

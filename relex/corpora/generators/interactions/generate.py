@@ -24,6 +24,7 @@ from relex.corpora.generators.grammar import Told, at_least, dealt, different, u
 from relex.corpora.generators.interactions import patterns
 from relex.corpora.generators.interactions.lexicon import TRAPS, TRIGGERS, longest_first, words
 from relex.corpora.generators.interactions.patterns import Said, named, say
+from relex.corpora.spec import CorpusSpec
 from relex.documents import Document, Relation, RelationType, Schema, Span
 
 VERSION = 2
@@ -319,3 +320,6 @@ def _parsed(marked: str, teller: _Teller) -> Told:
     teller.hard["several_relations"] += any(n > 1 for n in taken.values())
     teller.hard["mixed"] += len({r.type for r in relations}) > 1
     return Told(Document("", text, spans, relations), teller.hard, tuple(places.get("t", ())))
+
+
+SPEC = CorpusSpec("interactions", generate, title="interactions, a generated stand-in for CH-DDI", stand_in=True)

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from relex import corpora
-from relex.corpora import umrc10
+from relex.corpora.readers import umrc10
 from relex.documents import ABSENT, Document, Relation, Span
 from relex.errors import RelexError
 from relex.evaluation import audit

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from relex import corpora
-from relex.corpora import casmed
 from relex.corpora.check import report
-from relex.corpora.dealing import near
+from relex.corpora.readers import casmed
+from relex.corpora.splits import near
 from relex.errors import RelexError
 from relex.evaluation.extraction import evaluate
 from relex.evaluation.shortcuts import masked_lookup
@@ -168,8 +168,8 @@ def test_types_that_do_not_fit_are_kept_and_counted_and_shifts_are_set_right(tmp
 
 def test_options_and_fingerprints(tmp_path):
     folder = write(tmp_path, *reports())
-    marks = [casmed.read(folder, split).fingerprint for split in casmed.SPLITS]
-    assert len({*marks, casmed.read(folder, "report", "report").fingerprint}) == len(casmed.SPLITS) + 1
+    marks = [casmed.read(folder, split).fingerprint for split in casmed.OPTIONS["split"]]
+    assert len({*marks, casmed.read(folder, "report", "report").fingerprint}) == len(casmed.OPTIONS["split"]) + 1
     assert casmed.read(folder).fingerprint == marks[0]
     for options, message in (
         ({"split": "random"}, "no split 'random'; known are novel, distinct, report"),

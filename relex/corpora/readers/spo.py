@@ -9,6 +9,9 @@ from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Sp
 from relex.errors import RelexError
 from relex.mentions import POLICIES, Occurrence, align, find_all
 
+OPTIONS = {"align": POLICIES}
+"""Options of corpora whose triples are strings."""
+
 
 @dataclass(frozen=True, slots=True)
 class Triple:
@@ -151,13 +154,6 @@ def read_schema(path: Path) -> Schema:
     if not pairs:
         raise RelexError(f"{path} has no rows; it needs at least one")
     return Schema(tuple(entity_types), tuple(RelationType(name, tuple(p)) for name, p in pairs.items()))
-
-
-def policy(corpus: str, align: str) -> str:
-    """The alignment policy that `align` names, the first of all for ""; a `RelexError` when there is none."""
-    if align and align not in POLICIES:
-        raise RelexError(f"{corpus} has no align {align!r}; known are {', '.join(POLICIES)}")
-    return align or POLICIES[0]
 
 
 def never_empty(path: Path, found: Iterable[Document | RelexError]) -> Iterator[Document | RelexError]:

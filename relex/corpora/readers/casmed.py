@@ -9,15 +9,27 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from relex.corpora import spo
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
-from relex.corpora.dealing import deal, deal_novel, seen
+from relex.corpora.readers import spo
+from relex.corpora.spec import CorpusSpec, choose, github
+from relex.corpora.splits import deal, deal_novel, seen, without_seen
 from relex.documents import Document, RelationType, Schema, Span, field, first_error_raised, scan
 from relex.errors import RelexError
 from relex.files import sha256
 
 ENTITY_TYPES = ("症状体征", "身体部位", "治疗方式", "医疗耗材", "用药剂量", "检查检验")
 """Entity types, the most frequent first."""
+
+CODES = {
+    "身体部位": "Bp", "用药剂量": "Do", "检查检验": "In", "医疗耗材": "Mc", "症状体征": "Sy", "治疗方式": "Tm",
+}  # fmt: skip
+"""Entity type → its code in the tables of the CBRRel paper."""
+
+ENGLISH = {
+    "身体部位": "body part", "用药剂量": "dosage", "检查检验": "examination", "医疗耗材": "medical consumable",
+    "症状体征": "symptom or sign", "治疗方式": "treatment",
+}  # fmt: skip
+"""The entity types in English."""
 
 RELATIONS = (
     "身体部位_症状体征", "身体部位_检查检验", "身体部位_治疗方式", "治疗方式_用药剂量",
@@ -27,8 +39,10 @@ RELATIONS = (
 
 SCHEMA = Schema(ENTITY_TYPES, tuple(RelationType(name, (tuple(name.split("_")),)) for name in RELATIONS))
 
-SPLITS = ("novel", "distinct", "report", "report-unseen", "shipped", "shipped-unseen")
-UNITS = ("segment", "report")
+OPTIONS = {
+    "split": ("novel", "distinct", "report", "report-unseen", "shipped", "shipped-unseen"),
+    "unit": ("segment", "report"),
+}
 SHARES = {"test": 0.2, "dev": 0.08}
 """A fifth is test, a tenth of the rest development."""
 
@@ -44,7 +58,7 @@ def read(folder: Path, split: str = "", unit: str = "") -> Corpus:
 
     `split`: `distinct`, every distinct segment once, with the annotation that most of its occurrences have (the first
     of equals); `novel` (default), the same segments, of which none in one part equals one in another but for numbers
-    or is a near duplicate of it (`relex.corpora.dealing.deal_novel`); `report`, segments or whole reports split by
+    or is a near duplicate of it (`relex.corpora.splits.deal_novel`); `report`, segments or whole reports split by
     report, reports with the same text on one side; `shipped`, the source's three files, whose triples get the offsets
     that the segment of the same text has, or else the nearest pair. `report-unseen` and `shipped-unseen` keep of the
     test part what is not verbatim in train or dev. Test is a fifth, dev a tenth of the rest, except for `shipped`,
@@ -53,19 +67,14 @@ def read(folder: Path, split: str = "", unit: str = "") -> Corpus:
 
     `counts` tells, per part: `triples`, `type_mismatch` (triples whose entity types are not those of the relation's
     name; kept), `bad_span` (entities with white space or punctuation at an end; kept), `overlap` (pairs of
-    overlapping entities), and `seen`, see `relex.corpora.dealing.seen`. And on the way: `shifted_segment` (offsets
+    overlapping entities), and `seen`, see `relex.corpora.splits.seen`. And on the way: `shifted_segment` (offsets
     all off by one; set right by the report); for `report`, `duplicate_report`; for `distinct` and `novel`,
     `conflicting_text` (with several annotations) and `conflicting_segment` (whose annotation was not taken); for
     `shipped`, `aligned` (triples without offsets in the segments; of these `ambiguous` have a mention that occurs more
     than once, `absent` one that is not in the text) and `duplicate_triple` (that came once more).
     Raises a `RelexError` that names file and line for what cannot be used, and for an option that is not known.
     """
-    split, unit = split or SPLITS[0], unit or UNITS[0]
-    for what, value, known in (("split", split, SPLITS), ("unit", unit, UNITS)):
-        if value not in known:
-            raise RelexError(f"casmed has no {what} {value!r}; known are {', '.join(known)}")
-    if unit == "report" and split != "report":
-        raise RelexError(f"unit 'report' goes with split 'report' only, not {split!r}; choose one of the two")
+    split, unit = choose_split("casmed", OPTIONS, split, unit)
     counts: Counter = Counter()
     owners: Owners = {}
     reports = first_error_raised(scan_reports(folder / REPORTS, owners))
@@ -82,12 +91,24 @@ def read(folder: Path, split: str = "", unit: str = "") -> Corpus:
     else:
         parts = _by_report(reports, segments if unit == "segment" else reports, counts)
     if split.endswith("-unseen"):
-        known = {d.text for part in ("train", "dev") for d in parts[part]}
-        parts["test"] = tuple(d for d in parts["test"] if d.text not in known)
+        parts = without_seen(parts)
     counts.update(_facts(parts) | seen(parts))
     marks = [sha256(folder / name) for name in used]
     mark = fingerprint("casmed", 1, split, unit, marks)
     return Corpus("casmed", SCHEMA, **parts, fingerprint=mark, counts=dict(counts))
+
+
+def relation_code(name: str) -> str:
+    """The paper's code of a relation type of casmed, `BpSy` for 身体部位_症状体征."""
+    return "".join(CODES[part] for part in name.split("_"))
+
+
+def choose_split(corpus: str, options: dict[str, tuple[str, ...]], split: str, unit: str) -> tuple[str, ...]:
+    """Split and unit that are given, or their defaults; a `RelexError` for those that a corpus does not have."""
+    split, unit = choose(corpus, options, split=split, unit=unit)
+    if unit == "report" and split != "report":
+        raise RelexError(f"unit 'report' goes with split 'report' only, not {split!r}; choose one of the two")
+    return split, unit
 
 
 def scan_reports(path: Path, owners: Owners) -> Iterator[Document | RelexError]:
@@ -242,3 +263,26 @@ def scan_folder(folder: Path) -> Iterator[tuple[Path, Iterable[Document | RelexE
     yield folder / SEGMENTS, scan_segments(folder / SEGMENTS, owners, Counter())
     for name in SHIPPED.values():
         yield folder / name, scan_shipped(folder / name, {}, Counter())
+
+
+SPEC = CorpusSpec(
+    name="casmed",
+    read=read,
+    options=OPTIONS,
+    scan=scan_folder,
+    marks=(REPORTS, SEGMENTS),
+    sources=github(
+        "Theadmaster/CasRelPyTorch", "32dc164b4be78029f716235444c143876100000f", "data/coronary_angiography", {
+            "raw.jsonl": "bce744e5370ed65edf86611eb90dc51af10a5a9d2f900aee7f00802fe818396a",
+            "raw_segment.jsonl": "a33fb5743c0860d85b54f80357366d4f5f887b4f983c8ef216b99c058b1c4893",
+            "rel.json=rel_more_than_3/rel.json": "905471007a555c06d6fa1e8108e2a3cc908fe8e095c8ab18eab4b88817c5fb9e",
+            "shipped_split/train.json=train.json": "1386dad41fb7ade2b0e54e48fc83779a3a06819dbd93320dd921ce37a1ae4b58",
+            "shipped_split/dev.json=dev.json": "25caa97169b1430a67fbba3877a211cc46a500d822b999b34d207dc752964950",
+            "shipped_split/test.json=test.json": "f9aa535bee53031fa12480f0bfc012e75800d66fb5a883a95cc3c613676bfa74",
+        },
+    ),
+    licence=(
+        "The repository states no licence; the reports are anonymised clinical text of unknown consent: "
+        "show no sentence of them anywhere."
+    ),
+)  # fmt: skip

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from relex.corpora import own
+from relex.corpora import converters
 from relex.documents import Relation, Span, read_documents
 from relex.errors import RelexError
 
@@ -26,7 +26,7 @@ def test_doccano_with_relations_and_with_labels_alone(tmp_path):
         ], "relations": [{"id": 1, "from_id": 30, "to_id": 31, "type": "治疗"}]},
         {"text": TEXT, "label": [[4, 6, "病"]]},
     )  # fmt: skip
-    first, second = own.doccano(path, Counter())
+    first, second = converters.doccano(path, Counter())
     assert (first.id, first.relations) == ("5", (Relation(1, 0, "治疗"),))
     assert [first.mention(i) for i in (0, 1)] == ["甲药", "乙病"]
     assert (second.id, second.entities, second.relations) == ("2", (Span(4, 6, "病"),), ())
@@ -46,7 +46,7 @@ def test_spo_takes_the_nearest_pair_and_counts_the_rest(tmp_path):
         ]},
     )  # fmt: skip
     counts = Counter()
-    (document,) = own.spo(path, counts)
+    (document,) = converters.spo(path, counts)
     assert document.id == "a-1"
     heads = [(h.start, t.start, name) for h, name, t in document.triples()]
     assert heads == [(4, 0, "治疗"), (7, 12, "见于"), (4, -1, "治疗")]
@@ -70,7 +70,7 @@ def test_brat_reads_entities_and_relations_and_counts_what_it_leaves_out(tmp_pat
         "R2\t治疗 Arg1:T3 Arg2:T1\nA1\tNegated T1\n#1\tAnnotatorNotes T1\t再看\n"
     )
     counts = Counter()
-    (document,) = own.brat(brat(tmp_path / "b", annotations), counts)
+    (document,) = converters.brat(brat(tmp_path / "b", annotations), counts)
     assert (document.id, document.relations) == ("one", (Relation(1, 0, "治疗"),))
     assert counts == {
         "entities_of_several_pieces": 1, "relations_of_entities_of_several_pieces": 1, "other_annotations": 2,
@@ -79,7 +79,7 @@ def test_brat_reads_entities_and_relations_and_counts_what_it_leaves_out(tmp_pat
 
 def test_brat_offsets_count_every_character_of_the_file(tmp_path):
     text = "第一行\r\n😀乙病\n末行"
-    (document,) = own.brat(brat(tmp_path / "b", "T1\t病 6 8\t乙病\nT2\t段 7 10\t病 末\n", text), Counter())
+    (document,) = converters.brat(brat(tmp_path / "b", "T1\t病 6 8\t乙病\nT2\t段 7 10\t病 末\n", text), Counter())
     assert [document.mention(i) for i in (0, 1)] == ["乙病", "病\n末"]
 
 
@@ -95,13 +95,13 @@ def test_brat_offsets_count_every_character_of_the_file(tmp_path):
 )
 def test_bad_brat_lines_are_named(tmp_path, annotations, line, reason):
     with pytest.raises(RelexError, match=rf"one.ann, line {line}: .*{reason}"):
-        own.brat(brat(tmp_path / "b", annotations), Counter())
+        converters.brat(brat(tmp_path / "b", annotations), Counter())
 
 
 def test_brat_files_come_in_pairs(tmp_path):
     brat(tmp_path, "").joinpath("one.ann").unlink()
     with pytest.raises(RelexError, match="cannot read .*one.ann.*pairs"):
-        own.brat(tmp_path, Counter())
+        converters.brat(tmp_path, Counter())
 
 
 @pytest.mark.parametrize(
@@ -121,16 +121,16 @@ def test_bad_rows_are_named_and_nothing_is_written(tmp_path, form, row, reason):
     out = tmp_path / "out.jsonl"
     path = lines(tmp_path / "in.jsonl", {"text": TEXT, "spo_list": [], "entities": []}, row)
     with pytest.raises(RelexError, match=rf"in.jsonl, line 2: .*({reason})"):
-        own.convert(form, path, out)
+        converters.convert(form, path, out)
     assert not out.exists()
 
 
 def test_convert_writes_documents_that_read_back(tmp_path):
     out = tmp_path / "out"
     path = lines(tmp_path / "in.jsonl", {"text": TEXT, "spo_list": [triple("乙病", "治疗", "甲药")]})
-    number, counts = own.convert("cmeie", path, out)
+    number, counts = converters.convert("cmeie", path, out)
     assert number == 1 and counts == {"triples_with_a_choice_of_occurrences": 1}
-    assert read_documents(out) == own.spo(path, Counter())
+    assert read_documents(out) == converters.spo(path, Counter())
 
 
 def test_convert_refuses_its_own_input_an_empty_file_and_unknown_formats(tmp_path):
@@ -138,5 +138,5 @@ def test_convert_refuses_its_own_input_an_empty_file_and_unknown_formats(tmp_pat
     for form, out, reason in (("duie", path, "is the file to be read"), ("duie", tmp_path / "out", "has no documents"),
                               ("conll", tmp_path / "out", "known are doccano, brat")):  # fmt: skip
         with pytest.raises(RelexError, match=reason):
-            own.convert(form, path, out)
+            converters.convert(form, path, out)
     assert path.exists() and not (tmp_path / "out").exists()

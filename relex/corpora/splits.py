@@ -66,6 +66,12 @@ def near(parts: Parts) -> dict[str, int]:
     }
 
 
+def without_seen(parts: Parts) -> Parts:
+    """The parts, of test only the Documents whose text is not verbatim in train or dev."""
+    known = {d.text for part in ("train", "dev") for d in parts[part]}
+    return parts | {"test": tuple(d for d in parts["test"] if d.text not in known)}
+
+
 def seen(parts: Parts) -> dict[str, int]:
     """How many Documents have a text that is also elsewhere.
 

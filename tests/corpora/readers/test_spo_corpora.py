@@ -5,8 +5,8 @@ import json
 import pytest
 
 from relex import corpora
-from relex.corpora import cmeie, duie
 from relex.corpora.check import report
+from relex.corpora.readers import cmeie, duie
 from relex.documents import Document, Relation, Span
 from relex.errors import RelexError
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relex import corpora
-from relex.corpora import conll04
 from relex.corpora.check import report
 from relex.corpora.corpus import PARTS
+from relex.corpora.readers import conll04
 from relex.errors import RelexError
 
 ROW = {
@@ -139,7 +139,7 @@ def test_other_types_in_the_file_of_types(tmp_path):
 
 def test_documents_that_are_no_token_rows():
     document = conll04.from_tokens(ROW, "test")
-    for span in (corpora.conll04.Span(0, 2, "Peop"), corpora.conll04.Span(-1, -1, "Peop", "Ada")):
+    for span in (conll04.Span(0, 2, "Peop"), conll04.Span(-1, -1, "Peop", "Ada")):
         with pytest.raises(RelexError, match="does not begin and end with a token"):
             conll04.to_tokens(conll04.Document(document.id, document.text, (span,)))
     with pytest.raises(RelexError, match="is not named PART-ORIG_ID"):

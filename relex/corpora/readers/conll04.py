@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from relex.corpora import spo
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
-from relex.corpora.dealing import seen
+from relex.corpora.readers import spo
+from relex.corpora.spec import CorpusSpec, Source, github
+from relex.corpora.splits import seen
 from relex.documents import Document, Relation, RelationType, Schema, Span, field, first_error_raised
 from relex.errors import RelexError
 from relex.files import sha256
@@ -42,7 +43,7 @@ def read(folder: Path) -> Corpus:
     `wide_entity` (entities of more than ten tokens), `duplicate_entity` and `duplicate_relation` (given once more),
     `overlap` (pairs of different entities that share tokens), `no_entity` and `no_relation` (sentences without),
     `type_mismatch` (relations whose entity types do not fit the schema; kept), and `seen` sentences, see
-    `relex.corpora.dealing.seen`. Raises a `RelexError` that names file and row for what cannot be used.
+    `relex.corpora.splits.seen`. Raises a `RelexError` that names file and row for what cannot be used.
     """
     if (folder / TYPES).is_file():
         _check_types(folder / TYPES)
@@ -195,3 +196,32 @@ def _json(path: Path, kind: type):
     if not isinstance(value, kind):
         raise RelexError(f"{path}: expected a JSON {'array of rows' if kind is list else 'object'}")
     return value
+
+
+SPEC = CorpusSpec(
+    name="conll04",
+    read=read,
+    title="CoNLL04",
+    scan=scan_folder,
+    marks=(*FILES.values(), TYPES),
+    sources=(
+        *(
+            Source(
+                f"conll04_{part}.json", "btaille/sincere", "dd1c34916ddcdc5ceb2799d64b17e80cdf1a5b31",
+                "data/conll04.json", digest, part, "3abe11eb5750e2c37e99a428f5e6c7e3b15f77d66053bca85e21e0772d601119",
+            )
+            for part, digest in (
+                ("train", "65c52d5b6134c72c44277c74c5ecb354bf33aa352fc7b856edf6bda0bb436eea"),
+                ("dev", "3965a5110a79671fb74a78c0fd0113c4da6583c3833bd418c1ca414bb491e010"),
+                ("test", "347f45cf181b5641d2373248a1af0592954415234f72536835dde1df1b504556"),
+            )
+        ),
+        *github("YoumiMa/TablERT-CNN", "055333c2b0dfff48fbab8fa73367cc0766c89862", "data/datasets/conll04", {
+            "conll04_types.json": "9244d21d2640430f03eda97f59ce3e0a28a766964b1c04683c80656b5e505ad8",
+        }),
+    ),
+    licence=(
+        "The repository that holds the sentences is under Apache-2.0, which need not hold for the news texts; the "
+        "file of types comes from another one."
+    ),
+)  # fmt: skip

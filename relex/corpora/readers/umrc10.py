@@ -4,11 +4,12 @@ Source: the authors' repository of the UMRC report; the files give mentions as s
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from relex.corpora.corpus import PARTS, Corpus, fingerprint
-from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span, first_error_raised, scan
+from relex.corpora.spec import CorpusSpec, github
+from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span, first_error_raised, read_jsonl, scan
 from relex.errors import RelexError
 from relex.files import sha256
 from relex.mentions import find_all, nearest_pair
@@ -81,3 +82,39 @@ def _document(row: dict, part: str, counts: Counter) -> Document:
 
 def _span(chosen: tuple[int, int] | None, mention: str) -> Span:
     return Span(*chosen, "entity") if chosen else Span(ABSENT, ABSENT, "entity", mention)
+
+
+def recognise(path: Path) -> bool:
+    """Whether a folder or file is of umrc10, whose file names are those of a folder of Documents but for one."""
+    if path.is_dir() and (path / "val.jsonl").exists() != (path / "dev.jsonl").exists():
+        return (path / "val.jsonl").exists()
+    try:
+        row = next(read_jsonl(path / "train.jsonl" if path.is_dir() else path), (0, {}))[1]
+    except RelexError:
+        return False
+    return "sentence" in row
+
+
+def scan_path(path: Path) -> Iterator[tuple[Path, Iterable[Document | RelexError]]]:
+    """Every file of a folder, or the one file, with its Documents and what is wrong with it."""
+    if path.is_file():
+        yield path, scan_part(path, path.stem)
+        return
+    for part in PARTS:
+        yield path / FILES[part], scan_part(path / FILES[part], part)
+
+
+SPEC = CorpusSpec(
+    name="umrc10",
+    read=read,
+    scan=scan_path,
+    recognise=recognise,
+    sources=github(
+        "kiwiwu02/RelationExtraction_Bert_Project", "9b463479c7b64126394bc7a0058a09ebc589d69e", "Code/dataset", {
+            "train.jsonl": "d061affff3cfa988848e6b21ad8956d6fc4ebb71e820de16b1fc51c64d1deb6f",
+            "val.jsonl": "67a1cac7c5ecaf6a6d4224e2597152e3170299f56ceb926620c4cf99378869fc",
+            "test.jsonl": "20b835b35317b117900c163146b11d3ee0039adae4cff32668bad8e91981c8b2",
+        },
+    ),
+    licence="The authors' repository states no licence for this corpus.",
+)  # fmt: skip
