@@ -243,11 +243,12 @@ def _all_scores(gold: Sequence[Document], predicted: Sequence[Document]) -> tupl
             metrics |= {f"{name}.macro_{k}": _ratio(fsum(s[k] for s in scores), len(scores)) for k in ("p", "r", "f1")}
     strings = _sets(gold, predicted, string_triples)
     classes = [sentence_overlaps(one) for one, _ in strings]
+    of_triples = _count_overlapping(strings)
     for overlap in OVERLAPS:
         chosen = [pair for pair, of in zip(strings, classes, strict=True) if overlap in of]
         found[f"overlap.{overlap}"] = _count(chosen)
         counts[f"overlap.{overlap}.n"] = len(chosen)
-        found[f"overlap.triple.{overlap}"] = _count_overlapping(strings, overlap)
+        found[f"overlap.triple.{overlap}"] = of_triples[overlap]
     for name, numbers in found.items():
         metrics |= {f"{name}.{score}": value for score, value in prf(**numbers).items()}
         counts |= {f"{name}.{kind}": number for kind, number in numbers.items()}
@@ -266,13 +267,14 @@ def _count(sets: Iterable[Sets], matches: Callable[[set[Key], set[Key]], int] = 
     return {"tp": tp, "fp": fp, "fn": fn}
 
 
-def _count_overlapping(sets: Iterable[Sets], overlap: str) -> dict[str, int]:
-    counts = dict.fromkeys(("tp", "fp", "fn", "tp_predicted"), 0)
-    for one, other in sets:
-        for key, classes in triple_overlaps(one).items():
-            counts["tp" if key in other else "fn"] += overlap in classes
-        for key, classes in triple_overlaps(other).items():
-            counts["tp_predicted" if key in one else "fp"] += overlap in classes
+def _count_overlapping(sets: Iterable[Sets]) -> dict[str, dict[str, int]]:
+    """Counts of the triples of each class of overlap; the classes of all triples are found once."""
+    counts = {overlap: dict.fromkeys(("tp", "fp", "fn", "tp_predicted"), 0) for overlap in OVERLAPS}
+    for gold, predicted in sets:
+        for own, other, right, wrong in ((gold, predicted, "tp", "fn"), (predicted, gold, "tp_predicted", "fp")):
+            for key, classes in triple_overlaps(own).items():
+                for overlap in classes:
+                    counts[overlap][right if key in other else wrong] += 1
     return counts
 
 
