@@ -218,6 +218,19 @@ def publish(
 
 
 @app.command()
+def show(
+    experiment: Annotated[str, typer.Argument(help="The name of an experiment.")],
+    row: Annotated[str | None, typer.Option(help="One row: every switch of it, with its default.")] = None,
+    profile: Annotated[str, typer.Option(help="smoke, quick, cpu or full.")] = "quick",
+) -> None:
+    """Print what the rows of an experiment are: their switches, their keys, and whether they are recorded."""
+    from relex.runs.show import show as lines
+
+    for line in lines(experiment, row, profile):
+        print(line)
+
+
+@app.command()
 def doctor() -> None:
     """Say what this machine has for training, and what is amiss and how to mend it."""
     from relex.doctor import examine
@@ -243,43 +256,15 @@ def predict_documents(
     from relex.experiments.config import Config
     from relex.experiments.records import find_record
     from relex.heads import TASKS
+    from relex.runs.labelling import labelled, questions
 
     record = find_record(run_name)
     if record is None:
         raise RelexError(f"there is no run {run_name!r}; a run is named as its record's file, without .json")
     config = Config.from_json(record["config"])
-    documents = _questions(source, TASKS[config.head])
-    write_documents(out, _labelled(documents, config, record))
+    documents = questions(source, TASKS[config.head])
+    write_documents(out, labelled(documents, record))
     print(f"{out}: {len(documents):,} documents")
-
-
-def _questions(path: Path, task: str) -> tuple:
-    """Documents without what a model is asked for: the relation, or for extraction all but the text."""
-    from dataclasses import replace
-
-    from relex.documents import Document, first_error_raised, scan
-
-    def parse(number: int, value: dict) -> Document:
-        if task == "extraction":
-            return Document.from_json(value | {"entities": [], "relations": []})
-        document = Document.from_json(value)
-        if len(document.entities) != 2:
-            raise RelexError(f"it has {len(document.entities)} entities, and a relation joins two, head and tail")
-        return replace(document, relations=())
-
-    documents = first_error_raised(scan(path, parse))
-    if not documents:
-        raise RelexError(f"{path} has no documents; it needs at least one")
-    return documents
-
-
-def _labelled(documents: tuple, config, record: dict) -> list:
-    from relex.experiments.run import load_head
-    from relex.training import predict
-    from relex.training.trainer import make_accelerator
-
-    head, accelerator = load_head(record), make_accelerator(config.training.precision)
-    return predict(head.to(accelerator.device), documents, accelerator)
 
 
 @app.command()
