@@ -44,7 +44,11 @@ def font_path() -> Path:
 
 
 def use_style() -> None:
-    """Make the book's style the default of matplotlib, register the font, and show SVG when in a notebook."""
+    """Make the book's style the default of matplotlib, register the font, and show SVG when in a notebook.
+
+    Tables show their cells whole: pandas would cut the reason of a verdict off after fifty characters.
+    """
+    pd.set_option("display.max_colwidth", None)
     font_manager.fontManager.addfont(font_path())
     with resources.as_file(resources.files("relex") / "data" / "relex.mplstyle") as path:
         matplotlib.style.use(path)

@@ -4,6 +4,7 @@ import made
 import pandas as pd
 import pytest
 
+from relex import figures
 from relex.reports import compare, words
 
 BAR = made.counted("dictionary")
@@ -119,3 +120,10 @@ def test_what_is_left_where_nothing_can_be_looked_up():
     text = words.left("A", "B", found)
     assert "report, unseen" in text and "report, all" not in text
     assert words.left("A", "B", found.iloc[:1]) == "There is nothing to compare."
+
+
+def test_a_table_shows_its_reasons_whole():
+    reason = "no verdict (" + "a reason of many words; " * 20 + "the end)"
+    with pd.option_context("display.max_colwidth", 50):
+        figures.use_style()
+        assert reason in pd.DataFrame({"verdict": [reason]}).to_html()
