@@ -126,4 +126,4 @@ def test_a_table_shows_its_reasons_whole():
     reason = "no verdict (" + "a reason of many words; " * 20 + "the end)"
     with pd.option_context("display.max_colwidth", 50):
         figures.use_style()
-        assert reason in pd.DataFrame({"verdict": [reason]}).to_html()
+        assert reason in pd.DataFrame({"verdict": [reason]})._repr_html_()
