@@ -15,7 +15,7 @@ PROFILE = {
         "train_limit": 30, "dev_limit": 8, "test_limit": 20,
     },
     "cpu": {"layers": 4, "epochs": 12, "batch_tokens": 600},
-    "full": {"layers": 12, "epochs": 20, "micro_tokens": 8192},
+    "full": {"layers": 12, "epochs": 20, "batch_tokens": 1200, "micro_tokens": 8192},
 }  # fmt: skip
 """What a profile changes of a run; all else has the defaults of `Config`."""
 
@@ -75,7 +75,7 @@ def primary(corpus: str) -> str:
 
 def _config(profile: str, corpus: str, row: str, split: str = "", **changes) -> Config:
     plain = not any(changes.get(switch, True) for switch in ("bilstm", "attention"))
-    chosen = rates.chosen("CasRel" if plain else "CBRRel") if profile == "cpu" else {}
+    chosen = rates.chosen("CasRel" if plain else "CBRRel", profile)
     return Config.from_json(
         {"head": "cascade", "corpus": corpus, "split": split or primary(corpus), "profile": profile, "row": row}
         | PROFILE[profile] | chosen | TRAINED | changes

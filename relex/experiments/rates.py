@@ -20,15 +20,19 @@ FACTOR = 10
 
 
 @functools.cache
-def _choices() -> dict[str, float]:
+def _choices() -> dict[str, dict[str, float]]:
     return yaml.safe_load(resources.files("relex").joinpath("data/rates.yaml").read_text(encoding="utf-8"))
 
 
-def chosen(system: str) -> dict[str, float]:
-    """The settings `lr` and `head_lr` of a system in profile `cpu`. Raises a `RelexError` for an unknown system."""
-    if system not in _choices():
-        raise RelexError(f"no learning rate was chosen for {system!r}; known are {', '.join(_choices())}")
-    return at(_choices()[system])
+def chosen(system: str, profile: str = "cpu") -> dict[str, float]:
+    """The settings `lr` and `head_lr` of a system in a profile; none where the profile chooses no rates.
+
+    Raises a `RelexError` for an unknown system.
+    """
+    choices = _choices().get(profile, {})
+    if choices and system not in choices:
+        raise RelexError(f"no learning rate was chosen for {system!r}; known are {', '.join(choices)}")
+    return at(choices[system]) if choices else {}
 
 
 def at(rate: float) -> dict[str, float]:

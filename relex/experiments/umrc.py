@@ -20,10 +20,11 @@ PROFILE = {
         "train_limit": 100, "dev_limit": 20, "test_limit": 60,
     },
     "cpu": {"layers": 8, "epochs": 6, "epoch_steps": 320},
-    "full": {"layers": 12, "epochs": 5, "micro_tokens": 8192},
+    "full": {"layers": 12, "epochs": 6, "epoch_steps": 320, "micro_tokens": 8192},
 }  # fmt: skip
-"""What a profile changes of a run; all else has the defaults of `Config`. In profile `cpu` all rows take the same 1,920
-steps, about six passes, with the depth that `encoder_depth` chose and the rates that `umrc_rates` chose."""
+"""What a profile changes of a run; all else has the defaults of `Config`. In profiles `cpu` and `full` all rows take
+the same 1,920 steps, about six passes, with the rates that `umrc_rates` chose; `cpu` has the depth that `encoder_depth`
+chose."""
 
 SEEDS = {"smoke": 1, "quick": 1, "cpu": 3, "full": 5}
 
@@ -38,9 +39,7 @@ DEPTHS = (4, 8)
 
 
 def _config(profile: str, corpus: str, row: str, **changes) -> Config:
-    chosen = {}
-    if profile == "cpu":
-        chosen = rates.chosen("umrc markers" if changes.get("pooling") == "marker" else "umrc cls")
+    chosen = rates.chosen("umrc markers" if changes.get("pooling") == "marker" else "umrc cls", profile)
     return Config.from_json({"corpus": corpus, "profile": profile, "row": row} | PROFILE[profile] | chosen | changes)
 
 

@@ -23,13 +23,16 @@ def test_every_system_is_tried_at_the_same_rates():
         for tried in found.values():
             assert [t.lr for t in tried] == list(rates.GRID)
             assert [t.head_lr for t in tried] == pytest.approx([10 * rate for rate in rates.GRID])
-        assert set(found) <= set(rates._choices()), "what is tried is chosen"
+        assert set(found) <= set(rates._choices()["cpu"]), "what is tried is chosen"
 
 
 def test_rows_of_the_grids_have_the_chosen_rate():
     for row in ("CasRel", "CBRRel"):
         (config,) = {c.with_(seed=0) for c in cbrrel.COMPARISON.configs("cpu", "angiography") if c.row == row}
         assert {"lr": config.training.lr, "head_lr": config.training.head_lr} == rates.chosen(row)
+        (config,) = {c.with_(seed=0) for c in cbrrel.COMPARISON.configs("full", "angiography") if c.row == row}
+        assert {"lr": config.training.lr, "head_lr": config.training.head_lr} == rates.chosen(row, "full")
+    assert rates.chosen("CasRel", "quick") == {}, "it has a rate for all"
     with pytest.raises(RelexError, match="no learning rate was chosen for 'TPLinker'; known are umrc cls"):
         rates.chosen("TPLinker")
 
