@@ -1,5 +1,6 @@
 """The part of the page on evidence that is written from records: depth, learning rates, how far each grid is."""
 
+import itertools
 from collections.abc import Sequence
 
 import pandas as pd
@@ -10,7 +11,7 @@ from relex.experiments.config import LABELS, Config
 from relex.heads import HEADS
 from relex.reports.claims import markdown_table
 from relex.reports.compare import CLASSES, bar
-from relex.reports.results import is_trained
+from relex.reports.results import EVIDENCE, is_trained
 from relex.reports.rules import rising
 
 NOTHING = "Nothing of it is published in this edition; the table fills when something is."
@@ -20,8 +21,9 @@ def page() -> str:
     """Markdown: how deep an encoder has to be, which rate each system has, and what of the grids is recorded."""
     parts = ["### How deep", depth_text(published("encoder_depth"))]
     names = [name for name in EXPERIMENTS if name.endswith("_rates")]
-    tried = rates_table([record for name in names for record in published(name)])
-    parts += ["### How fast", markdown_table(tried) if len(tried) else NOTHING]
+    tried = {p: rates_table([r for name in names for r in published(name, p)], p) for p in EVIDENCE}
+    parts += ["### How fast"]
+    parts += [f"Profile `{p}`:\n\n{markdown_table(table)}" for p, table in tried.items() if len(table)] or [NOTHING]
     parts += ["### What is recorded", markdown_table(grids_table())]
     return "\n\n".join(parts) + "\n"
 
@@ -40,7 +42,7 @@ def depth_text(records: Sequence[dict]) -> str:
     return markdown_table(pd.DataFrame(cells, index=pd.Index(chosen, name="row")))
 
 
-def rates_table(records: Sequence[dict]) -> pd.DataFrame:
+def rates_table(records: Sequence[dict], profile: str) -> pd.DataFrame:
     """The best development score of every system at every rate of the grid, in percent; the chosen rate in bold."""
     lines = {}
     for system in rates.systems(records):
@@ -49,29 +51,32 @@ def rates_table(records: Sequence[dict]) -> pd.DataFrame:
         shown = {rate: f"{100 * scores[rate]:.1f}" if rate in scores else "–" for rate in rates.GRID}
         lines[system] = {
             f"{rate:.0e}": f"**{cell}**" if rate == choice else cell for rate, cell in shown.items()
-        } | {"in the grid": f"{rates.chosen(system)['lr']:.0e}"}  # fmt: skip
+        } | {"in the grid": f"{rates.chosen(system, profile)['lr']:.0e}"}  # fmt: skip
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("system")
 
 
-def grids_table(profile: str = "cpu") -> pd.DataFrame:
+def grids_table() -> pd.DataFrame:
     """For each part of the queue: trained runs that are due and published, their hours, how many are still rising.
 
-    What is due of an experiment's own corpus is known where its files are missing, too; DuIE's part is left out there.
+    A grid is due in profile `cpu`, and in profile `full` where that has records. What is due of an experiment's own
+    corpus is known where its files are missing, too; DuIE's part is left out there.
     """
     lines = {}
-    for name, corpus in QUEUE:
+    for (name, corpus), profile in itertools.product(QUEUE, EVIDENCE):
         own = EXPERIMENTS[name].corpus
         configs = EXPERIMENTS[name].configs(profile, own if corpus in (None, own) else None)
         due = {_same(c.to_json()) for c in configs if c.head in HEADS and corpus in (None, c.corpus)}
-        if not due:
+        recorded = filter(is_trained, published(name, profile))
+        found = [r for r in recorded if _same(_with_defaults(r["config"])) in due]
+        if not due or (profile == "full" and not found):
             continue
-        found = [r for r in published(name) if is_trained(r) and _same(_with_defaults(r["config"])) in due]
         hours = sum(r["time"]["train_s"] + r["time"]["predict_s"] for r in found) / 3600
-        lines[name if corpus is None else f"{name}, {corpus}"] = {
-            "runs due": len(due), "published": len(found), "hours of one thread": f"{hours:.1f}",
+        lines[name if corpus is None else f"{name}, {corpus}", profile] = {
+            "runs due": len(due), "published": len(found), "hours of one process": f"{hours:.1f}",
             "still rising": sum(map(rising, found)),
         }  # fmt: skip
-    return pd.DataFrame.from_dict(lines, orient="index").rename_axis("grid")
+    table = pd.DataFrame.from_dict(lines, orient="index").rename_axis(["grid", "profile"])
+    return table.reset_index("profile")
 
 
 def _with_defaults(config: dict) -> dict:

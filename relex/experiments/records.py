@@ -79,14 +79,14 @@ def find_record(run: str) -> dict | None:
     return None
 
 
-def published(experiment: str) -> list[dict]:
-    """The published records of an experiment, by seed in the order of the table; of one profile, the largest."""
+def published(experiment: str, profile: str = "") -> list[dict]:
+    """The published records of an experiment, by seed in the order of the table; of one profile, by default the largest
+    that has any."""
     paths = sorted((results_dir() / experiment).glob("*.json"))
     records = [record for record in map(read_record, paths) if record is not None]
-    largest = next(
-        (p for p in ("full", "cpu", "quick", "smoke") if any(r["config"]["profile"] == p for r in records)), ""
-    )
-    chosen = [record for record in records if record["config"]["profile"] == largest]
+    there = {record["config"]["profile"] for record in records}
+    profile = profile or next((name for name in ("full", "cpu", "quick", "smoke") if name in there), "")
+    chosen = [record for record in records if record["config"]["profile"] == profile]
     return sorted(chosen, key=lambda record: (record["config"]["seed"], record["date"]))
 
 

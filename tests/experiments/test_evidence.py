@@ -24,7 +24,13 @@ def record(config, experiment, score=0.6, **changes):
 @pytest.fixture
 def publish(monkeypatch):
     def use(*records):
-        monkeypatch.setattr(evidence, "published", lambda name: [r for r in records if r["experiment"] == name])
+        monkeypatch.setattr(
+            evidence,
+            "published",
+            lambda name, profile="cpu": [
+                r for r in records if r["experiment"] == name and r["config"]["profile"] == profile
+            ],
+        )
 
     return use
 
@@ -33,7 +39,7 @@ def test_without_records_the_page_says_so(publish):
     publish()
     page = evidence.page()
     assert page.count(evidence.NOTHING) == 2
-    assert "| encoding_ablation | 16 | 0 | 0.0 | 0 |" in page
+    assert "| encoding_ablation | cpu | 16 | 0 | 0.0 | 0 |" in page
 
 
 def test_the_best_rate_is_bold_and_the_grid_says_which_it_has(publish):
@@ -42,14 +48,23 @@ def test_the_best_rate_is_bold_and_the_grid_says_which_it_has(publish):
     publish(*(record(c, "umrc_rates", s) for c, s in zip(runs, scores, strict=True)))
     chosen = f"{rates.chosen('umrc cls')['lr']:.0e}"
     assert f"| umrc cls | 50.0 | **80.0** | 70.0 | 60.0 | {chosen} |" in evidence.page()
-    assert "| umrc_rates | 8 | 4 | 2.0 | 3 |" in evidence.page(), "the first has its best epoch first"
+    assert "| umrc_rates | cpu | 8 | 4 | 2.0 | 3 |" in evidence.page(), "the first has its best epoch first"
+
+
+def test_profile_full_has_lines_of_its_own_where_it_has_records(publish):
+    runs = [c for p in ("cpu", "full") for c in umrc.RATES.configs(p, "umrc10")]
+    publish(*(record(c, "umrc_rates") for c in runs), record(umrc.ENCODING_ABLATION.configs("cpu", "umrc10")[-1], "x"))
+    page = evidence.page()
+    assert "Profile `cpu`:" in page and "Profile `full`:" in page
+    assert "| umrc_rates | cpu | 8 | 8 | 4.0 | 8 |" in page and "| umrc_rates | full | 8 | 8 | 4.0 | 8 |" in page
+    assert "| encoding_ablation | full |" not in page
 
 
 def test_only_runs_of_the_present_grid_count(publish):
     config = next(c for c in umrc.ENCODING_ABLATION.configs("cpu", "umrc10") if c.row == "qa")
     later = record(config, "encoding_ablation", a_switch_of_a_later_version=True)
     publish(record(config, "encoding_ablation"), record(config, "encoding_ablation", layers=2), later)
-    assert "| encoding_ablation | 16 | 1 | 0.5 | 1 |" in evidence.page()
+    assert "| encoding_ablation | cpu | 16 | 1 | 0.5 | 1 |" in evidence.page()
 
 
 def test_depth_stands_beside_the_bar(publish):

@@ -48,10 +48,11 @@ def test_the_best_score_of_a_run_counts_and_ties_go_to_the_lower_rate():
 @pytest.mark.parametrize("experiment", EXPERIMENTS_OF_RATES, ids=lambda e: e.name)
 def test_choices_are_those_of_the_published_records(experiment):
     assert EXPERIMENTS[experiment.name] is experiment
-    records = published(experiment.name)
-    for system in rates.systems(records):
-        if (best := rates.best(records, system)) is not None:
-            assert rates.chosen(system) == rates.at(best)
+    for profile in ("cpu", "full"):
+        records = published(experiment.name, profile)
+        for system in rates.systems(records):
+            if (best := rates.best(records, system)) is not None:
+                assert rates.chosen(system, profile) == rates.at(best)
 
 
 def test_a_config_of_the_grid_is_a_config():

@@ -31,6 +31,7 @@ def test_published_records_of_two_profiles_do_not_mix(project):
     runs = [("a", "cpu", 0), ("b", "full", 1), ("c", "full", 0)]
     records.publish(RECORD | {"run": run, "config": {"seed": seed, "profile": p}} for run, p, seed in runs)
     assert [r["run"] for r in records.published("one")] == ["c", "b"]
+    assert [r["run"] for r in records.published("one", "cpu")] == ["a"] and not records.published("one", "quick")
 
 
 def test_own_records_come_before_published_ones(project):
