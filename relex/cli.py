@@ -157,7 +157,7 @@ def run(
 
 def _run_all(profile: str, **options) -> None:
     from relex.experiments import EXPERIMENTS, QUEUE
-    from relex.runs.grids import run_grids
+    from relex.queue.grids import run_grids
 
     outcome = run_grids(EXPERIMENTS.values(), profile, QUEUE, **options)
     if outcome.stopped_by.startswith("SIG"):
@@ -165,8 +165,8 @@ def _run_all(profile: str, **options) -> None:
 
 
 def _run_config(path: Path, keep_model: bool) -> dict:
-    from relex.experiments.config import Config
-    from relex.experiments.run import run as run_one
+    from relex.runs.config import Config
+    from relex.runs.run import run as run_one
 
     try:
         value = json.loads(path.read_bytes())
@@ -182,9 +182,9 @@ def _run_config(path: Path, keep_model: bool) -> dict:
 
 
 def _print_records(records: list[dict]) -> None:
-    from relex.experiments.records import record_path, runs_dir
     from relex.reports.results import of_row, origin, rows_in_order, values
     from relex.reports.tables import mean_and_sd
+    from relex.runs.records import record_path, runs_dir
 
     metrics = [m for m in SHOWN if any(m in record["metrics"] for record in records)]
     for name in dict.fromkeys(map(origin, records)):
@@ -208,7 +208,7 @@ def publish(
 ) -> None:
     """Copy this machine's records of an experiment to book/results, from where the book reads them."""
     from relex.experiments import EXPERIMENTS
-    from relex.runs.publishing import publish_experiment, publish_grids
+    from relex.queue.publishing import publish_experiment, publish_grids
 
     if all_ == (experiment is not None):
         raise RelexError("give the name of an experiment, or --all")
@@ -224,7 +224,7 @@ def show(
     profile: Annotated[str, typer.Option(help="smoke, quick, cpu or full.")] = "quick",
 ) -> None:
     """Print what the rows of an experiment are: their switches, their keys, and whether they are recorded."""
-    from relex.runs.show import show as lines
+    from relex.experiments.show import show as lines
 
     for line in lines(experiment, row, profile):
         print(line)
@@ -253,10 +253,10 @@ def predict_documents(
     the input may have are ignored.
     """
     from relex.documents import write_documents
-    from relex.experiments.config import Config
-    from relex.experiments.records import find_record
     from relex.heads import TASKS
+    from relex.runs.config import Config
     from relex.runs.labelling import labelled, questions
+    from relex.runs.records import find_record
 
     record = find_record(run_name)
     if record is None:
@@ -288,7 +288,7 @@ def bench(
 @app.command()
 def book(profile: Annotated[str, typer.Option(help="smoke, quick, cpu or full.")] = "quick") -> None:
     """Execute the notebooks in a profile and build the HTML book."""
-    from relex.book import make_book
+    from relex.book.build import make_book
     from relex.experiments import PROFILES
 
     if profile not in PROFILES:
@@ -299,7 +299,7 @@ def book(profile: Annotated[str, typer.Option(help="smoke, quick, cpu or full.")
 @app.command()
 def pdf(browser: Annotated[str, typer.Option(help="What prints; by default Chromium, Chrome or Edge.")] = "") -> None:
     """Print the built book into one PDF."""
-    from relex.pdf import make_pdf
+    from relex.book.pdf import make_pdf
 
     print(f"The PDF is at {make_pdf(browser)}.")
 

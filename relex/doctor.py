@@ -12,9 +12,9 @@ import torch
 from relex import corpora
 from relex.encoders import sources
 from relex.errors import RelexError
-from relex.experiments import records
 from relex.files import cache_dir
-from relex.runs.speed import speed
+from relex.queue.speed import speed
+from relex.runs import records
 from relex.training.trainer import resolve_precision
 
 SMALL_DISK_GIB = 5.0

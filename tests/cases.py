@@ -11,8 +11,8 @@ from extractors import told
 from relex import encoders
 from relex.documents import Document, RelationType, Schema
 from relex.heads import HEADS, Cascade, Head, SpanModel
-from relex.heads.pair_tagger import PairTagger, inside
-from relex.heads.span import pairs_within
+from relex.heads.pairs.tagger import PairTagger, inside
+from relex.heads.span.model import pairs_within
 
 SCHEMA = Schema(
     ("病", "药"),

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, settings
 
 from relex import encoders
 from relex.documents import write_documents
-from relex.experiments import records
 from relex.heads import Classifier, ClassifierOptions
+from relex.runs import records
 
 # A busy machine is slow and not wrong.
 settings.register_profile("relex", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -11,11 +11,11 @@ from relex.bench import BENCHMARKS, cascade, timing
 from relex.bench import focused as bench_focused
 from relex.bench import span as bench_span
 from relex.errors import RelexError
-from relex.experiments.building import make_head
-from relex.experiments.config import Config
-from relex.experiments.run import load_corpus
-from relex.heads import focused_layers
-from relex.heads import span as heads_span
+from relex.heads.pairs import focused_layers
+from relex.heads.span import model as heads_span
+from relex.runs.config import Config
+from relex.runs.run import load_corpus
+from relex.runs.train import make_head
 from relex.training import predict
 from relex.training.trainer import make_accelerator
 

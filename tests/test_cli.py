@@ -13,7 +13,7 @@ import pytest
 
 from relex import cli
 from relex.errors import RelexError
-from relex.experiments import records, run
+from relex.runs import records, run
 
 REPOSITORY = Path(cli.__file__).resolve().parent.parent
 
@@ -173,8 +173,8 @@ def test_publish_copies_the_records_of_one_profile(relex, fails, config, project
 
 def small(name):
     """An experiment of two runs that only count."""
-    from relex.experiments.config import Config
     from relex.experiments.experiment import Experiment
+    from relex.runs.config import Config
 
     def rows(profile, corpus):
         settings = {"corpus": "encyclopedia", "profile": profile, "encoder": "", "layers": 0, "train_limit": 50}
@@ -206,10 +206,10 @@ def test_all_that_is_missing_is_listed_run_and_published(relex, fails, project, 
 
 
 def test_a_queue_that_is_interrupted_says_so_by_its_status(relex, monkeypatch):
-    from relex.runs.queue import Outcome
+    from relex.queue.backlog import Outcome
 
     for name, status in (("SIGINT", 130), ("SIGTERM", 143), ("the budget", 0)):
-        monkeypatch.setattr("relex.runs.grids.run_grids", lambda *a, name=name, **k: Outcome(stopped_by=name))
+        monkeypatch.setattr("relex.queue.grids.run_grids", lambda *a, name=name, **k: Outcome(stopped_by=name))
         assert relex("run", "--all")[0] == status
 
 
@@ -264,9 +264,9 @@ def test_bench_prints_speeds_and_ratios(relex):
 
 def test_plain_version_of_the_benchmark_gives_the_same_answers(own):
     from relex.bench.classifier import Bucketed, Plain
-    from relex.experiments.building import make_head
-    from relex.experiments.config import Config
-    from relex.experiments.run import load_corpus
+    from relex.runs.config import Config
+    from relex.runs.run import load_corpus
+    from relex.runs.train import make_head
     from relex.training import Trainer
 
     settings = {"corpus": f"jsonl:{own}", "encoder": "random:tiny", "layers": 2, "epochs": 1, "precision": "fp32"}
@@ -407,7 +407,7 @@ def test_a_missing_package_is_named(fails, monkeypatch):
     def absent(*args, **options):
         raise ModuleNotFoundError("No module named 'papermill'", name="papermill")
 
-    monkeypatch.setattr("relex.book.make_book", absent)
+    monkeypatch.setattr("relex.book.build.make_book", absent)
     assert "package 'papermill' is not installed" in fails("book")
 
 

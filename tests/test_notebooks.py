@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from relex import book
+from relex.book import build
 
 ROOT = Path(__file__).parent.parent
 NAMES = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -30,15 +30,15 @@ def project(tmp_path, monkeypatch):
     "name", [pytest.param(name, marks=pytest.mark.precision if name in LSTMS else ()) for name in NAMES]
 )
 def test_smoke(name, project):
-    book.execute([name], profile="smoke", root=project)
-    executed = json.loads((project / book.EXECUTED / f"{name}.ipynb").read_text(encoding="utf-8"))
+    build.execute([name], profile="smoke", root=project)
+    executed = json.loads((project / build.EXECUTED / f"{name}.ipynb").read_text(encoding="utf-8"))
     shown = "".join(json.dumps(cell.get("outputs", ""), ensure_ascii=False) for cell in executed["cells"])
     assert "stand-in" in shown, "numbers of a generated corpus have to be named as such"
     assert str(project) not in shown
 
 
 def test_all_are_in_the_book():
-    assert set(book.notebook_names(ROOT)) == set(NAMES)
+    assert set(build.notebook_names(ROOT)) == set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -23,11 +23,11 @@ from relex import corpora
 from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder, peak_memory
 from relex.corpora.corpus import limited
 from relex.documents import Document, Relation, Span
-from relex.experiments.building import make_head
-from relex.experiments.config import Config
-from relex.experiments.run import load_corpus
 from relex.heads import Cascade
 from relex.heads.head import Batch
+from relex.runs.config import Config
+from relex.runs.run import load_corpus
+from relex.runs.train import make_head
 from relex.samplers import LengthBucketed, micro_batches, padding_share
 from relex.training import Trainer, predict
 from relex.training.trainer import make_accelerator

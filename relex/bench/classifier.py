@@ -17,9 +17,9 @@ from relex import corpora
 from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder, peak_memory
 from relex.corpora.corpus import limited
 from relex.documents import Document
-from relex.experiments.building import make_head
-from relex.experiments.config import Config
-from relex.experiments.run import load_corpus
+from relex.runs.config import Config
+from relex.runs.run import load_corpus
+from relex.runs.train import make_head
 from relex.samplers import LengthBucketed, balanced, micro_batches, padding_share, priority
 from relex.training import Trainer, predict
 

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from relex.bench.timing import REPEATS, check_numbers, interleaved
 from relex.errors import RelexError
-from relex.heads.crf import CRF
-from relex.heads.tags import Tags
+from relex.heads.pairs.crf import CRF
+from relex.heads.pairs.tags import Tags
 from relex.training.trainer import make_accelerator
 
 TOKENS = 128

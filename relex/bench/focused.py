@@ -25,13 +25,13 @@ from torch import Tensor
 from relex.bench.timing import check_numbers, interleaved
 from relex.corpora import PARTS, Corpus
 from relex.documents import Document, assembled
-from relex.experiments.building import make_head
-from relex.experiments.config import Config
-from relex.experiments.run import load_corpus
 from relex.heads import Focused
 from relex.heads.extractor import characters
-from relex.heads.focused_layers import contextual
 from relex.heads.head import Batch
+from relex.heads.pairs.focused_layers import contextual
+from relex.runs.config import Config
+from relex.runs.run import load_corpus
+from relex.runs.train import make_head
 from relex.samplers import micro_batches
 from relex.training import predict
 from relex.training.prediction import BUDGETS

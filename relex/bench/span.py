@@ -28,14 +28,14 @@ from relex import corpora
 from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder
 from relex.corpora.corpus import limited
 from relex.documents import Document, assembled
-from relex.experiments.building import make_head
-from relex.experiments.config import Config
 from relex.experiments.iser import ENCODER, SPERT
-from relex.experiments.run import load_corpus
 from relex.heads import SpanModel
 from relex.heads.extractor import characters
 from relex.heads.head import Batch
-from relex.heads.span import CHUNK, pairs_within
+from relex.heads.span.model import CHUNK, pairs_within
+from relex.runs.config import Config
+from relex.runs.run import load_corpus
+from relex.runs.train import make_head
 from relex.samplers import LengthBucketed
 from relex.training import Trainer, Training, predict
 from relex.training.trainer import make_accelerator

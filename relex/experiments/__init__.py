@@ -3,7 +3,7 @@
 from relex.errors import RelexError
 from relex.experiments import cbrrel, focused, iser, umrc
 from relex.experiments.experiment import PROFILES, Experiment, run_all
-from relex.experiments.records import publish, published
+from relex.runs.records import publish, published
 
 EXPERIMENTS = {
     e.name: e

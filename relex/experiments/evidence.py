@@ -7,12 +7,12 @@ import pandas as pd
 
 from relex.errors import RelexError
 from relex.experiments import EXPERIMENTS, QUEUE, published, rates
-from relex.experiments.config import LABELS, Config
 from relex.heads import HEADS
 from relex.reports.claims import markdown_table
 from relex.reports.compare import CLASSES, bar
 from relex.reports.results import EVIDENCE, is_trained
 from relex.reports.rules import rising
+from relex.runs.config import LABELS, Config
 
 NOTHING = "Nothing of it is published in this edition; the table fills when something is."
 

@@ -7,9 +7,9 @@ from tqdm import tqdm
 
 from relex import corpora
 from relex.errors import RelexError
-from relex.experiments.config import Config
-from relex.experiments.run import run
 from relex.heads import HEADS
+from relex.runs.config import Config
+from relex.runs.run import run
 
 PROFILES = ("smoke", "quick", "cpu", "full")
 """smoke: seconds, for tests. quick: real training in a minute or two. cpu: grids large enough to tell systems apart,

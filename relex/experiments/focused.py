@@ -3,8 +3,8 @@
 from relex import corpora
 from relex.experiments import rates
 from relex.experiments.cbrrel import counted, primary
-from relex.experiments.config import Config
 from relex.experiments.experiment import Experiment
+from relex.runs.config import Config
 
 PROFILE = {
     "smoke": {

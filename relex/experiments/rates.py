@@ -10,7 +10,7 @@ from importlib import resources
 import yaml
 
 from relex.errors import RelexError
-from relex.experiments.config import Config
+from relex.runs.config import Config
 
 GRID = (5e-5, 1e-4, 2e-4, 4e-4)
 """Rates of pretrained weights (`lr`) that every system is tried with, once, with seed 0."""

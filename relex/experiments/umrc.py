@@ -2,10 +2,10 @@
 
 import itertools
 
-from relex.evaluation.baselines import FEATURES
+from relex.baselines.ngrams import FEATURES
 from relex.experiments import rates
-from relex.experiments.config import Config
 from relex.experiments.experiment import Experiment
+from relex.runs.config import Config
 
 HARD = ("并发症", "相关（导致）")
 """The classes the report enhances: ids 4 and 8."""

@@ -1,9 +1,6 @@
 """The model heads by name."""
 
-from relex.documents import Schema
-from relex.encoders.encoder import Encoder
-from relex.evaluation.baselines import MajorityOptions, TfidfOptions
-from relex.evaluation.shortcuts import (
+from relex.baselines.lookup import (
     SHORTCUTS,
     DictionaryOptions,
     LookupOptions,
@@ -11,13 +8,17 @@ from relex.evaluation.shortcuts import (
     NearestEntityOptions,
     SchemaOnlyOptions,
 )
-from relex.heads.cascade import Cascade, CascadeOptions
+from relex.baselines.ngrams import MajorityOptions, TfidfOptions
+from relex.documents import Schema
+from relex.encoders.encoder import Encoder
+from relex.heads.cascade.model import Cascade
+from relex.heads.cascade.options import CascadeOptions
 from relex.heads.classifier import Classifier, ClassifierOptions
-from relex.heads.focused import Focused
 from relex.heads.head import Head
-from relex.heads.pair_options import FocusedOptions, ShallowOptions
-from relex.heads.shallow import Shallow
-from relex.heads.span import SpanModel, SpanOptions
+from relex.heads.pairs.baselines import Shallow
+from relex.heads.pairs.focused import Focused
+from relex.heads.pairs.options import FocusedOptions, ShallowOptions
+from relex.heads.span.model import SpanModel, SpanOptions
 
 HEADS = {"classifier": Classifier, "cascade": Cascade, "span": SpanModel, "focused": Focused, "shallow": Shallow}
 """Heads that are trained on an encoder; to enter a new one here is all that it takes."""

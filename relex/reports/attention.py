@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from relex.evaluation import attention
+from relex.analysis import attention_mass
 from relex.reports import compare, words
 from relex.reports.words import points
 
-MOMENTS = attention.MOMENTS[::-1]
+MOMENTS = attention_mass.MOMENTS[::-1]
 """The trained model first."""
 CLAIMED = (("relation", "entities"), ("entity", "triggers"))
 """Queries and targets of the paper's reading."""

@@ -67,7 +67,7 @@ def split_differences(
 
 
 def ladder(records: Sequence[dict], printed: dict[str, dict[str, float]], metric: str = SCORES["f1"]) -> pd.DataFrame:
-    """Printed rows and the means of measured ones, as `relex.figures.ladder` draws them, with what each was given."""
+    """Printed rows and the means of measured ones, for `plots.ladder`, with what each was given."""
     lines = [{"row": f"{row} (printed)", "score": cells[SCORES["f1"]] / 100, "source": "printed"}
              for row, cells in printed.items() if SCORES["f1"] in cells]  # fmt: skip
     for row in results.rows_in_order(records):

@@ -96,7 +96,7 @@ def grid(records: Sequence[dict], task: str, part: str = "") -> pd.DataFrame:
 
 
 def cells(records: Sequence[dict]) -> pd.DataFrame:
-    """Table V for `relex.figures.k_and_mask`: F1 of entities and of relations end to end, one line a run or a print."""
+    """Table V for `plots.k_and_mask`: F1 of entities and of relations end to end, one line a run or a print."""
     lines, shown = [], printed.rows("focused", "k_and_mask")
     for task in ("ner", "re"):
         metric = f"{METRIC[task]}.f1"

@@ -7,7 +7,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from relex.figures import BLUE, GREY, ORANGE, checked, name_rows, need
+from relex.figures.plots import name_rows, need
+from relex.figures.style import BLUE, GREY, ORANGE, checked
 
 REFUSED = ("not learned", "no verdict")
 UNDECIDED = ("within the noise", "as shuffled")

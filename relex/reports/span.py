@@ -11,10 +11,11 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 
+from relex.baselines import ngrams
 from relex.corpora import PARTS, Corpus
 from relex.corpora.generators.interactions.generate import RELATIONS
 from relex.documents import Document, Relation
-from relex.evaluation import baselines, extraction
+from relex.evaluation import extraction
 from relex.reports import results, tables
 from relex.reports.printed import PRF, rows
 from relex.reports.results import trained
@@ -109,12 +110,12 @@ def part_sizes(corpus: Corpus) -> pd.DataFrame:
 
 
 def pair_ngrams(corpus: Corpus) -> list[Document]:
-    """The test part with its gold entities, and relations from character n-grams: `baselines.tfidf` on every pair.
+    """The test part with its gold entities, and relations from character n-grams: `ngrams.tfidf` on every pair.
 
     Each ordered pair of entities of a sentence is one question, of its mentions, the sentence and the words between;
     its answer one of the relation types or none.
     """
-    classify = baselines.tfidf("pair+sentence+between", [pair for d in corpus.train for _, pair in _pairs(d)])
+    classify = ngrams.tfidf("pair+sentence+between", [pair for d in corpus.train for _, pair in _pairs(d)])
     asked = [(i, ends, pair) for i, d in enumerate(corpus.test) for ends, pair in _pairs(d)]
     found = defaultdict(list)
     for (i, ends, _), answer in zip(asked, classify([pair for *_, pair in asked]), strict=True):

@@ -190,7 +190,7 @@ def best_row(records: Sequence[dict], metric: str) -> str:
 
 
 def ladder(records: Sequence[dict], metric: str, source: str) -> pd.DataFrame:
-    """Mean of a metric for each row, as `relex.figures.ladder` draws it."""
+    """Mean of a metric for each row, as `relex.figures.plots.ladder` draws it."""
     scores = {row: np.mean(values(records, row, metric)) for row in rows_in_order(records)}
     return pd.DataFrame({"score": scores, "source": source})
 

@@ -62,7 +62,7 @@ def _lock(path: Path, wait: bool) -> int:
 
 
 def _runs_dir() -> Path:
-    from relex.experiments import records  # whose package imports this module
+    from relex.runs import records  # whose package imports this module
 
     return records.runs_dir()
 

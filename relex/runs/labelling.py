@@ -6,7 +6,7 @@ from pathlib import Path
 
 from relex.documents import Document, first_error_raised, scan
 from relex.errors import RelexError
-from relex.experiments.run import load_head
+from relex.runs.run import load_head
 from relex.training import predict
 from relex.training.trainer import make_accelerator
 

@@ -12,14 +12,15 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import send_to_device
 
+from relex.analysis import attention_mass
+from relex.analysis.gradients import gradient_agreement
 from relex.corpora.corpus import limited
 from relex.corpora.generators.interactions.generate import trigger_spans
 from relex.documents import Document
 from relex.errors import RelexError
-from relex.evaluation import attention, extraction
+from relex.evaluation import extraction
 from relex.heads.head import Head
 from relex.samplers import LengthBucketed
-from relex.training.adversarial import gradient_agreement
 from relex.training.prediction import predict
 
 THRESHOLDS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -69,7 +70,7 @@ class Curve:
 
 
 class Attention:
-    """`attention`: where both directions of interactive fusion rest in the test part at each of `attention.MOMENTS`.
+    """`attention`: where both directions of interactive fusion rest in the test part, at `attention_mass.MOMENTS`.
 
     For heads with a layer `fusion` and a method `attention`, batch → two matrices W×N×N. Queries are `entity` and
     `relation`, targets `entities` (gold ones) and, for corpora that tell them, `triggers`. Texts in several windows are
@@ -92,11 +93,11 @@ class Attention:
             fresh = self._rests(head)
         finally:
             head.fusion.load_state_dict(own)
-        return {"attention": dict(zip(attention.MOMENTS, (self.untrained, fresh, trained), strict=True))}
+        return {"attention": dict(zip(attention_mass.MOMENTS, (self.untrained, fresh, trained), strict=True))}
 
     @torch.inference_mode()
     def _rests(self, head: Head) -> list[dict]:
-        """Lines of `relex.evaluation.attention.table`."""
+        """Lines of `relex.analysis.attention_mass.table`."""
         _, test, corpus, accelerator = self.ground
         was_training = head.training
         head.to(accelerator.device).eval()
@@ -117,9 +118,9 @@ class Attention:
                 for name, matrices in zip(shares, both, strict=True):
                     shares[name].append(matrices[i, :n, :n])
                 for name, spans in kinds.items():
-                    targets[name].append(attention.covered(window.offsets[1:-1], spans(some[i])))
+                    targets[name].append(attention_mass.covered(window.offsets[1:-1], spans(some[i])))
         head.train(was_training)
-        return attention.table(shares, targets)
+        return attention_mass.table(shares, targets)
 
 
 class Gradients:
@@ -136,7 +137,7 @@ class Gradients:
         self.start = self._agreement(head)
 
     def after(self, head: Head, predicted: Sequence[Document]) -> dict:
-        """Both comparisons, as `relex.training.adversarial.gradient_agreement` has them."""
+        """Both comparisons, as `relex.analysis.gradients.gradient_agreement` has them."""
         return {"gradients": {"start": self.start, "end": self._agreement(head)}}
 
     def _agreement(self, head: Head) -> list[dict]:

@@ -3,13 +3,13 @@
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from reference.marking import replace_all
 from samples import ABSENT_ONE, document
 
 from relex.documents import Document, Relation, Span
 from relex.encoders.encodings import ENCODINGS, SEP, Piece, encode, entity_marked, markers, occurrences
 from relex.errors import RelexError
 from relex.mentions import find_all
+from relex.reference.marking import replace_all
 
 MARKS = markers("entity1")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from relex.experiments.config import Config
 from relex.reports import compare
+from relex.runs.config import Config
 
 RESULTS = Path(__file__).parents[2] / "book" / "results"
 EXPERIMENTS = sorted(path.name for path in RESULTS.iterdir() if path.is_dir())

@@ -4,7 +4,7 @@ import pytest
 
 from relex.errors import RelexError
 from relex.experiments import EXPERIMENTS, cbrrel, focused, iser, published, rates, umrc
-from relex.experiments.config import Config
+from relex.runs.config import Config
 
 EXPERIMENTS_OF_RATES = [umrc.RATES, cbrrel.RATES, iser.RATES, focused.RATES]
 

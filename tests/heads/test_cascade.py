@@ -10,17 +10,18 @@ from cases import SCHEMA, decoded, logits
 from drawn import documents
 from extractors import long_document, narrow, predicted
 from hypothesis import example, given, settings
-from reference import cascade as plain
 
 from relex import encoders
 from relex.documents import ABSENT, Document, Relation, Span
-from relex.heads import Cascade, CascadeOptions, cascade
+from relex.heads import Cascade, CascadeOptions
+from relex.heads.cascade.options import FUSIONS, SUBJECTS
+from relex.reference import cascade as plain
 
 SWITCHES = [
     {"bilstm": bilstm, "attention": attention, "feature_fusion": fusion}
     for bilstm in (True, False)
     for attention in (True, False)
-    for fusion in cascade.FUSIONS
+    for fusion in FUSIONS
 ]
 SWITCHES += [SWITCHES[0] | {"gate": True}, SWITCHES[-1] | {"gate": True}]
 EACH_SWITCH = pytest.mark.parametrize("options", SWITCHES, ids=lambda o: "-".join(map(str, o.values())))
@@ -140,7 +141,7 @@ def test_the_gate_starts_as_the_printed_equation():
 
 def test_predictions_do_not_feel_chunks(head, monkeypatch):
     whole = predicted(head, DOCUMENTS)
-    monkeypatch.setattr(cascade, "CHUNK", 1)
+    monkeypatch.setattr("relex.heads.cascade.model.CHUNK", 1)
     assert predicted(head, DOCUMENTS) == whole and any(d.relations for d in whole)
 
 
@@ -280,7 +281,7 @@ NOTHING = (
 )
 
 
-@pytest.mark.parametrize("subjects", cascade.SUBJECTS)
+@pytest.mark.parametrize("subjects", SUBJECTS)
 @pytest.mark.parametrize("nothing", [NOTHING, NOTHING[:1], NOTHING[2:3]], ids=len)
 def test_documents_without_subjects(subjects, nothing):
     head = make(subjects=subjects).train()

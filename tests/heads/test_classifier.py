@@ -7,12 +7,12 @@ import samples
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import classifier as plain
 from samples import ABSENT_ONE, CLASSES, DEV, TRAIN, document
 
 from relex.documents import ABSENT, Document, Relation, Span, infer_schema
 from relex.encoders.encodings import ENCODINGS
 from relex.errors import RelexError
+from relex.reference import classifier as plain
 from relex.training import predict
 from relex.training.trainer import make_accelerator
 

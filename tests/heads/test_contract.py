@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 
 from relex.documents import Document, Relation, Span, read_documents
 from relex.errors import RelexError
-from relex.experiments import run as runs
-from relex.experiments.config import Config
-from relex.experiments.run import run
 from relex.heads import HEADS, OPTIONS, TASKS
+from relex.runs import run as runs
+from relex.runs.config import Config
+from relex.runs.run import run
 from relex.training import Stopped, Trainer, Training, predict
 from relex.training.trainer import make_accelerator
 

@@ -12,9 +12,9 @@ from torchcrf import CRF as Reference
 
 from relex.bench import crf as bench
 from relex.errors import RelexError
-from relex.heads import crf as module
-from relex.heads.crf import CRF, log_partition
-from relex.heads.tags import Tags
+from relex.heads.pairs import crf as module
+from relex.heads.pairs.crf import CRF, log_partition
+from relex.heads.pairs.tags import Tags
 
 TWO = Tags(["药", "病"])
 

@@ -11,15 +11,16 @@ from drawn import documents
 from extractors import facts, long_document, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import focused as plain
 from transformers import ElectraConfig, ElectraModel, RobertaConfig, RobertaModel
 
 from relex import encoders
 from relex.documents import ABSENT, Document, Relation, Span
 from relex.encoders import sources
 from relex.errors import RelexError
-from relex.heads import Focused, FocusedOptions, focused_layers, pair_tagger
-from relex.heads.pair_options import MASKS
+from relex.heads import Focused, FocusedOptions
+from relex.heads.pairs import focused_layers, tagger
+from relex.heads.pairs.options import MASKS
+from relex.reference import focused as plain
 from relex.training import predict
 from relex.training.trainer import make_accelerator
 
@@ -68,7 +69,7 @@ def logits(head, documents):
     """Of every document: emissions of its tokens, gold entities' tokens, and the logits of all pairs of them."""
     batch = head.collate(documents)
     text, entities, pairs = head.states(batch), batch["entities"], batch["pairs"][:, :2]
-    emissions, inside = head.emissions(text), pair_tagger.inside(batch["attention_mask"])
+    emissions, inside = head.emissions(text), tagger.inside(batch["attention_mask"])
     of_pairs = head.pair_logits(text, entities, pairs)
     window = entities[pairs[:, 0], 0]
     return [
@@ -256,7 +257,7 @@ def test_batches(sizes, limit):
 def test_pairs_in_order(windows):
     windows = sorted(windows)
     expected = [[a, b] for a, b in itertools.combinations(range(len(windows)), 2) if windows[a] == windows[b]]
-    assert pair_tagger.pairs_in_order(torch.tensor(windows, dtype=torch.long)).tolist() == expected
+    assert tagger.pairs_in_order(torch.tensor(windows, dtype=torch.long)).tolist() == expected
 
 
 # There and back
@@ -279,7 +280,7 @@ def representable(document):
 @settings(max_examples=120)
 def test_gold_comes_back(head, document):
     counts, (found,) = head.alignment([document]), decoded(head, [document])
-    assert tuple(counts) == pair_tagger.LOST
+    assert tuple(counts) == tagger.LOST
     assert not any(counts[name] for name in ("windowed", "without_tokens", "inexact", "outside_windows", "pairs"))
     assert facts([found])[0] == representable(document)
     assert counts["relations"] == len(set(document.triples()) - set(found.triples()))
@@ -291,14 +292,14 @@ def test_gold_comes_back(head, document):
 
 def test_all_sample_documents_come_back(head):
     assert facts(decoded(head, DOCUMENTS)) == facts(DOCUMENTS)
-    assert head.alignment(DOCUMENTS) == dict.fromkeys(pair_tagger.LOST, 0) | {"without_pairs": 2}
+    assert head.alignment(DOCUMENTS) == dict.fromkeys(tagger.LOST, 0) | {"without_pairs": 2}
 
 
 def test_classes_of_both_directions(head):
     batch = head.collate(DOCUMENTS[:3])
     classes = batch["pairs"][:, 2].tolist()
     assert classes == [2, 6, 1, 1, 4]  # 治疗 backwards; 合用 backwards, 治疗 twice; 引起 backwards
-    assert pair_tagger.related(batch["pairs"][:, :2], batch["pairs"][:, 2]).tolist() == [
+    assert tagger.related(batch["pairs"][:, :2], batch["pairs"][:, 2]).tolist() == [
         [1, 0, 0], [3, 2, 2], [2, 4, 0], [3, 4, 0], [6, 5, 1],
     ]  # fmt: skip
 
@@ -368,7 +369,7 @@ def test_long_texts_are_read_in_windows(places, positions):
                 for _, w in head.windows([document]))
         for a, b in itertools.combinations(document.entities, 2)
     )  # fmt: skip
-    assert counts == dict.fromkeys(pair_tagger.LOST, 0) | {"windowed": positions < 58, "pairs": far}
+    assert counts == dict.fromkeys(tagger.LOST, 0) | {"windowed": positions < 58, "pairs": far}
     assert head.truncated([document]) == 0
     batch = head.collate(several)
     assert batch["input_ids"].shape[1] <= positions
@@ -386,7 +387,7 @@ def test_windows_are_merged_and_what_none_holds_is_counted():
     assert decoded(head, [both])[0] == both
     far = Document("far", both.text, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
     wide = Document("wide", both.text, (Span(0, 30, "药"), Span(50, 56, "病")))
-    assert head.alignment([far, both, wide]) == dict.fromkeys(pair_tagger.LOST, 0) | {
+    assert head.alignment([far, both, wide]) == dict.fromkeys(tagger.LOST, 0) | {
         "windowed": 3, "relations": 1, "pairs": 2, "outside_windows": 1, "without_pairs": 2,
     }  # fmt: skip
     assert facts(decoded(head, [far, wide])) == [(set(far.entities), set()), ({wide.entities[1]}, set())]
@@ -398,9 +399,7 @@ def test_windows_are_merged_and_what_none_holds_is_counted():
 def test_windows_of_a_document_add_up():
     head, whole = narrow(make(k=0), 22), long_document(17)
     batch = head.collate([whole, DOCUMENTS[3]])
-    by_window = head.crf.loss(
-        head.emissions(head.states(batch)), batch["tags"], pair_tagger.inside(batch["attention_mask"])
-    )
+    by_window = head.crf.loss(head.emissions(head.states(batch)), batch["tags"], tagger.inside(batch["attention_mask"]))
     pairs = batch["pairs"]
     of_pairs = head.pair_logits(head.states(batch), batch["entities"], pairs[:, :2])
     expected = by_window.sum() / 2 + torch.nn.functional.cross_entropy(of_pairs, pairs[:, 2])
@@ -487,7 +486,7 @@ def test_pairs_are_classified_a_few_at_a_time(head, monkeypatch):
     whole = predicted(head, DOCUMENTS), head.predict_pairs(head.collate(DOCUMENTS), DOCUMENTS)
     assert sum(len(d.relations) for d in whole[0]) > 10
     sizes, call = [], head.pair_logits
-    monkeypatch.setattr(pair_tagger, "AT_ONCE", 3)
+    monkeypatch.setattr(tagger, "AT_ONCE", 3)
     monkeypatch.setattr(head, "pair_logits", lambda *a: (sizes.append(len(a[-1])), call(*a))[1])
     assert (predicted(head, DOCUMENTS), head.predict_pairs(head.collate(DOCUMENTS), DOCUMENTS)) == whole
     assert max(sizes) == 3

@@ -4,10 +4,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import cascade as plain
 from torch import nn
 
-from relex.heads.layers import BiLSTM, ConvStack, RelativeAttention, UNet
+from relex.heads.cascade.layers import ConvStack, RelativeAttention, UNet
+from relex.heads.layers import BiLSTM
+from relex.reference import cascade as plain
 
 WIDTH = 16
 

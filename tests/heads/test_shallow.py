@@ -10,8 +10,9 @@ from extractors import predicted, told
 
 from relex import encoders
 from relex.documents import RelationType, Schema
-from relex.heads import Shallow, ShallowOptions, shallow_layers
-from relex.heads.pair_options import READERS
+from relex.heads import Shallow, ShallowOptions
+from relex.heads.pairs import baseline_layers
+from relex.heads.pairs.options import READERS
 
 SCHEMA = Schema(
     ("病", "药"),
@@ -81,7 +82,7 @@ def test_pairs_and_their_order_make_a_difference(row):
 def plain_convolution(layer, states, entities, pair):
     """The text N×D of one pair through the convolution of [state; position; position], token by token."""
     (_, first, last, _), (_, second, end, _) = (entities[i].tolist() for i in pair)
-    n, reach, seen = len(states), shallow_layers.REACH, range(len(states))
+    n, reach, seen = len(states), baseline_layers.REACH, range(len(states))
     if layer.between:
         rows, weights, seen = states, [own.weight for own in layer.text], range(first, end + 1)
     else:
@@ -115,10 +116,10 @@ def two_texts(width=6):
 @pytest.mark.parametrize("between", [False, True])
 @pytest.mark.parametrize("at_once", [1, 2**24])
 def test_shared_convolution_is_the_plain_one(between, at_once, monkeypatch):
-    monkeypatch.setattr(shallow_layers, "AT_ONCE", at_once)
-    monkeypatch.setattr(shallow_layers, "REACH", 3)
+    monkeypatch.setattr(baseline_layers, "AT_ONCE", at_once)
+    monkeypatch.setattr(baseline_layers, "REACH", 3)
     states, mask = two_texts()
-    layer = shallow_layers.PairConvolution(6, 5, between)
+    layer = baseline_layers.PairConvolution(6, 5, between)
     found = layer(states, mask, ENTITIES, PAIRS)
     expected = [
         plain_convolution(layer, states[w][mask[w]], ENTITIES, pair)
@@ -134,7 +135,7 @@ def test_shared_convolution_is_the_plain_one(between, at_once, monkeypatch):
 def test_routing_is_that_of_a_plain_loop():
     torch.manual_seed(0)
     votes = torch.randn(3, 5, 4, 6)
-    for of_pair, found in zip(votes, shallow_layers.routed(votes), strict=True):
+    for of_pair, found in zip(votes, baseline_layers.routed(votes), strict=True):
         agreed = torch.zeros(5, 4)
         for _ in range(3):
             shares = agreed.softmax(1)
@@ -149,13 +150,13 @@ def test_capsules_that_agree_are_long():
     torch.manual_seed(0)
     votes = torch.randn(1, 40, 3, 8)
     votes[:, :, 1] = votes[:, :1, 1]
-    agreeing = shallow_layers.length(shallow_layers.routed(votes)).flatten()
+    agreeing = baseline_layers.length(baseline_layers.routed(votes)).flatten()
     assert agreeing.argmax() == 1 and (agreeing > 0).all() and (agreeing < 1).all()
 
 
 def test_pieces_of_a_text():
     states, mask = two_texts()
-    layer = shallow_layers.PairCapsules(6, 3, 5, 0.0)
+    layer = baseline_layers.PairCapsules(6, 3, 5, 0.0)
     found = torch.stack(layer.pieces(states.transpose(1, 2), mask, ENTITIES, PAIRS), 1)
     for row, window, (a, b) in zip(found, [0, 0, 0, 1], PAIRS.tolist(), strict=True):
         (_, first, last, _), (_, second, end, _) = ENTITIES[a].tolist(), ENTITIES[b].tolist()
@@ -170,13 +171,13 @@ def test_pieces_of_a_text():
 def test_batches_of_pairs_change_nothing(row, monkeypatch):
     head = make(row, dropout=0.0).train()
     expected = gradients(head, DOCUMENTS)
-    sizes, read = [], shallow_layers.by_batches
+    sizes, read = [], baseline_layers.by_batches
 
     def watched(call, pairs, held, again=False):
         return read(lambda part: (sizes.append(len(part)), call(part))[1], pairs, held, again)
 
-    monkeypatch.setattr(shallow_layers, "AT_ONCE", 1)
-    monkeypatch.setattr(shallow_layers, "by_batches", watched)
+    monkeypatch.setattr(baseline_layers, "AT_ONCE", 1)
+    monkeypatch.setattr(baseline_layers, "by_batches", watched)
     for name, gradient in gradients(head, DOCUMENTS).items():
         torch.testing.assert_close(gradient, expected[name], atol=1e-5, rtol=1e-3, msg=name)
     assert set(sizes) == {1} and len(sizes) == 8 * (2 if row == "RCN" else 1)  # computed again, or not
@@ -184,7 +185,7 @@ def test_batches_of_pairs_change_nothing(row, monkeypatch):
 
 def test_dilated_convolutions_see_so_far():
     torch.manual_seed(0)
-    layer, mask = shallow_layers.DilatedConvolutions(4, 8).eval(), torch.ones(1, 80, dtype=torch.bool)
+    layer, mask = baseline_layers.DilatedConvolutions(4, 8).eval(), torch.ones(1, 80, dtype=torch.bool)
     for block in layer.blocks:  # so that no rectifier closes the way
         for own in block:
             torch.nn.init.constant_(own.weight, 0.1)

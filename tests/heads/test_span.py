@@ -10,13 +10,14 @@ from drawn import documents
 from extractors import facts, long_document, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import iser, spert
 
 from relex import encoders
 from relex.corpora.readers import conll04
 from relex.documents import ABSENT, Document, Relation, Span
-from relex.heads import SpanModel, SpanOptions, span
-from relex.heads.span_options import LOCAL_CONTEXTS
+from relex.heads import SpanModel, SpanOptions
+from relex.heads.span import model
+from relex.heads.span.options import LOCAL_CONTEXTS
+from relex.reference import iser, spert
 
 # Span logits depend on fusion and context, pair logits on fusion and local context: so each of both with each fusion.
 SWITCHES = [
@@ -82,7 +83,7 @@ def logits(head, documents):
     for i in range(len(documents)):
         own = spans[spans[:, 0] == i]
         few = own[:: max(1, len(own) // 5)]
-        pairs = span.pairs_within(few[:, 0])
+        pairs = model.pairs_within(few[:, 0])
         found.append((own[:, 1:], head.span_logits(text, own), few[:, 1:], pairs, head.pair_logits(text, few, pairs)))
     return found
 
@@ -205,18 +206,18 @@ WIDE: dict[int, SpanModel] = {}
 def test_drawn(windows, count, seed):
     window = torch.tensor(windows, dtype=torch.long)
     torch.manual_seed(seed)
-    chosen = span.drawn(window, count)
+    chosen = model.drawn(window, count)
     assert len(set(chosen.tolist())) == len(chosen)
     for i in range(5):
         assert (window[chosen] == i).sum() == min(count, windows.count(i))
     torch.manual_seed(seed)
-    assert torch.equal(span.drawn(window, count), chosen)
+    assert torch.equal(model.drawn(window, count), chosen)
 
 
 def test_drawn_is_fair():
     torch.manual_seed(0)
     window = torch.tensor([0] * 6 + [2] * 3)
-    often = sum(torch.bincount(span.drawn(window, 2), minlength=9) for _ in range(1200))
+    often = sum(torch.bincount(model.drawn(window, 2), minlength=9) for _ in range(1200))
     share = torch.tensor([1 / 3] * 6 + [2 / 3] * 3)
     assert often.sum() == 4800
     torch.testing.assert_close(often / 1200, share, atol=0.06, rtol=0)
@@ -265,8 +266,8 @@ def test_pairs_within_a_window(windows, heads):
     windows, heads = sorted(windows), sorted(h for h in heads if h < len(windows))
     window = torch.tensor(windows, dtype=torch.long)
     expected = [[a, b] for a, b in itertools.permutations(range(len(windows)), 2) if windows[a] == windows[b]]
-    assert span.pairs_within(window).tolist() == expected
-    some = span.pairs_within(window, torch.tensor(heads, dtype=torch.long)).tolist()
+    assert model.pairs_within(window).tolist() == expected
+    some = model.pairs_within(window, torch.tensor(heads, dtype=torch.long)).tolist()
     assert some == [p for p in expected if p[0] in heads]
 
 
@@ -290,7 +291,7 @@ def representable(document, widest):
 @settings(max_examples=150)
 def test_gold_comes_back(head, document):
     counts, (found,) = head.alignment([document]), decoded(head, [document])
-    assert tuple(counts) == span.LOST and not counts["windowed"] and not counts["without_tokens"]
+    assert tuple(counts) == model.LOST and not counts["windowed"] and not counts["without_tokens"]
     if not counts["inexact"]:  # a span that ends within a word stands for the whole word, and may shadow another one
         assert facts([found])[0] == representable(document, head.options.max_width)
         lost = set(document.triples()) - set(found.triples())
@@ -382,7 +383,7 @@ def test_windows_are_merged_and_what_none_holds_is_counted():
     assert head.collate([both])["entities"][:, 0].tolist() == [0, 0, 1, 1]
     assert decoded(head, [both])[0] == both
     far = Document("far", both.text, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
-    assert head.alignment([far, both]) == dict.fromkeys(span.LOST, 0) | {"windowed": 2, "relations": 1}
+    assert head.alignment([far, both]) == dict.fromkeys(model.LOST, 0) | {"windowed": 2, "relations": 1}
     assert facts(decoded(head, [far])) == [(set(far.entities), set())]
     found = predicted(head, [both, DOCUMENTS[0], far])
     assert [d.id for d in found] == ["long", "one", "far"] and found[1] == predicted(head, [DOCUMENTS[0]])[0]
@@ -427,7 +428,7 @@ def test_chunks_change_nothing_and_bound_what_is_held(options, monkeypatch):
             return lambda *a: (rows[kind].append(len(a[-1])), call(*a))[1]
 
         with monkeypatch.context() as patch:
-            patch.setattr(span, "CHUNK", chunk)
+            patch.setattr(model, "CHUNK", chunk)
             patch.setattr(head, "span_logits", counted("span", head.span_logits))
             patch.setattr(head, "pair_logits", counted("pair", head.pair_logits))
             assert predicted(head, DOCUMENTS[:3]) == whole

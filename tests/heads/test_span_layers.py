@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from relex import encoders
-from relex.heads.span_layers import ContextEncoder, Fusion, RangeMax, stretch
+from relex.heads.span.layers import ContextEncoder, Fusion, RangeMax, stretch
 from relex.heads.windows import word_starts
 
 

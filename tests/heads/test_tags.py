@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relex.errors import RelexError
-from relex.heads.tags import Tags
+from relex.heads.pairs.tags import Tags
 
 TAGS = Tags(["药", "病"])
 IDS = {name: i for i, name in enumerate(TAGS.names)}

@@ -5,11 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from relex import figures
+from relex.audits import triples
 from relex.corpora.readers import casmed
 from relex.documents import Document, Relation, Span
 from relex.errors import RelexError
-from relex.evaluation import triple_audit
+from relex.figures import plots
+from relex.figures.style import use_style
 from relex.reports import cascade as tables
 from relex.reports import results
 
@@ -74,7 +75,7 @@ def test_differences_by_overlap_are_one_family(monkeypatch):
 
 
 def test_gradients_curves_and_sweeps_are_drawn():
-    figures.use_style()
+    use_style()
     points = [{"epsilon": e, "cosine": 1 - e / 2, "norm_ratio": 1.0, "perturbation_ratio": e, "loss_change": e}
               for e in (0.0, 1e-3, 1.0)]  # fmt: skip
     curve = [{"threshold": t, "p": t, "r": 1 - t} for t in (0.1, 0.5, 0.9)]
@@ -82,12 +83,12 @@ def test_gradients_curves_and_sweeps_are_drawn():
     found = tables.gradients(runs)
     assert found["distance"].tolist() == pytest.approx([0, 5e-4, 0.5] * 2) and (found["runs"] == 2).all()
     assert found["angle"].iloc[2] == pytest.approx(60) and tables.gradients([record("A")]).empty
-    assert figures.gradient_distance(found, 3e-5).axes[0].get_xscale() == "log"
+    assert plots.gradient_distance(found, 3e-5).axes[0].get_xscale() == "log"
     curves = tables.curves(runs, ["A"])
     assert curves["A"].loc[0.5, "r"] == 0.5
-    assert len(figures.precision_recall(curves).axes[0].lines) > 4
+    assert len(plots.precision_recall(curves).axes[0].lines) > 4
     swept = tables.sweep(runs).rename(columns={"epsilon": "ε"})
-    assert [t.get_text() for t in figures.sweep(swept, "ε").axes[0].get_xticklabels()] == ["0"]
+    assert [t.get_text() for t in plots.sweep(swept, "ε").axes[0].get_xticklabels()] == ["0"]
 
 
 def test_ladder_tells_what_a_row_was_given():
@@ -97,14 +98,14 @@ def test_ladder_tells_what_a_row_was_given():
     }  # fmt: skip
     five = pd.DataFrame({"score": 0.5, "source": list("abcde")})
     with pytest.raises(RelexError, match="4 sources at most"):
-        figures.ladder(five)
+        plots.ladder(five)
 
 
 def test_overlap_and_conflicts_are_counted():
     spans = (Span(0, 2, "x"), Span(2, 4, "y"), Span(4, 6, "y"))
     shared = Document("1", "右冠狭窄钙化", spans, (Relation(0, 1, "r"), Relation(0, 2, "r")))
     single = Document("2", shared.text, spans, (Relation(0, 1, "r"),))
-    counted = triple_audit.overlap_counts([shared, single])
+    counted = triples.overlap_counts([shared, single])
     assert counted.loc["sentences"].tolist() == [1, 1, 0] and counted.loc["triples"].tolist() == [1, 2, 0]
-    assert triple_audit.conflicting_texts([shared, single]) == 1 and triple_audit.conflicting_texts([shared] * 2) == 0
+    assert triples.conflicting_texts([shared, single]) == 1 and triples.conflicting_texts([shared] * 2) == 0
     assert casmed.relation_code("身体部位_症状体征") == "BpSy"

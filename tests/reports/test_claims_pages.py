@@ -5,7 +5,7 @@ import copy
 import made
 import pytest
 
-from relex import book
+from relex.book import build
 from relex.experiments import EXPERIMENTS
 from relex.reports import claims, focused
 
@@ -146,6 +146,6 @@ def test_two_rows_of_one_run_say_nothing():
 
 
 def test_the_book_writes_what_the_chapters_include(project):
-    pages = book.write_claims(project)
+    pages = build.write_claims(project)
     assert [path.name for path in pages] == [f"{paper}_claims.md" for paper in PAPERS] + ["evidence.md"]
     assert pages[2].read_text(encoding="utf-8") == page()

@@ -5,10 +5,11 @@ import copy
 import made
 import pytest
 
-from relex import figures
 from relex.corpora import Corpus
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.experiments import focused
+from relex.figures import plots
+from relex.figures.style import use_style
 from relex.reports import claims, compare, printed, results, tables
 from relex.reports import focused as focused_tables
 
@@ -105,8 +106,8 @@ def test_every_run_and_every_printed_cell_is_drawn():
     assert table["printed"].sum() == 12 and (~table["printed"]).sum() == 24, "six cells, two tasks, two seeds"
     measured = table[~table["printed"]].groupby("mask")["score"].mean()
     assert measured.to_dict() == {"Eq. 13": 0.5, "Eq. 14": 1.0}
-    figures.use_style()
-    panels = figures.k_and_mask(table, "grid").axes
+    use_style()
+    panels = plots.k_and_mask(table, "grid").axes
     assert [axes.get_title("left") for axes in panels] == [focused_tables.TASKS[task] for task in ("ner", "re")]
     full = [line for line in panels[1].lines if line.get_linestyle() == "-"]
     assert [line.get_ydata().tolist() for line in full] == [[0.5] * 3, [1.0] * 3]

@@ -4,7 +4,7 @@ import made
 import pandas as pd
 import pytest
 
-from relex import figures
+from relex.figures.style import use_style
 from relex.reports import compare, words
 
 BAR = made.counted("dictionary")
@@ -125,5 +125,5 @@ def test_what_is_left_where_nothing_can_be_looked_up():
 def test_a_table_shows_its_reasons_whole():
     reason = "no verdict (" + "a reason of many words; " * 20 + "the end)"
     with pd.option_context("display.max_colwidth", 50):
-        figures.use_style()
+        use_style()
         assert reason in pd.DataFrame({"verdict": [reason]})._repr_html_()

@@ -2,8 +2,8 @@
 
 import sys
 
-from relex.experiments.config import Config
 from relex.experiments.experiment import Experiment
+from relex.runs.config import Config
 
 
 def rows(profile, corpus):
@@ -30,8 +30,8 @@ def experiment(corpus, name="small", rows=rows):
 
 if __name__ == "__main__":
     from relex.errors import RelexError
-    from relex.runs import local
-    from relex.runs.grids import run_grids
+    from relex.queue import local
+    from relex.queue.grids import run_grids
 
     local.NICE = 0  # beside other tests its workers would hardly begin
     corpus, workers, *budget = sys.argv[1:]

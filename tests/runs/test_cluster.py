@@ -10,10 +10,10 @@ import small_grid
 from test_queue import eager, expected, figures, files, logged, same  # noqa: F401
 
 from relex.errors import RelexError
-from relex.experiments import records
-from relex.runs.cluster import connect, do_run
-from relex.runs.grids import run_grids
-from relex.runs.plan import plan
+from relex.queue.cluster import connect, do_run
+from relex.queue.grids import run_grids
+from relex.queue.plan import plan
+from relex.runs import records
 
 pytest.importorskip("ray")
 
@@ -22,7 +22,7 @@ def test_a_local_cluster_of_two_gives_the_same_figures(project, expected, corpus
     monkeypatch.setenv("PYTHONPATH", str(Path(records.__file__).parents[2]))
     started = plan([small_grid.experiment(corpus_name)], "smoke").tasks
     # a checkpoint is sent along, and its run goes on from there
-    from relex.runs import worker
+    from relex.queue import worker
 
     steps = iter(range(100))
     assert worker.perform("small", started[0].config.to_json(), lambda: next(steps) == 5) == {"state": "stopped"}

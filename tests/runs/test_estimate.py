@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from relex import corpora
-from relex.experiments import EXPERIMENTS, records
-from relex.experiments.config import Config
-from relex.runs import estimate
-from relex.runs.estimate import FGM, START_S, Estimate
+from relex.experiments import EXPERIMENTS
+from relex.queue import estimate
+from relex.queue.estimate import FGM, START_S, Estimate
+from relex.runs import records
+from relex.runs.config import Config
 from relex.training.trainer import resolve_precision
 
 HERE = (records.cpu_name(), resolve_precision("auto"))

@@ -6,12 +6,13 @@ import pytest
 import small_grid
 
 from relex.errors import RelexError
-from relex.experiments import EXPERIMENTS, QUEUE, records
-from relex.experiments.run import run
-from relex.runs import plan as planning
-from relex.runs.estimate import SCORE_S
-from relex.runs.grids import run_grids
-from relex.runs.plan import hours_table, plan
+from relex.experiments import EXPERIMENTS, QUEUE
+from relex.queue import plan as planning
+from relex.queue.estimate import SCORE_S
+from relex.queue.grids import run_grids
+from relex.queue.plan import hours_table, plan
+from relex.runs import records
+from relex.runs.run import run
 
 
 class Hour:

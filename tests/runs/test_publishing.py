@@ -4,10 +4,10 @@ import pytest
 import small_grid
 
 from relex.errors import RelexError
-from relex.experiments import records
-from relex.experiments.run import run
-from relex.runs.plan import plan
-from relex.runs.publishing import publish_experiment, publish_grids
+from relex.queue.plan import plan
+from relex.queue.publishing import publish_experiment, publish_grids
+from relex.runs import records
+from relex.runs.run import run
 
 CLEAN, OTHER = "a" * 40, "b" * 40
 

@@ -16,13 +16,14 @@ import small_grid
 import torch
 
 from relex.errors import RelexError
-from relex.experiments import records
-from relex.experiments.run import run
-from relex.runs import local, queue, worker
-from relex.runs.grids import run_grids
-from relex.runs.local import environments
-from relex.runs.plan import plan
-from relex.runs.queue import Backlog, Outcome, parse_budget, summary
+from relex.queue import backlog as queue
+from relex.queue import local, worker
+from relex.queue.backlog import Backlog, Outcome, parse_budget, summary
+from relex.queue.grids import run_grids
+from relex.queue.local import environments
+from relex.queue.plan import plan
+from relex.runs import records
+from relex.runs.run import run
 from relex.training import Trainer
 
 KILLS = int(os.environ.get("RELEX_TEST_KILLS", 2))

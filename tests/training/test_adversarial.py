@@ -4,8 +4,9 @@ import pytest
 import samples
 import torch
 
+from relex.analysis.gradients import gradient_agreement
 from relex.errors import RelexError
-from relex.training.adversarial import gradient_agreement, perturbed
+from relex.training.adversarial import perturbed
 
 
 def parameter():

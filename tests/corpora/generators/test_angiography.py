@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from relex.baselines.lookup import lookup
 from relex.corpora.corpus import PARTS
 from relex.corpora.generators.angiography.generate import generate, structures, tell
 from relex.corpora.generators.angiography.lexicon import words
@@ -16,7 +17,6 @@ from relex.corpora.generators.grammar import commons
 from relex.corpora.readers import casmed
 from relex.errors import RelexError
 from relex.evaluation.extraction import offset_triples, sentence_overlaps, string_triples
-from relex.evaluation.shortcuts import lookup
 
 TARGETS = dict(zip(casmed.RELATIONS, (5379, 72, 2671, 1199, 970, 829, 528, 444), strict=True))
 """Relations that the CBRRel paper counts in 573 records, Table 1."""

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from relex import corpora
+from relex.baselines.lookup import dictionary, lookup, nearest_entity, schema_only
 from relex.corpora.check import check
 from relex.corpora.corpus import PARTS
 from relex.corpora.generators.arteriography import clauses
@@ -22,7 +23,6 @@ from relex.corpora.generators.arteriography.generate import (
 from relex.corpora.generators.arteriography.patterns import MODIFIER, NEGATIVE, PERCENTAGE, POSITION, Telling
 from relex.documents import Document, write_documents
 from relex.errors import RelexError
-from relex.evaluation.shortcuts import dictionary, lookup, nearest_entity, schema_only
 
 HARD = {
     "elided_part": 150, "elided_degree": 30, "passing_part": 8, "idle_place": 60, "grade": 40, "denied_degree": 20,

@@ -6,13 +6,13 @@ from collections import Counter
 import pytest
 
 from relex import corpora
+from relex.baselines.lookup import dictionary, lookup, nearest_entity, schema_only
 from relex.corpora.corpus import PARTS
 from relex.corpora.generators.interactions import patterns
 from relex.corpora.generators.interactions.generate import RELATIONS, SCHEMA, TARGETS, generate, tell, trigger_spans
 from relex.corpora.generators.interactions.lexicon import words
 from relex.documents import Document
 from relex.errors import RelexError
-from relex.evaluation.shortcuts import dictionary, lookup, nearest_entity, schema_only
 
 HARD = (
     "several_relations", "mixed", "coordination", "outward", "between", "class_name", "bystander", "condition",

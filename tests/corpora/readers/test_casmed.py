@@ -5,12 +5,12 @@ import json
 import pytest
 
 from relex import corpora
+from relex.baselines.lookup import masked_lookup
 from relex.corpora.check import report
 from relex.corpora.readers import casmed
 from relex.corpora.splits import near
 from relex.errors import RelexError
 from relex.evaluation.extraction import evaluate
-from relex.evaluation.shortcuts import masked_lookup
 
 FINDING, LAB, SITE = "症状体征", "检查检验", "身体部位"
 CLEAN = "左支未见异常"

@@ -6,10 +6,10 @@ from collections import Counter
 import pytest
 
 from relex import corpora
+from relex.audits import pairs
 from relex.corpora.readers import umrc10
 from relex.documents import ABSENT, Document, Relation, Span
 from relex.errors import RelexError
-from relex.evaluation import audit
 
 ROWS = {
     "train.jsonl": [
@@ -116,8 +116,8 @@ def test_the_real_corpus():
     absent = [corpus.counts[f"{part}.absent_{end}"] for part in corpora.PARTS for end in ("head", "tail")]
     assert absent == [123, 150, 35, 36, 17, 18]
     assert corpus.counts["dev.seen_sentence"] == 893 and corpus.counts["test.seen_sentence"] == 437
-    assert audit.told_by_pair(corpus.test, corpus.train) == (198, 196)
-    assert audit.unseen_pair(corpus.test, corpus.train).sum() == 472
+    assert pairs.told_by_pair(corpus.test, corpus.train) == (198, 196)
+    assert pairs.unseen_pair(corpus.test, corpus.train).sum() == 472
     everything = [*corpus.train, *corpus.dev, *corpus.test]
     assert max(len(d.text) for d in everything) == 297
     assert round(sum(len(d.text) for d in everything) / len(everything)) == 102

@@ -1,0 +1,328 @@
+"""The book: execute the notebooks, write what pages include, build the HTML."""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from relex.book.api import api_page
+from relex.errors import RelexError
+from relex.files import corpora_dirs, project_root, sha256, write_text
+
+EXECUTED = "book/executed"
+"""Folder, relative to the project, that holds the executed notebooks which the book shows."""
+
+CHINESE = "\u2e80"
+"""First character of the East Asian blocks."""
+
+SHOWN = (
+    "relex",
+    "torch",
+    "transformers",
+    "tokenizers",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+    "matplotlib",
+    "papermill",
+    "jupyter-book",
+    "Sphinx",
+)
+"""Packages whose versions the status page lists."""
+
+
+def notebook_names(root: Path | None = None) -> list[str]:
+    """Names of the notebooks in the order of the table of contents (`_toc.yml`)."""
+    root = root or project_root()
+    toc = (root / "_toc.yml").read_text(encoding="utf-8")
+    return re.findall(rf"file: {EXECUTED}/([\w-]+)", toc)
+
+
+def make_book(profile: str = "quick", parameters: dict | None = None, names: list[str] | None = None) -> Path:
+    """Execute the notebooks, write the status page and build the HTML; return the path of index.html.
+
+    Raises a `RelexError` when a notebook fails (the others are executed first) or the build has warnings.
+    """
+    start = time.perf_counter()
+    execute(names, profile, parameters)
+    write_status()
+    index = build()
+    print(f"The book is at {index} ({time.perf_counter() - start:.0f} s).")
+    return index
+
+
+def execute(
+    names: list[str] | None = None, profile: str = "quick", parameters: dict | None = None, root: Path | None = None
+) -> dict[str, float]:
+    """Run notebooks/NAME.ipynb into book/executed/NAME.ipynb; return the seconds each took.
+
+    `names` defaults to all of the table of contents. Every notebook gets `profile`; `parameters` are further
+    values and must be known to each of the `names`. The working folder of the notebooks is the project's root.
+    A notebook is kept as it is when all that its page depends on is as it was: its source and parameters, the package,
+    the locked versions, the published records, the corpora, and the records that it left in runs/.
+
+    Raises a `RelexError` before anything runs when a notebook or a parameter does not exist, and after all have
+    run when one failed: it names notebook, cell and error.
+    """
+    root = root or project_root()
+    names = names or notebook_names(root)
+    values = {"profile": profile, **(parameters or {})}
+    for name in names:
+        _check_parameters(root / "notebooks" / f"{name}.ipynb", values)
+    seconds, failures = {}, []
+    for number, name in enumerate(names, 1):
+        print(f"[{number}/{len(names)}] {name} … ", end="", flush=True)
+        state = _state(root, name, values)
+        if _unchanged(root, name, state):
+            seconds[name] = 0.0
+            print("unchanged, kept", flush=True)
+            continue
+        start = time.perf_counter()
+        failure = _run(root, name, values)
+        seconds[name] = time.perf_counter() - start
+        print(f"{'failed' if failure else 'done'} in {seconds[name]:.0f} s", flush=True)
+        if failure:
+            failures.append(failure)
+        else:
+            _write_timing(root, name, profile, seconds[name], state)
+    if failures:
+        raise RelexError("; ".join(failures) + "; correct this and run it again")
+    return seconds
+
+
+def build(root: Path | None = None) -> Path:
+    """Build the HTML book, where a warning is a failure; return the path of its index.html.
+
+    The log is kept in _build/build.log. Raises a `RelexError` when a notebook of the table of contents has not
+    been executed, or with the number of warnings and the first of them.
+    """
+    root = root or project_root()
+    missing = [name for name in notebook_names(root) if not (root / EXECUTED / f"{name}.ipynb").is_file()]
+    if missing:
+        raise RelexError(f"these notebooks have not been executed: {', '.join(missing)}; run `relex book`")
+    if not (root / EXECUTED / "status.md").is_file():
+        write_status(root)
+    write_text(root / EXECUTED / "api.md", api_page(root))
+    write_claims(root)
+    # --all: a page whose warning was seen once would otherwise pass unread the second time.
+    program = "from jupyter_book.cli.main import main; main()"  # the package cannot be run with -m
+    command = [sys.executable, "-c", program, "build", ".", "--all", "-W", "--keep-going", "-n"]
+    result = subprocess.run(
+        command,
+        cwd=root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | {"PYTHONUTF8": "1", "NO_COLOR": "1"},
+    )
+    log = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout.decode("utf-8", "replace"))
+    write_text(root / "_build" / "build.log", log)
+    index = root / "_build" / "html" / "index.html"
+    if result.returncode or not index.is_file():
+        warnings = re.findall(r"^.*(?:WARNING|ERROR|CRITICAL|Error):.*$", log, re.MULTILINE)
+        first = (warnings or log.strip().splitlines()[-1:] or ["nothing was printed"])[0].replace(f"{root}{os.sep}", "")
+        raise RelexError(
+            f"the book was not built; warnings or errors: {len(warnings)}, the first: {first}; "
+            f"correct them all (the log is {root / '_build' / 'build.log'})"
+        )
+    embed_chinese(index.parent)
+    return index
+
+
+def embed_chinese(html: Path) -> Path:
+    """Write _static/relex-zh.woff: Noto Sans SC cut down to the Chinese characters of the pages under `html`.
+
+    The style sheet takes it for East Asian text, so that pages are readable where no such font is installed.
+    """
+    from fontTools import subset
+
+    from relex.figures.style import font_path
+
+    pages = "".join(page.read_text(encoding="utf-8") for page in html.rglob("*.html"))
+    options = subset.Options(flavor="woff", name_IDs=["*"], layout_features=["kern"], hinting=False)
+    font = subset.load_font(str(font_path()), options)
+    cutter = subset.Subsetter(options)
+    cutter.populate(unicodes={ord(c) for c in pages if c >= CHINESE})
+    cutter.subset(font)
+    path = html / "_static" / "relex-zh.woff"
+    subset.save_font(font, str(path), options)
+    return path
+
+
+def write_status(root: Path | None = None) -> Path:
+    """Write book/executed/status.md, which the status page includes: notebooks with their times, machine, versions."""
+    root = root or project_root()
+    timings = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (root / "runs" / "timings" / f"{name}.json" for name in notebook_names(root))
+        if path.is_file()
+    ]
+    notebooks = [(t["notebook"], t["profile"], f"{t['seconds']:.1f}", t["date"]) for t in timings]
+    text = "\n\n".join(
+        [
+            "## Notebooks",
+            _table(("notebook", "profile", "seconds", "executed"), notebooks),
+            "## Machine",
+            _table(("machine", "this build"), _machine().items()),
+            "## Packages",
+            _table(("package", "version"), [(name, _version(name)) for name in SHOWN]),
+        ]
+    )
+    path = root / EXECUTED / "status.md"
+    write_text(path, text + "\n")
+    return path
+
+
+def write_claims(root: Path | None = None) -> list[Path]:
+    """Write what pages take from records into book/executed: PAPER_claims.md for each paper, and evidence.md."""
+    from relex.experiments import evidence
+    from relex.reports import claims
+    from relex.runs.records import published
+
+    pages = {f"{paper}_claims": claims.claims_page(paper, published) for paper in ("umrc", "cbrrel", "iser", "focused")}
+    pages["evidence"] = evidence.page()
+    folder = (root or project_root()) / EXECUTED
+    for name, page in pages.items():
+        write_text(folder / f"{name}.md", page)
+    return [folder / f"{name}.md" for name in pages]
+
+
+def _machine() -> dict[str, str]:
+    """What the status page says of this machine: what records say, and the system."""
+    import torch
+
+    from relex.runs.records import machine
+
+    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "cpu"
+    return machine(device) | {"system": f"{platform.system()}, {platform.machine()}"}
+
+
+def _check_parameters(path: Path, values: dict) -> None:
+    """Papermill only logs a warning for a parameter that the notebook lacks, so look before it runs."""
+    import nbformat
+    import papermill
+
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.ipynb"))) or "none"
+        raise RelexError(f"there is no notebook {path.stem!r} in {path.parent}; known are {known}")
+    try:
+        known = papermill.inspect_notebook(str(path))
+    except (ValueError, KeyError, nbformat.ValidationError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise RelexError(f"{path} is not a notebook that papermill can read ({reason}); restore it") from None
+    unknown = [name for name in values if name not in known]
+    if unknown:
+        raise RelexError(
+            f"notebook {path.stem!r} has no parameter {', '.join(map(repr, unknown))}; "
+            f"known are {', '.join(known) or 'none'}"
+        )
+
+
+def _run(root: Path, name: str, values: dict) -> str | None:
+    """Execute one notebook; None, or what failed. A failed notebook never reaches the book's folder."""
+    import nbformat
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    # The kernel of this interpreter, not one of the same name in the user's home.
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
+    draft = root / "runs" / "notebooks" / f"{name}.ipynb"
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    where = f"its outputs are in {draft}"
+    try:
+        papermill.execute_notebook(
+            str(root / "notebooks" / f"{name}.ipynb"),
+            str(draft),
+            values,
+            kernel_name="python3",
+            cwd=str(root),
+            progress_bar=False,
+            log_output=False,
+            extra_arguments=["--log-level=50"],  # the kernel's own chatter on start and stop
+        )
+    except papermill.PapermillExecutionError as error:
+        value = str(error.evalue).strip().splitlines()
+        return f"notebook {name!r} failed in cell {error.cell_index + 1}: {error.ename}: {' '.join(value)} ({where})"
+    except DeadKernelError:
+        return f"notebook {name!r} failed: its kernel died, often for want of memory ({where})"
+    notebook = nbformat.read(draft, as_version=4)
+    glyph = _missing_glyph(notebook)
+    if glyph:
+        return f"notebook {name!r} drew a figure without its text: {glyph} ({where})"
+    _tidy(notebook)
+    write_text(root / EXECUTED / f"{name}.ipynb", nbformat.writes(notebook))
+    return None
+
+
+def _missing_glyph(notebook) -> str | None:
+    """Matplotlib's warning of a missing glyph: drawing happens after the cell, where an error would not stop it."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            found = re.search(r"Glyph \d+ .*missing from .*", output.get("text", ""))
+            if found:
+                return found[0]
+    return None
+
+
+def _tidy(notebook) -> None:
+    """Drop papermill's notes (they hold paths of this machine) and fold the cell it adds."""
+    notebook.metadata.pop("papermill", None)
+    for cell in notebook.cells:
+        cell.metadata.pop("papermill", None)
+        tags = cell.metadata.get("tags", [])
+        if "injected-parameters" in tags:
+            tags.append("hide-cell")
+
+
+def _state(root: Path, name: str, values: dict) -> str:
+    """A hash of everything that can change the page of a notebook, but for the records in runs/."""
+    package = Path(__file__).parent
+    files = [root / "notebooks" / f"{name}.ipynb", root / "requirements.lock"]
+    files += [path for path in sorted(package.rglob("*")) if path.suffix in (".py", ".yaml", ".mplstyle")]
+    files += sorted((root / "book" / "results").rglob("*.json"))
+    digest = hashlib.sha256(json.dumps([values, platform.python_version()]).encode())
+    for path in files:
+        digest.update(f"{path.name} {sha256(path) if path.is_file() else ''}".encode())
+    for path in sorted(p for folder in corpora_dirs() for p in folder.glob("*/*") if p.is_file()):
+        digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
+    return digest.hexdigest()
+
+
+def _unchanged(root: Path, name: str, state: str) -> bool:
+    try:
+        before = json.loads((root / "runs" / "timings" / f"{name}.json").read_text(encoding="utf-8"))
+        kept = before["state"] == state and all((root / record).is_file() for record in before["records"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return kept and all((root / path).is_file() for path in [f"{EXECUTED}/{name}.ipynb", *before["figures"]])
+
+
+def _write_timing(root: Path, name: str, profile: str, seconds: float, state: str) -> None:
+    date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    records = [p for p in sorted((root / "runs").glob("*/*.json")) if p.parent.name not in ("timings", "notebooks")]
+    value = {
+        "notebook": name, "profile": profile, "seconds": round(seconds, 1), "date": date, "state": state,
+        "records": [str(path.relative_to(root)) for path in records],
+        "figures": [str(path.relative_to(root)) for path in sorted((root / EXECUTED).glob("*.svg"))],
+    }  # fmt: skip
+    write_text(root / "runs" / "timings" / f"{name}.json", json.dumps(value) + "\n")
+
+
+def _table(header: tuple, rows) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

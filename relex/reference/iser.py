@@ -1,0 +1,122 @@
+"""ISER with all its switches as plain loops: one sentence, one span, one pair after the other.
+
+It reads the parameters of a SpanModel. Recurrent layers are torch's own bidirectional ones on one sequence; attention
+around a span is torch's own on the tokens that are left when the span is taken out.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+from relex.reference import spert
+
+
+@torch.no_grad()
+def fused(head, text):
+    """H: Equations 1–5."""
+    _, x = spert.states(head, text)
+    if head.fusion is None:
+        return x
+    entities, relations = head.fusion.entity_view(x), head.fusion.relation_view(x)
+    rows = [torch.cat([answer(e, relations), answer(r, entities)]) for e, r in zip(entities, relations, strict=True)]
+    if head.options.residual:
+        rows = [row + torch.cat(asked) for row, *asked in zip(rows, entities, relations, strict=True)]
+    return both_ways(nn.LSTM, head.fusion.bilstm, torch.stack(rows))[0]
+
+
+def answer(query, rows):
+    """Equation 3 or 4 for one query."""
+    weights = [math.exp(float(query @ row) / math.sqrt(len(query))) for row in rows]
+    return sum(w / sum(weights) * row for w, row in zip(weights, rows, strict=True))
+
+
+def both_ways(kind, layers, x):
+    """A bidirectional torch layer with the weights of `forwards` and `backwards`: all outputs, and last states."""
+    layer = kind(x.shape[1], layers.forwards.hidden_size, bidirectional=True)
+    weights = layers.forwards.state_dict()
+    layer.load_state_dict(weights | {f"{name}_reverse": v for name, v in layers.backwards.state_dict().items()})
+    return layer(x)
+
+
+def context(head, cls, h, span):
+    """c of a span: Equations 7–9, or what a switch has in their place."""
+    if head.options.context == "cls":
+        return cls
+    hidden = range(span[0], span[1] + 1) if head.options.sea_scope == "span" else ()
+    shown = [i for i in range(len(h)) if i not in hidden]
+    x = torch.zeros_like(h)
+    if shown:
+        x[shown] = h[shown] if head.options.context == "gru" else attended(head.context, h[shown])
+    return both_ways(nn.GRU, head.context, x)[1].flatten()
+
+
+def attended(layer, x):
+    """LayerNorm(X + MultiHeadSelfAttention(X))."""
+    attention = nn.MultiheadAttention(x.shape[1], layer.heads)
+    attention.in_proj_weight, attention.in_proj_bias = layer.project.weight, layer.project.bias
+    attention.out_proj.weight, attention.out_proj.bias = layer.out.weight, layer.out.bias
+    return layer.norm(x + attention(x, x, x)[0])
+
+
+@torch.no_grad()
+def span_logits(head, text, spans):
+    """S×(E+1): Equation 10."""
+    (cls, _), h = spert.states(head, text), fused(head, text)
+    vectors = [
+        torch.cat([h[first : last + 1].amax(0), head.widths.weight[width - 1], context(head, cls, h, span)])
+        for span in spans
+        for first, last, width in [span]
+    ]
+    return head.classify_span(torch.stack(vectors))
+
+
+def local(head, cls, x, h, one, other):
+    """LC: what stands between two spans, or in the whole sentence."""
+    stretch = slice(min(one[1], other[1]) + 1, max(one[0], other[0]))
+    match head.options.local_context:
+        case "cls":
+            return cls
+        case "global":
+            return h.amax(0)
+        case "encoder_global":
+            return x.amax(0)
+    rows = (x if head.options.local_context == "encoder_max" else h)[stretch]
+    if not len(rows):
+        return torch.zeros(h.shape[1])
+    if head.options.local_context == "attention":
+        return head.weigh(rows)[:, 0].softmax(0) @ rows
+    return rows.amax(0)
+
+
+@torch.no_grad()
+def pair_logits(head, text, pairs):
+    """P×R: Equations 12–14."""
+    (cls, x), h = spert.states(head, text), fused(head, text)
+    vectors = [
+        torch.cat([
+            *(part for first, last, width in (one, other)
+              for part in (h[first : last + 1].amax(0), head.widths.weight[width - 1])),
+            local(head, cls, x, h, one, other),
+        ])
+        for one, other in pairs
+    ]  # fmt: skip
+    return head.classify_pair(torch.stack(vectors))
+
+
+def loss(head, documents, places):
+    """Equations 15–17 over all candidates and all pairs of gold entities.
+
+    `places`: for each document its gold entities, (first token, last token, words) → type, and the set of its
+    relations, (head, tail, number of the relation).
+    """
+    kinds, chosen = [], []
+    for document, (entities, relations) in zip(documents, places, strict=True):
+        spans = spert.candidates(head, document.text)
+        for span, logits in zip(spans, span_logits(head, document.text, spans), strict=True):
+            kinds.append(-logits.log_softmax(0)[entities.get(span, 0)].item())
+        pairs = [(one, other) for one in entities for other in entities if one != other]
+        for pair, logits in zip(pairs, pair_logits(head, document.text, pairs) if pairs else [], strict=True):
+            for relation, p in enumerate(logits.sigmoid().tolist()):
+                chosen.append(-math.log(p if (*pair, relation) in relations else 1 - p))
+    return sum(kinds) / len(kinds) + sum(chosen) / len(chosen)

@@ -1,0 +1,172 @@
+"""The book's machinery: notebooks that fail or lack a parameter are named, figures never lose Chinese text."""
+
+import json
+
+import matplotlib
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from relex.book import build
+from relex.book.api import api_page
+from relex.errors import RelexError
+from relex.figures import plots
+from relex.figures.style import checked, use_style
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project folder with two notebooks: `good` writes down what it was given, `bad` fails in its third cell."""
+    cells = {
+        "good": [
+            "profile = 'quick'\nrows = 1",
+            "import os, json\njson.dump([profile, rows, os.getcwd()], open('out', 'w'))",
+        ],
+        "bad": ["profile = 'quick'", "raise ValueError('没有这个文件')"],
+    }
+    (tmp_path / "notebooks").mkdir()
+    for name, sources in cells.items():
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+        notebook.cells[0].metadata["tags"] = ["parameters"]
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, tmp_path / "notebooks" / f"{name}.ipynb")
+    (tmp_path / "_toc.yml").write_text(
+        "root: book/index\nparts:\n- chapters:\n  - file: book/executed/bad\n  - file: book/executed/good\n"
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def style():
+    with matplotlib.rc_context():
+        use_style()
+        yield
+
+
+def test_failed_notebook_is_named_and_the_others_still_run(project, capsys):
+    # One cell more than in the file: papermill puts the given parameters after the notebook's own.
+    with pytest.raises(RelexError, match=r"'bad' failed in cell 3: ValueError: 没有这个文件"):
+        build.execute(profile="smoke", root=project)
+    assert json.loads((project / "out").read_text()) == ["smoke", 1, str(project)]
+    executed = project / build.EXECUTED
+    assert (executed / "good.ipynb").is_file() and not (executed / "bad.ipynb").exists()
+    assert str(project) not in (executed / "good.ipynb").read_text(), "the page would show a path of this machine"
+    assert "[1/2] bad … failed" in (printed := capsys.readouterr().out) and "[2/2] good … done" in printed
+    with pytest.raises(RelexError, match="not been executed: bad;"):
+        build.build(project)
+    status = build.write_status(project).read_text()
+    assert "| good | smoke |" in status and "| bad |" not in status
+
+
+def test_unknown_parameter_names_the_known_ones_and_runs_nothing(project):
+    with pytest.raises(RelexError, match=r"'good' has no parameter 'row'; known are profile, rows"):
+        build.execute(["good"], parameters={"row": 2}, root=project)
+    assert not (project / "runs").exists()
+
+
+def test_unknown_notebook_names_the_known_ones(project):
+    with pytest.raises(RelexError, match=r"no notebook 'other' .* known are bad, good"):
+        build.execute(["other"], root=project)
+
+
+def test_a_file_that_is_no_notebook_is_named(project):
+    (project / "notebooks" / "good.ipynb").write_text("{}")
+    with pytest.raises(RelexError, match="good.ipynb is not a notebook"):
+        build.execute(["good"], root=project)
+
+
+def test_a_notebook_that_warns_of_a_missing_glyph_has_failed(project):
+    path = project / "notebooks" / "good.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].source = "import warnings; warnings.warn('Glyph 73728 (A) missing from font(s) DejaVu Sans.')"
+    nbformat.write(notebook, path)
+    with pytest.raises(RelexError, match="'good' drew a figure without its text: Glyph 73728"):
+        build.execute(["good"], root=project)
+    assert not (project / build.EXECUTED / "good.ipynb").exists()
+
+
+def test_api_page_shows_public_names_as_written(tmp_path):
+    (tmp_path / "relex").mkdir()
+    (tmp_path / "relex" / "thing.py").write_text(
+        '"""A thing."""\n'
+        'def public(a: int, *, b=1) -> int:\n    """Costs $2 or $3, marks [CLS], `keeps_this`."""\n'
+        'def _private():\n    """Hidden."""\n'
+        'class Thing:\n    size: int = 3\n    def grow(self, by):\n        """Grow."""\n'
+    )
+    page = api_page(tmp_path)
+    assert "## relex.thing" in page and "public(a: int, *, b=1) -> int" in page and "Thing.grow(by)" in page
+    assert r"\$2 or \$3, marks \[CLS\], `keeps_this`" in page and "Hidden" not in page and "size: int = 3" in page
+
+
+def test_a_missing_glyph_is_an_error(style):
+    figure = Figure()
+    figure.text(0.5, 0.5, "临床表现 ℃ −0.5")
+    assert checked(figure) is figure
+    figure.text(0.2, 0.2, "\U00012000")  # cuneiform, which neither font has
+    with pytest.raises(RelexError, match="73728"):
+        checked(figure)
+
+
+def test_without_the_style_chinese_text_is_an_error():
+    with matplotlib.rc_context({"font.family": ["DejaVu Sans"]}), pytest.raises(RelexError, match="use_style"):
+        plots.rates_bar(pd.Series({"病因": 0.5}))
+
+
+def test_svg_holds_text_as_paths(style, tmp_path):
+    figure = plots.rates_bar(pd.Series({"临床表现": 0.25, "药物治疗": 0.5}))
+    figure.savefig(tmp_path / "rates.svg")
+    svg = (tmp_path / "rates.svg").read_text(encoding="utf-8")
+    assert "<text" not in svg and "<path" in svg
+
+
+def test_pages_bring_the_chinese_characters_they_use(tmp_path):
+    from fontTools.ttLib import TTFont
+
+    (tmp_path / "_static").mkdir()
+    (tmp_path / "index.html").write_text("<p>Relation 关系（导致）</p>", encoding="utf-8")
+    cmap = TTFont(build.embed_chinese(tmp_path)).getBestCmap()
+    assert set(map(ord, "关系（导致）")) == set(cmap)
+
+
+def test_missing_font_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("relex.figures.style.FONT_PACKAGE", "no_such_font_package")
+    with pytest.raises(RelexError, match="pylopdf-fonts-zh-cn"):
+        use_style()
+
+
+def test_figures_show_what_they_are_given(style):
+    classes = ["病因", "并发症", "同义词"]
+    matrix = np.array([[5, 1, 0], [2, 4, 0], [0, 0, 6]])
+    axes = plots.confusion(matrix, classes, "混淆矩阵").axes[0]
+    assert [t.get_text() for t in axes.texts] == ["5", "1", "", "2", "4", "", "", "", "6"]
+    before, after = pd.Series([0.8, 0.5, 0.9], classes), pd.Series([0.95, 0.7, 0.6], classes[::-1])
+    axes = plots.per_class_bars(before, after).axes[0]
+    assert axes.collections[-1].get_offsets()[:, 0].tolist() == [0.6, 0.7, 0.95], "after must follow before's order"
+
+
+def test_figures_refuse_what_does_not_fit(style):
+    with pytest.raises(RelexError, match="does not fit 3 classes"):
+        plots.confusion(np.eye(2), ["a", "b", "c"])
+    with pytest.raises(RelexError, match="only one has b"):
+        plots.per_class_bars(pd.Series({"a": 1.0}), pd.Series({"a": 1.0, "b": 0.5}))
+
+
+def test_a_notebook_is_kept_until_something_it_depends_on_changes(project, capsys):
+    def executed():
+        build.execute(["good"], profile="smoke", root=project)
+        return "done in" in capsys.readouterr().out
+
+    record = project / "runs" / "one" / "abc.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    assert executed() and not executed()
+    record.unlink()
+    assert executed() and not executed()
+    published = project / "book" / "results" / "one" / "abc.json"
+    published.parent.mkdir(parents=True)
+    published.write_text("{}")
+    assert executed() and not executed()
+    (project / build.EXECUTED / "good.ipynb").unlink()
+    assert executed()
