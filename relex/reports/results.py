@@ -6,6 +6,7 @@ import pandas as pd
 
 from relex.errors import RelexError
 from relex.evaluation.extraction import OVERLAPS, prf
+from relex.runs.records import is_trained
 
 SPLITS = ("novel", "report", "distinct", "shipped")
 """Splits of casmed that are trained on, in the order in which the book tells of them."""
@@ -74,11 +75,6 @@ def where(records: Sequence[dict], **wanted) -> list[dict]:
 def values(records: Sequence[dict], row: str, metric: str) -> list[float]:
     """A metric over the seeds of one row; records without it are left out."""
     return [found[metric] for found in map(metrics, of_row(records, row)) if metric in found]
-
-
-def is_trained(record: dict) -> bool:
-    """Whether a record is of a trained model, and not of a baseline that only counts."""
-    return "epochs" in record["config"]
 
 
 def trained(records: Sequence[dict]) -> list[dict]:

@@ -81,13 +81,31 @@ def find_record(run: str) -> dict | None:
 
 def published(experiment: str, profile: str = "") -> list[dict]:
     """The published records of an experiment, by seed in the order of the table; of one profile, by default the largest
-    that has any."""
+    that has a trained row.
+
+    What only counts may be the same run in several profiles, and its record has the name of one; where another has no
+    record of that row, it is its record, too.
+    """
     paths = sorted((results_dir() / experiment).glob("*.json"))
     records = [record for record in map(read_record, paths) if record is not None]
-    there = {record["config"]["profile"] for record in records}
+    there = {r["config"]["profile"] for r in records if is_trained(r)} or {r["config"]["profile"] for r in records}
     profile = profile or next((name for name in ("full", "cpu", "quick", "smoke") if name in there), "")
     chosen = [record for record in records if record["config"]["profile"] == profile]
+    if profile in there:
+        have = set(map(_place, chosen))
+        others = [record for record in records if not is_trained(record) and _place(record) not in have]
+        chosen += [record | {"config": record["config"] | {"profile": profile}} for record in others]
     return sorted(chosen, key=lambda record: (record["config"]["seed"], record["date"]))
+
+
+def is_trained(record: dict) -> bool:
+    """Whether a record is of a trained model, and not of a baseline that only counts."""
+    return "epochs" in record["config"]
+
+
+def _place(record: dict) -> tuple:
+    """The row that a record is of, and what of."""
+    return tuple(record["config"].get(name, "") for name in ("row", "corpus", "split", "unit", "align"))
 
 
 def publish(records: Iterable[dict]) -> list[Path]:

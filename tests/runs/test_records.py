@@ -34,6 +34,21 @@ def test_published_records_of_two_profiles_do_not_mix(project):
     assert [r["run"] for r in records.published("one", "cpu")] == ["a"] and not records.published("one", "quick")
 
 
+def test_what_only_counts_belongs_to_every_profile_without_that_row(project):
+    def record(run, profile, row, **more):
+        return RECORD | {"run": run, "config": {"seed": 0, "profile": profile, "row": row} | more}
+
+    records.publish([
+        record("a", "cpu", "A", epochs=1), record("b", "full", "A", epochs=2), record("c", "full", "look-up"),
+        record("d", "cpu", "dictionary"), record("e", "cpu", "schema"), record("f", "full", "schema"),
+    ])  # fmt: skip
+    for profile, runs in (("", "bcdf"), ("full", "bcdf"), ("cpu", "acde")):
+        found = records.published("one", profile)
+        assert sorted(r["run"] for r in found) == list(runs)
+        assert {r["config"]["profile"] for r in found} == {profile or "full"}
+    assert records.published("one", "quick") == []
+
+
 def test_own_records_come_before_published_ones(project):
     records.publish([RECORD | {"date": "2001-01-01T00:00:00Z"}])
     records.write_record(RECORD)
