@@ -161,13 +161,14 @@ def confusions(matrix: np.ndarray, classes: Sequence[str], number: int = 2) -> s
 def costs(records: Sequence[dict]) -> pd.DataFrame:
     """What a run of each trained row costs: parameters, time, tokens and speed.
 
-    Times and speeds are those of the fastest seed: whatever else a machine does only adds to a time, and seeds of one
-    row differ by more than their work does. `padding` is the share of positions that hold no token, `in the model` the
-    share of training time spent in forward and backward passes (on a CPU; a GPU's cannot be told from outside).
+    Times and speeds are those of the fastest seed, and `on` is its device: whatever else a machine does only adds to a
+    time, and seeds of one row differ by more than their work does. `padding` is the share of positions that hold no
+    token, `in the model` the share of training time spent in forward and backward passes (on a CPU; a GPU's cannot be
+    told from outside).
     """
     lines = {}
     for row in rows_in_order(records):
-        runs = pd.DataFrame([{**r["counts"], **r["time"]} for r in of_row(records, row)])
+        runs = pd.DataFrame([{**r["counts"], **r["time"], "on": r["machine"]["device"]} for r in of_row(records, row)])
         if "parameters" not in runs:
             continue
         fastest = runs.loc[runs["train_s"].idxmin()]
@@ -180,6 +181,7 @@ def costs(records: Sequence[dict]) -> pd.DataFrame:
             "documents/s, prediction": f"{(runs['n'] / runs['predict_s'].clip(lower=0.01)).max():.0f}",
             "padding": f"{(1 - runs['trained_tokens'] / runs['padded_positions']).mean():.1%}",
             "in the model": "–" if np.isnan(inside) else f"{inside:.0%}",
+            "on": fastest["on"],
         }
     return pd.DataFrame.from_dict(lines, orient="index")
 
