@@ -13,11 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from relex.book.api import api_page
+from relex.book.toc import EXECUTED, notebook_names
 from relex.errors import RelexError
 from relex.files import corpora_dirs, project_root, sha256, write_text
-
-EXECUTED = "book/executed"
-"""Folder, relative to the project, that holds the executed notebooks which the book shows."""
 
 CHINESE = "\u2e80"
 """First character of the East Asian blocks."""
@@ -37,13 +35,6 @@ SHOWN = (
     "Sphinx",
 )
 """Packages whose versions the status page lists."""
-
-
-def notebook_names(root: Path | None = None) -> list[str]:
-    """Names of the notebooks in the order of the table of contents (`_toc.yml`)."""
-    root = root or project_root()
-    toc = (root / "_toc.yml").read_text(encoding="utf-8")
-    return re.findall(rf"file: {EXECUTED}/([\w-]+)", toc)
 
 
 def make_book(profile: str = "quick", parameters: dict | None = None, names: list[str] | None = None) -> Path:
@@ -284,7 +275,7 @@ def _tidy(notebook) -> None:
 
 def _state(root: Path, name: str, values: dict) -> str:
     """A hash of everything that can change the page of a notebook, but for the records in runs/."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     files = [root / "notebooks" / f"{name}.ipynb", root / "requirements.lock"]
     files += [path for path in sorted(package.rglob("*")) if path.suffix in (".py", ".yaml", ".mplstyle")]
     files += sorted((root / "book" / "results").rglob("*.json"))

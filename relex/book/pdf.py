@@ -13,6 +13,7 @@ from urllib.request import url2pathname
 
 from tqdm import tqdm
 
+from relex.book.toc import page_names
 from relex.errors import RelexError
 from relex.files import project_root
 
@@ -23,11 +24,6 @@ BROWSERS = (
 
 PATIENCE = 300
 """Seconds after which a page that is not printed has failed."""
-
-
-def page_names(root: Path) -> list[str]:
-    """The pages of the book in the order of `_toc.yml`, the title page first."""
-    return re.findall(r"^\W*(?:root|file): (.+?)\s*$", (root / "_toc.yml").read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def make_pdf(browser: str = "", root: Path | None = None) -> Path:

@@ -4,16 +4,14 @@ The paper shows two sentences so (its Figures 7 and 8); here it is any sentence.
 measured elsewhere: a picture is no evidence.
 """
 
-import html
 import itertools
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 
 import numpy as np
 import torch
+from jinja2 import Environment, PackageLoader
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
@@ -190,33 +188,15 @@ def interactive(view: View) -> str:
     It brings its style and script, asks the network for nothing, takes the colours of the page around it, and any
     number of such pieces can stand on one page: none has an id.
     """
-    tokens = "".join(
-        f'<button type="button" tabindex="{-1 if i else 0}" aria-pressed="false"{_classes(kind, apart)} '
-        f'aria-label="{html.escape(f"{token}, {kind}" if kind else token)}"><b>{html.escape(token)}</b>'
-        "<small></small></button>"
-        for i, (token, kind, apart) in enumerate(zip(view.tokens, view.kinds, view.apart, strict=True))
+    template = Environment(loader=PackageLoader("relex", "data"), autoescape=True).get_template("attention.html")
+    return template.render(
+        view=view,
+        chinese=language([view.text]) == "zh",
+        tokens=list(zip(view.tokens, view.kinds, view.apart, strict=True)),
+        kinds=[kind for kind in COLORS if kind in view.kinds],
+        shares=np.rint(10000 * np.stack([view.by_entity, view.by_relation])).astype(int).tolist(),
+        pale=PALE,
     )
-    legend = "".join(f'<span class="{_CLASS[kind]}"><b>{kind}</b></span>, ' for kind in COLORS if kind in view.kinds)
-    shares = np.rint(10000 * np.stack([view.by_entity, view.by_relation])).astype(int).tolist()
-    filled = {
-        "label": f"Cross attention of: {html.escape(view.text)}",
-        "lang": ' lang="zh-Hans"' if language([view.text]) == "zh" else "",
-        "tokens": tokens,
-        "legend": f"Underlined: {legend.removesuffix(', ')}. " if legend else "",
-        "pale": str(PALE),
-        "shares": json.dumps(shares, separators=(",", ":")),
-    }
-    pieces = resources.files("relex").joinpath("data/attention.html").read_text(encoding="utf-8").split("{{")
-    # cut at the places first, so that a text that looks like one stays text
-    return pieces[0] + "".join(filled[name] + rest for name, rest in (piece.split("}}", 1) for piece in pieces[1:]))
-
-
-_CLASS = {ENTITY: "ra-entity", TRIGGER: "ra-trigger"}
-
-
-def _classes(kind: str, apart: bool) -> str:
-    names = [*([_CLASS[kind]] if kind else []), *(["ra-apart"] if apart else [])]
-    return f' class="{" ".join(names)}"' if names else ""
 
 
 def _short(text: str) -> str:

@@ -44,7 +44,11 @@ def connect(on: str, workers: int | None) -> int:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if on == "ray":
         count = len(environments(workers))
-        ray.init("local", num_cpus=count, include_dashboard=False, **quiet)
+        try:
+            ray.init("local", num_cpus=count, include_dashboard=False, **quiet)
+        except Exception as error:  # Ray says with a plain one that its own processes do not start in time
+            reason = " ".join(str(error).split())[:200]
+            raise RelexError(f"Ray cannot be started here ({reason}); try again, or leave out --on") from None
         return count
     url = urlsplit(on)
     try:

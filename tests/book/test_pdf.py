@@ -6,6 +6,7 @@ import pytest
 from pypdf import PdfReader
 
 from relex.book import pdf
+from relex.book.toc import page_names
 from relex.errors import RelexError
 from relex.files import project_root
 
@@ -63,7 +64,7 @@ def test_pages_are_merged_in_order_with_bookmarks_and_links(book, browser):
 
 
 def test_the_books_pages_begin_with_the_title_page():
-    names = pdf.page_names(project_root())
+    names = page_names(project_root())
     assert names[0] == "book/index" and "book/focused-attention" in names and len(set(names)) == len(names) > 20
     assert "book/executed/focused_main" in names and names[-1] == "book/references"
 

@@ -69,6 +69,15 @@ def test_what_answers_is_no_ray():
         assert time.monotonic() - began < 15
 
 
+def test_a_local_cluster_that_does_not_start(monkeypatch):
+    def slow(*_, **__):
+        raise Exception("The current node timed out\nduring startup.")
+
+    monkeypatch.setattr("ray.init", slow)
+    with pytest.raises(RelexError, match=r"Ray cannot be started here \(The current node timed out during startup\.\)"):
+        connect("ray", 2)
+
+
 def test_ray_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)

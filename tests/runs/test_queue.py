@@ -303,7 +303,7 @@ def test_numbers_of_workers(monkeypatch):
 def test_workers_share_gpus_where_memory_allows(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda i: ((35 if i else 8) * 2**30, 80 * 2**30))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda i: ((14 if i else 5) * 2**30, 80 * 2**30))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     assert [e["CUDA_VISIBLE_DEVICES"] for e in environments(None)] == ["4", "7", "7", "7"]
     assert [e["CUDA_VISIBLE_DEVICES"] for e in environments(2)] == ["4", "7"]
