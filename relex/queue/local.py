@@ -19,9 +19,9 @@ NICE = 19
 """What a worker adds to its nice value: it leaves the machine to whoever else wants it."""
 
 GPU_GIB = 4.0
-"""Free memory of a GPU that a worker is given. Sixteen runs of 12 layers of me5-zh took 2 GiB each of an H200, with steps
-of 2,400 tokens; where more is needed, ask for fewer workers. CUDA's multi-process service lets their kernels run side by
-side: without it they take turns."""
+"""Free memory of a GPU that a worker is given. Sixteen runs of 12 layers of me5-zh took 2 GiB each of an H200, with
+steps of 2,400 tokens; where more is needed, ask for fewer workers. CUDA's multi-process service lets their kernels run
+side by side: without it they take turns."""
 
 
 class Processes:

@@ -55,9 +55,12 @@ class Outcome:
 
 
 def train_head(
-    config: Config, corpus: Corpus, checkpoint: Path, on_progress: Callable[[float], None] = lambda share: None
+    config: Config,
+    corpus: Corpus,
+    checkpoint: Path | None = None,
+    on_progress: Callable[[float], None] = lambda share: None,
 ) -> Outcome:
-    """Train the head of a config and predict the development and the test part."""
+    """Train the head of a config and predict the development and the test part; without `checkpoint` none is kept."""
     train, dev, test = parts(config, corpus)
     _check_task(config, [*train, *dev, *test])
     head, accelerator = make_head(config, corpus), make_accelerator(config.training.precision)
