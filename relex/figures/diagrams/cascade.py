@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from relex.corpora.readers.casmed import relation_code
 from relex.documents import Document, Relation, Span
-from relex.figures.diagrams import focused, span
+from relex.figures.diagrams import focused, sentence, span
 from relex.figures.style import (
     BLUE,
     GREY,
@@ -40,6 +40,29 @@ REPORT = Document(
     ),
 )
 """The worked sentence of the chapter on cascade tagging."""
+
+RADIAL = Document(
+    "radial",
+    "经右桡动脉途径穿刺，置入6F鞘，予肝素3000U。",
+    (
+        Span(1, 5, "身体部位"),
+        Span(7, 9, "治疗方式"),
+        Span(12, 15, "医疗耗材"),
+        Span(17, 19, "治疗方式"),
+        Span(19, 24, "用药剂量"),
+    ),
+    (
+        Relation(0, 1, "身体部位_治疗方式"),
+        Relation(1, 2, "治疗方式_医疗耗材"),
+        Relation(3, 4, "治疗方式_用药剂量"),
+    ),
+)
+"""The sentence of README's example."""
+
+IN_ENGLISH = {
+    "身体部位": "body part", "治疗方式": "treatment", "医疗耗材": "material", "用药剂量": "dose",
+    "身体部位_治疗方式": "treated by", "治疗方式_医疗耗材": "with", "治疗方式_用药剂量": "in a dose of",
+}  # fmt: skip
 
 Row = tuple[str, str, list[Span]]
 """A subject's mention (empty for the subject tagger), a relation (likewise), and the spans whose borders are tagged."""
@@ -103,7 +126,8 @@ def _tags(axes, y: float, length: int, spans: Sequence[Span], color: str) -> Non
 
 def draw(folder: Path) -> list[Path]:
     """Write all drawings as SVG into `folder` and return their paths; `relex.figures.plots.use_style` comes first."""
-    figures = {"cascade": cascade_tags(REPORT, relation_code)} | span.drawn() | focused.drawn()
+    figures = {"cascade": cascade_tags(REPORT, relation_code), "sentence": sentence.relations(RADIAL, IN_ENGLISH)}
+    figures |= span.drawn() | focused.drawn()
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.svg", bbox_inches=figure.bbox_inches, metadata={"Date": None, "Creator": None})
     return [folder / f"{name}.svg" for name in figures]
