@@ -15,13 +15,7 @@ from relex.analysis import cls_attention
 from relex.analysis.cls_attention import GROUPS, _check, _numbers, _pairs_of, masked, summary, unmasked
 from relex.documents import Document, Span
 from relex.errors import RelexError
-from relex.figures.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    checked,
-)
+from relex.figures.style import BLUE, GREEN, GREY, ORANGE, checked
 from relex.heads.head import Head
 
 __all__ = ["View", "figure", "summary", "view"]

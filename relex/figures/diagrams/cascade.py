@@ -12,13 +12,7 @@ from matplotlib.patches import Rectangle
 from relex.corpora.readers.casmed import relation_code
 from relex.documents import Document, Relation, Span
 from relex.figures.diagrams import focused, sentence, span
-from relex.figures.style import (
-    BLUE,
-    GREY,
-    ORANGE,
-    checked,
-    use_style,
-)
+from relex.figures.style import BLUE, GREY, ORANGE, checked, use_style
 from relex.files import project_root
 
 REPORT = Document(

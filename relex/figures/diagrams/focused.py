@@ -11,14 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from relex.documents import Document, Relation, Span
-from relex.figures.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    MARKERS,
-    ORANGE,
-    checked,
-)
+from relex.figures.style import BLUE, GREEN, GREY, MARKERS, ORANGE, checked
 
 FINDING = Document(
     "finding",

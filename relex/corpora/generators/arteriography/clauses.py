@@ -8,14 +8,7 @@ from collections.abc import Sequence
 
 from relex.corpora.generators.angiography.lexicon import words as vessels
 from relex.corpora.generators.arteriography.lexicon import words
-from relex.corpora.generators.arteriography.patterns import (
-    MODIFIER,
-    NEGATIVE,
-    PERCENTAGE,
-    POSITION,
-    Telling,
-    frames,
-)
+from relex.corpora.generators.arteriography.patterns import MODIFIER, NEGATIVE, PERCENTAGE, POSITION, Telling, frames
 from relex.corpora.generators.grammar import Words
 
 FURTHER = {"trait": 23, "passing": 12, "flow": 60, "reach": 18, "unsure": 6, "maybe": 6, "deny": 3, "bed": 3}
