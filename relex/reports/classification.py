@@ -8,7 +8,6 @@ import pandas as pd
 from relex.evaluation import classification
 from relex.reports.compare import CLASSES, paired
 from relex.reports.results import of_row, rows_in_order, values
-from relex.reports.words import points
 from relex.samplers import hardest_classes
 
 SCORES = {
@@ -66,7 +65,7 @@ def spellings(records: Sequence[dict], a: str, b: str, printed: float) -> str:
             " Data, order and initial weights are the same for both; the rest is what this device does: a GPU need not "
             "add the same numbers in the same order twice, so there a seed does not fix a run."
         )
-    return f"{text} The report prints them {points(printed, 2)} points of macro-F1 apart."
+    return f"{text} The report prints them {100 * abs(printed):.2f} points of macro-F1 apart."
 
 
 def class_changes(before: pd.Series, after: pd.Series, hard: Sequence[str]) -> str:

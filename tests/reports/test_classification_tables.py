@@ -35,7 +35,7 @@ def test_rungs_are_means_over_seeds():
 def test_two_spellings_are_compared_seed_by_seed():
     runs = [made.classified("A", GOLD), made.classified("B", GOLD), made.classified("B", WRONG, seed=1)]
     text = classification.spellings(runs, "A", "B", 0.0264)
-    assert "On cpu, `A` and `B`" in text and "100.0% of" in text and "+2.64 points" in text and "GPU" not in text
+    assert "On cpu, `A` and `B`" in text and "100.0% of" in text and "2.64 points" in text and "GPU" not in text
     text = classification.spellings([*runs, made.classified("A", GOLD, seed=1)], "A", "B", 0.0264)
     assert "91.7% of" in text and "a seed does not fix a run" in text
 
