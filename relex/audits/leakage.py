@@ -82,3 +82,22 @@ def told() -> str:
     return "Of the test documents, how many training gives away. " + " ".join(
         f"*{what[0].upper()}{what[1:]}*: {meaning}." for what, meaning in MEANING.items()
     )
+
+
+def by_split(counts: pd.DataFrame, names: Iterable[str] = ("distinct", "novel")) -> str:
+    """What the lines of `table` say of these splits, a list in Markdown."""
+    lines = []
+    for (corpus, split), n in counts.iterrows():
+        if split in names:
+            lines.append(
+                f"- `{corpus}`, split `{split}`: of {n['documents']:,} test segments {n['verbatim']:,} are verbatim in "
+                f"training, {n['but for numbers']:,} but for numbers, {n['near duplicate']:,} are near duplicates."
+            )
+    return "\n".join(lines)
+
+
+def generated(counts: pd.DataFrame) -> str:
+    """Which corpora of `table` are generated, a sentence."""
+    names = dict.fromkeys(counts.index.get_level_values("corpus"))
+    stand_ins = [name for name in names if name in corpora.names(stand_in=True)]
+    return f"Generated stand-ins: {', '.join(stand_ins) or 'none'}; the others are real text."

@@ -72,6 +72,30 @@ def told_by_pair(documents: Sequence[Document], others: Iterable[Document]) -> t
     return len(told), sum(told)
 
 
+def told(corpus: Corpus) -> str:
+    """What the training part says of head and tail of test rows, in two sentences."""
+    repeated, right = told_by_pair(corpus.test, corpus.train)
+    new = unseen_pair(corpus.test, corpus.train).sum()
+    return (
+        f"{repeated:,} of the {len(corpus.test):,} test rows have head and tail of a training row; the label that most "
+        f"such rows have is right for {right:,} of them. {new:,} test rows have neither a sentence nor a pair of "
+        "training, in either order."
+    )
+
+
+def subsets(documents: Sequence[Document], others: Iterable[Document]) -> dict[str, np.ndarray]:
+    """Test rows on which `others` are of less help, N bool each: `unseen` text, `unseen text and pair`, `clean`.
+
+    Clean: no near duplicate of a training text, and both mentions are in it.
+    """
+    others = list(others)
+    return {
+        "unseen": ~same_text(documents, others),
+        "unseen text and pair": unseen_pair(documents, others),
+        "clean": ~near_duplicate(documents, others) & ~absent(documents, 0) & ~absent(documents, 1),
+    }
+
+
 def near_duplicate(
     documents: Sequence[Document], others: Iterable[Document], threshold: float = 0.8, block: int = 500
 ) -> np.ndarray:
@@ -145,6 +169,27 @@ def replacement_marks_inside_head(
         return _both_present(document) and marked_head not in marked
 
     return _mask(documents, inside)
+
+
+def sizes(corpus: Corpus) -> pd.DataFrame:
+    """What the parts of a corpus hold, a column each: documents, characters, distinct sentences, distinct pairs."""
+    columns = {}
+    for part in PARTS:
+        documents = getattr(corpus, part)
+        lengths = [len(d.text) for d in documents]
+        columns[part] = {
+            "documents": len(documents),
+            "characters, mean": round(np.mean(lengths)),
+            "characters, longest": max(lengths),
+            "distinct sentences": len({d.text for d in documents}),
+            "distinct pairs": len({key(d)[1:] for d in documents}),
+        }
+    return pd.DataFrame(columns)
+
+
+def lengths(corpus: Corpus) -> pd.DataFrame:
+    """Class and number of `characters` of each training document."""
+    return pd.DataFrame({"class": labels(corpus.train), "characters": [len(d.text) for d in corpus.train]})
 
 
 def audit(corpus: Corpus) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The five text encodings of relation classification (UMRC report, Table 2), as pure functions.
+"""The five text encodings of relation classification (UMRC Table 2), as pure functions.
 
 An encoding turns a text and the mentions of a head and a tail into a sequence of pieces: stretches of plain
 text and special tokens. Special tokens are pieces of their own, so a sentence that happens to contain the

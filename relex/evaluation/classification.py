@@ -68,7 +68,7 @@ def scores(matrix: np.ndarray) -> dict[str, float]:
 
 
 def recall_weighted_micro_f1(matrix: np.ndarray) -> float:
-    """What the UMRC authors' public code reports as "micro" F1, from a confusion matrix R×R.
+    """What the authors' public code reports as "micro" F1 (UMRC Section 7), from a confusion matrix R×R.
 
     Each class's TP, FP and FN are multiplied by that class's recall before they are summed; precision, recall
     and F1 come from the sums.

@@ -1,4 +1,4 @@
-"""Relation classification: one label for a text with a head and a tail (UMRC report, Sections 4 and 5)."""
+"""Relation classification: one label for a text with a head and a tail (UMRC Section 4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ class ClassifierOptions:
 
     `encoding`, `mark` and `absent` as in `relex.encoders.encodings`. `pooling`: `cls` takes the state of [CLS], as the
     paper does; `marker` the states of the opening markers of head and tail (Soares et al. 2019, "entity start").
-    `hard_classes` get the weight `hard_weight` in the loss (Eq. 1), all others 1; `auto` in their place stands for the
+    `hard_classes` get the weight `hard_weight` in the loss, all others 1; `auto` in their place stands for the
     two classes with the lowest development F1 of the run without enhancement.
     """
 
@@ -158,7 +158,7 @@ class Classifier(Head):
     # Forward, loss, and back to Documents
 
     def logits(self, batch: Batch) -> Tensor:
-        """B×R logits."""
+        """B×R logits (UMRC Section 4.2)."""
         states = self.encoder(batch["input_ids"], batch["attention_mask"])  # B×L×D
         if self.options.pooling == "cls":
             pooled = states[:, 0]
@@ -168,7 +168,7 @@ class Classifier(Head):
         return self.classify(self.dropout(pooled))
 
     def loss(self, batch: Batch) -> Tensor:
-        """Weighted cross entropy, divided by the number of documents (Eq. 1), not by the sum of their weights."""
+        """Weighted cross entropy, divided by the number of documents (UMRC Eq. 1), not by the sum of their weights."""
         logits = self.logits(batch).float()
         return F.cross_entropy(logits, batch["labels"], self.class_weights, reduction="sum") / len(logits)
 

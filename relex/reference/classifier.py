@@ -1,4 +1,6 @@
-"""The classifier as a plain loop: one document at a time, no padding, marker states picked by index."""
+"""The classifier and its loss as plain loops: one document at a time, no padding, marker states picked by index."""
+
+import math
 
 import torch
 
@@ -24,7 +26,7 @@ def row(head, document):
 
 @torch.no_grad()
 def logits(head, document):
-    """R logits of one document."""
+    """R logits of one document (UMRC Section 4.2)."""
     ids, heads, tails = row(head, document)
     states = head.encoder(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0]
     if head.options.pooling == "cls":
@@ -33,3 +35,14 @@ def logits(head, document):
         means = [sum(states[i] for i in places or [0]) / max(1, len(places)) for places in (heads, tails)]
         pooled = torch.cat(means)
     return torch.stack([sum(w * pooled) + b for w, b in zip(head.classify.weight, head.classify.bias, strict=True)])
+
+
+def loss(logits, labels, weights):
+    """Weighted cross entropy (UMRC Eq. 1) from numbers: N×R logits, N class ids, R weights of classes."""
+    total = 0.0
+    for row, label in zip(logits, labels, strict=True):
+        for c, (logit, weight) in enumerate(zip(row, weights, strict=True)):
+            y = 1 if c == label else 0
+            log_p = logit - math.log(sum(math.exp(other) for other in row))
+            total += weight * y * log_p
+    return -total / len(labels)

@@ -1,4 +1,4 @@
-"""Marking by string replacement, as the UMRC authors do it: every occurrence, the head first."""
+"""Marking by string replacement, as the authors do it (UMRC Table 2): every occurrence, the head first."""
 
 
 def replace_all(text, head, tail, marks):

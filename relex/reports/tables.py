@@ -6,12 +6,10 @@ import numpy as np
 import pandas as pd
 
 from relex import corpora
-from relex.evaluation import classification
 from relex.evaluation.extraction import prf
 from relex.reports import rules
 from relex.reports.compare import CLASSES, GIVEN, NER, RE, bar
 from relex.reports.results import EVIDENCE, frame, of_row, origin, rows_in_order, trained, values
-from relex.samplers import hardest_classes
 
 PRINTED, RECORDED, HERE = "printed", "recorded", "this execution"
 
@@ -95,17 +93,6 @@ def _sources(recorded: Sequence[dict], here: Sequence[dict]) -> list[tuple[str, 
     return [(RECORDED, recorded), (HERE, here)]
 
 
-def mean_confusion(records: Sequence[dict], row: str) -> tuple[np.ndarray, list[str]]:
-    """Confusion matrix R×R of a row, summed over its seeds, and its classes."""
-    chosen = of_row(records, row)
-    return np.sum([r["counts"]["confusion"] for r in chosen], axis=0), chosen[0]["counts"]["classes"]
-
-
-def class_f1(records: Sequence[dict], row: str) -> pd.Series:
-    """Mean F1 over the seeds of a row, R values indexed by class."""
-    return pd.DataFrame([{k: v["f1"] for k, v in r["per_class"].items()} for r in of_row(records, row)]).mean()
-
-
 def provenance(records: Sequence[dict]) -> str:
     """One sentence on what the records are of: corpus and split, encoder, seeds, training size, machine."""
     if not records:
@@ -145,19 +132,6 @@ def _range(numbers: set[int]) -> str:
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
-def confusions(matrix: np.ndarray, classes: Sequence[str], number: int = 2) -> str:
-    """The `number` classes with the lowest F1 of a confusion matrix R×R, and what they are taken for, in Markdown."""
-    f1 = classification.per_class(np.asarray(matrix), classes)["f1"]
-    lines = []
-    for i in hardest_classes(matrix, number):
-        wrong = np.array(matrix[i])
-        wrong[i] = 0
-        taken = [f"{classes[j]} ({wrong[j]})" for j in np.argsort(-wrong, kind="stable")[:2] if wrong[j]]
-        line = f"- **{classes[i]}**, F1 {f1.iloc[i]:.1%}: of {np.sum(matrix[i])} documents {matrix[i][i]} are right"
-        lines.append(line + (f", the others are most often taken for {' and '.join(taken)}." if taken else "."))
-    return "The classes with the lowest F1:\n\n" + "\n".join(lines)
-
-
 def costs(records: Sequence[dict]) -> pd.DataFrame:
     """What a run of each trained row costs: parameters, time, tokens and speed.
 
@@ -189,12 +163,6 @@ def costs(records: Sequence[dict]) -> pd.DataFrame:
 def best_row(records: Sequence[dict], metric: str) -> str:
     """The row with the highest mean of a metric over its seeds."""
     return max(rows_in_order(records), key=lambda row: np.mean(values(records, row, metric)))
-
-
-def ladder(records: Sequence[dict], metric: str, source: str) -> pd.DataFrame:
-    """Mean of a metric for each row, as `relex.figures.plots.ladder` draws it."""
-    scores = {row: np.mean(values(records, row, metric)) for row in rows_in_order(records)}
-    return pd.DataFrame({"score": scores, "source": source})
 
 
 def type_differences(

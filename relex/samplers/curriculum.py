@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 class Curriculum:
     """One sampler after the other: `stages` are (sampler, number of epochs); the last one stays for all further epochs.
 
-    UMRC trains two epochs with balanced batches, then two with priority batches.
+    The authors' code trains two epochs with balanced batches, then two with priority batches (UMRC Section 5.4).
     """
 
     def __init__(self, stages: Sequence[tuple]):

@@ -8,9 +8,9 @@ import numpy as np
 class ClassQuota:
     """Every batch holds `quotas[c]` documents of class `c`; an epoch ends when the first class runs out.
 
-    (UMRC report, Section 5.3 and the authors' code.) Within each class documents are drawn at random, then all classes
-    are sorted by length and dealt out in step, so a batch joins documents of similar length; the batches come in
-    random order. Classes without documents are left out.
+    So the paper (UMRC Section 5.3) and the authors' code. Within each class documents are drawn at random, then all
+    classes are sorted by length and dealt out in step, so a batch joins documents of similar length; the batches come
+    in random order. Classes without documents are left out.
     """
 
     def __init__(self, labels: Sequence[int], lengths: Sequence[int], quotas: Mapping[int, int], seed: int = 0):

@@ -115,3 +115,22 @@ def test_table_counts_every_finding_without_text():
     np.testing.assert_allclose(table["share"], table["count"] / table["of"])
     assert LONG not in table.to_string()
     assert not table.duplicated(["finding", "part"]).any()
+
+
+def test_a_corpus_in_numbers_without_text():
+    train = [document("甲致乙", "甲", "乙"), document("丙致丁。", "丙", "丁", "treats")]
+    test = [document("又：甲致乙", "甲", "乙"), document("丙致丁。", "丙", "丁"), document("戊致己", "戊", "己")]
+    corpus = Corpus("c", infer_schema([*train, *test]), tuple(train), tuple(train[:1]), tuple(test), fingerprint="x")
+    sizes = pairs.sizes(corpus)
+    assert sizes["train"].tolist() == [2, 4, 4, 2, 2] and sizes.loc["distinct pairs", "test"] == 3
+    assert pairs.lengths(corpus)["characters"].tolist() == [3, 4]
+    told = pairs.told(corpus)
+    assert told.startswith("2 of the 3 test rows") and "right for 1 of them. 1 test rows have neither" in told
+
+
+def test_rows_on_which_training_is_of_less_help():
+    train = [document("甲致乙", "甲", "乙")]
+    test = [document("甲致乙", "甲", "乙"), document("又：甲致乙", "甲", "乙"), document("戊致己", "戊", "己")]
+    found = {name: mask.tolist() for name, mask in pairs.subsets(test, train).items()}
+    assert found["unseen"] == [False, True, True] and found["unseen text and pair"] == [False, False, True]
+    assert found["clean"] == [False, True, True]

@@ -90,3 +90,12 @@ def test_the_real_casmed():
     table = leakage.table(["casmed"])
     counts = {split: table.loc[("casmed", split)].dropna().tolist() for split in ("novel", "distinct")}
     assert counts == {"novel": [347, 0, 0, 0], "distinct": [346, 0, 138, 189]}
+
+
+def test_splits_in_words():
+    index = pd.MultiIndex.from_tuples([("casmed", "novel"), ("casmed", "report"), ("angiography", "novel")])
+    counts = pd.DataFrame([[1200, 0, 0, 0], [9, 1, 2, 3], [30, 0, 0, 0]], index, ["documents", *leakage.MEANING][:4])
+    counts.index.names = ["corpus", "split"]
+    lines = leakage.by_split(counts).splitlines()
+    assert len(lines) == 2 and lines[0].startswith("- `casmed`, split `novel`: of 1,200 test segments 0 are verbatim")
+    assert leakage.generated(counts) == "Generated stand-ins: angiography; the others are real text."

@@ -45,11 +45,6 @@ def test_comparison_puts_printed_recorded_and_present_side_by_side():
     assert table.loc["good", ("seeds", "recorded")] == "2"
 
 
-def test_confusions_name_the_hardest_class_and_what_it_is_taken_for():
-    text = tables.confusions([[9, 1, 0], [0, 10, 0], [6, 1, 3]], CLASSES, 1)
-    assert "**同义词**" in text and "of 10 documents 3 are right" in text and "病因 (6) and 药物治疗 (1)" in text
-
-
 def test_provenance_names_a_stand_in():
     text = tables.provenance(RECORDS)
     assert "(**a generated stand-in**)" in text
