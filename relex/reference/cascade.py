@@ -100,7 +100,7 @@ def doubled(layer, image, n):
 
 
 def unet(net, image):
-    """What the U-Net adds to the image 1×L×D (CBRRel Section 3.6, Figure 2); the last scale is the block at the bottom."""
+    """What the U-Net adds to the image 1×L×D (CBRRel Section 3.6, Figure 2); at the last scale, only a block."""
 
     def level(image, scale):
         image = twice(net.down[scale], image)
@@ -165,7 +165,7 @@ def loss(head, documents):
 
 
 def loss_of_one(head, document):
-    """The four taggers' loss of a text that fits the encoder and whose mentions are whole tokens (CBRRel Eq. 14, 17)."""
+    """The four taggers' loss of a text that fits the encoder, with mentions of whole tokens (CBRRel Eq. 14, 17)."""
     offsets = head.encoder.tokenize([document.text])[0].offsets
     begins = {start: i for i, (start, _) in enumerate(offsets, 1)}
     ends = {end: i for i, (_, end) in enumerate(offsets, 1)}
