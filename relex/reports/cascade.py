@@ -268,18 +268,23 @@ def entity_table(
     return tables.comparison(metrics, printed, recorded, here)
 
 
-def largest_types(found: pd.DataFrame, codes: Mapping[str, str]) -> str:
+def largest_types(found: pd.DataFrame, codes: Mapping[str, str], least: int = 30) -> str:
     """Of a table of `tables.type_differences`, the type with the largest difference, measured and printed; Markdown.
 
+    Types with fewer than `least` gold items are named and left out of the measured ones, where others have as many.
     `codes` maps type → the paper's code.
     """
-    largest, expected = found["difference"].idxmax(), found["printed"].idxmax()
-    same = (found["difference"] * found["printed"] > 0).sum()
+    few = found.index[found["gold"] < least]
+    common = found.drop(index=few) if len(few) < len(found) else found
+    largest, expected = common["difference"].idxmax(), found["printed"].idxmax()
+    same = (common["difference"] * common["printed"] > 0).sum()
+    left_out = "".join(f" {name} has {found['gold'][name]} gold items here and is left out." for name in few)
     return (
-        f"The largest difference is that of {largest} ({codes[largest]}), {words.points(found['difference'].max())} "
+        f"The largest difference is that of {largest} ({codes[largest]}), {words.points(common['difference'].max())} "
         f"points; the paper prints the largest for {expected} ({codes[expected]}), "
-        f"{words.points(found['printed'].max())}. The sign is the printed one for {same} of {len(found)} types. "
-        f"{found['gold'].idxmin()} is the type with the fewest gold entities here, {found['gold'].min()}."
+        f"{words.points(found['printed'].max())}. The sign is the printed one for {same} of {len(common)} types."
+        + left_out
+        * (len(few) < len(found))
     )
 
 

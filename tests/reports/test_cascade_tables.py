@@ -127,9 +127,12 @@ def test_the_largest_type_is_named_with_its_code():
         for row, x in (("A", 0), ("B", 5))
     ]
     found = general.type_differences(runs, "A", "B", {"x": -0.02, "y": 0.03})
-    said = tables.largest_types(found, {"x": "Xx", "y": "Yy"})
+    codes = {"x": "Xx", "y": "Yy"}
+    said = tables.largest_types(found, codes)
     assert said.startswith("The largest difference is that of x (Xx), +33.3 points; the paper prints the largest for y")
-    assert "for 0 of 2 types" in said and said.endswith("y is the type with the fewest gold entities here, 3.")
+    assert said.endswith("for 0 of 2 types."), "all of them are rare, so none is left out"
+    said = tables.largest_types(found, codes, least=5)
+    assert said.endswith("for 0 of 1 types. y has 3 gold items here and is left out.")
     shown = tables.types_in_points(found)
     assert shown.loc["x", "difference"] == 33.3 and shown["gold"].tolist() == [5, 3] and "error over seeds" not in shown
 
