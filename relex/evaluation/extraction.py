@@ -232,6 +232,25 @@ def sentence_overlaps(triples: Collection[StringTriple]) -> frozenset[str]:
     return found - {"normal"} or frozenset({"normal"})
 
 
+def unordered(triples: Collection[tuple]) -> int:
+    """How many triples have a class of which two subjects need their objects in different orders.
+
+    Triples are (subject's first, last, class, object's first, last), in tokens or characters. Sets of object firsts, or
+    of lasts, that are not nested in each other cannot all come from one order of the text and a threshold a subject.
+    """
+    objects: dict = defaultdict(lambda: defaultdict(set))
+    for *subject, class_id, first, last in set(triples):
+        objects[class_id][tuple(subject)].add((first, last))
+    total = 0
+    for subjects in objects.values():
+        for side in (0, 1):
+            places = sorted(({o[side] for o in found} for found in subjects.values()), key=len)
+            if not all(one <= other for one, other in zip(places, places[1:], strict=False)):
+                total += sum(map(len, subjects.values()))
+                break
+    return total
+
+
 def _all_scores(gold: Sequence[Document], predicted: Sequence[Document]) -> tuple[dict[str, float], dict[str, int]]:
     metrics, counts = {}, {"n": len(gold)}
     found = {}

@@ -1,7 +1,7 @@
-"""Layers between an encoder and a tagger: BiLSTM, attention with relative positions, U-Net (CBRRel, Sections 3.3–3.6).
+"""The layer that several heads have between encoder and tagger: a BiLSTM (CBRRel Section 3.3).
 
-All of them take states B×L×D and a mask B×L (true for tokens), and give a token the same state in whatever batch it
-comes: padding takes part in nothing.
+It takes states B×L×D and a mask B×L (true for tokens), and gives a token the same state in whatever batch it comes:
+padding takes part in nothing.
 """
 
 import torch
@@ -11,7 +11,7 @@ from relex.heads.lstm import LSTM
 
 
 class BiLSTM(nn.Module):
-    """Two LSTMs, one from each end (Eq. 4–9): B×L×D → B×L×`size`, half of it from each direction.
+    """Two LSTMs, one from each end (CBRRel Eq. 4–9): B×L×D → B×L×`size`, half of it from each direction.
 
     Tokens stand at the left of their row, so padding comes after all of them and cannot reach a state that counts; for
     the other direction each row is turned round within its own length. That gives what packed sequences give, without

@@ -13,7 +13,7 @@ from relex.documents import Span
 
 @torch.no_grad()
 def states(head, text):
-    """What subjects and objects are tagged on, L×D each."""
+    """What subjects and objects are tagged on, L×D each (CBRRel Sections 3.3, 3.4, 3.6)."""
     encoder = head.encoder
     ids = [encoder.cls_id, *encoder.tokenize([text])[0].ids, encoder.sep_id]
     x = encoder(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0]
@@ -31,7 +31,7 @@ def states(head, text):
 
 
 def lstm(layer, x):
-    """Equations 4–9 for one direction, step by step."""
+    """States L×D/2 of one direction, step by step (CBRRel Eq. 4–9)."""
     h = c = torch.zeros(layer.hidden_size)
     found = []
     for step in x:
@@ -44,7 +44,7 @@ def lstm(layer, x):
 
 
 def relative_attention(layer, x):
-    """Equations 10 and 11: every pair of tokens has a key and a value of its own."""
+    """L×D → L×D: every pair of tokens has a key and a value of its own (CBRRel Eq. 10, 11)."""
     n, width = x.shape
     size = width // layer.heads
     queries, keys, values = layer.project(x).chunk(3, 1)
@@ -100,7 +100,7 @@ def doubled(layer, image, n):
 
 
 def unet(net, image):
-    """What the U-Net adds to the image 1×L×D; below the last scale there is only the block at the bottom."""
+    """What the U-Net adds to the image 1×L×D (CBRRel Section 3.6, Figure 2); at the last scale, only a block."""
 
     def level(image, scale):
         image = twice(net.down[scale], image)
@@ -114,14 +114,14 @@ def unet(net, image):
 
 @torch.no_grad()
 def subject_logits(head, text):
-    """L×2."""
+    """L×2: does a subject start, or end, at a token (CBRRel Eq. 12, 13)."""
     x, _ = states(head, text)
     return torch.stack([head.tag_subjects.weight @ state + head.tag_subjects.bias for state in x])
 
 
 @torch.no_grad()
 def object_logits(head, text, first, last):
-    """L×R×2 of the subject with these tokens, after encoding the text for it."""
+    """L×R×2 of the subject with these tokens, after encoding the text for it (CBRRel Eq. 15, 16); the gate is ours."""
     x, fused = states(head, text)
     subject = (x[first] + x[last]) / 2
     scale = torch.zeros_like(subject) if head.gate is None else (head.gate.weight @ subject + head.gate.bias).tanh()
@@ -160,12 +160,12 @@ def triples(head, text):
 
 
 def loss(head, documents):
-    """Cross entropy of every tag of every gold subject, over tokens of its text, mean over documents."""
+    """Cross entropy of every tag of every gold subject, per token, mean over documents (CBRRel Eq. 18)."""
     return sum(loss_of_one(head, document) for document in documents) / len(documents)
 
 
 def loss_of_one(head, document):
-    """The four taggers' loss of a text that fits the encoder and whose mentions consist of whole tokens."""
+    """The four taggers' loss of a text that fits the encoder, with mentions of whole tokens (CBRRel Eq. 14, 17)."""
     offsets = head.encoder.tokenize([document.text])[0].offsets
     begins = {start: i for i, (start, _) in enumerate(offsets, 1)}
     ends = {end: i for i, (_, end) in enumerate(offsets, 1)}

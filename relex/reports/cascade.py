@@ -1,21 +1,21 @@
-"""Tables of the chapter on cascade tagging: scores by split, by class of overlap and by type; thresholds; gradients.
+"""Tables and findings of the chapter on cascade tagging: scores by split, what is looked up, thresholds, gradients.
 
-They stand beside those of `relex.reports.tables`, which know nothing of splits.
+They stand beside those of `relex.reports.tables`, which know nothing of splits; `relex.reports.overlap` has what goes
+by the triples of a sentence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from relex import corpora
-from relex.corpora.corpus import limited
-from relex.evaluation import extraction
-from relex.evaluation.extraction import OVERLAPS
-from relex.reports import compare, results, tables
+from relex.reports import compare, printed, results, tables, words
 
 SCORES = {"p": "triples.string.p", "r": "triples.string.r", "f1": "triples.string.f1"}
 """Columns of the paper's tables → metrics of records: strings are what the paper must have compared."""
+
+COLUMNS = {SCORES["p"]: "P", SCORES["r"]: "R", SCORES["f1"]: "F1"}
+"""Metrics → column titles of `tables.comparison`."""
 
 KINDS = {
     "look-up": "no learning", "masked look-up": "no learning", "dictionary": "no learning",
@@ -66,15 +66,67 @@ def split_differences(
     return compare.together(found)
 
 
+def settings(records: Sequence[dict]) -> pd.DataFrame:
+    """How the trained rows of each corpus and split were trained: layers, epochs, seeds, device; a line each.
+
+    Grids of several editions stand beside each other, and a score is to be read with its own settings.
+    """
+    lines: dict[str, dict] = {}
+    for record in results.trained(records):
+        config = record["config"]
+        told = {
+            "layers": config["layers"], "epochs": config["epochs"], "seeds": config["seed"],
+            "device": record["machine"]["device"],
+        }  # fmt: skip
+        for name, value in told.items():
+            lines.setdefault(results.origin(record).replace("**", ""), {}).setdefault(name, set()).add(value)
+    cells = {
+        source: {k: str(len(v)) if k == "seeds" else ", ".join(map(str, sorted(v))) for k, v in line.items()}
+        for source, line in lines.items()
+    }
+    return pd.DataFrame.from_dict(cells, orient="index").rename_axis("trained on")
+
+
+def split_findings(a: str, b: str, found: pd.DataFrame) -> str:
+    """A table of `split_differences` of rows A and B in words: a point a line, what is left unseen, the verdicts."""
+    if found.empty:
+        return words.summary(found)
+    lines = [f"- {name}: {words.told(a, b, line)}" for name, line in found.iterrows()]
+    return "\n".join([*lines, "", words.left(a, b, found), "", words.summary(found)])
+
+
+def against_memory(records: Sequence[dict], row: str) -> pd.DataFrame:
+    """A row minus the look-up table, and minus the dictionary, on every split: `split_differences`, one family."""
+    memories = ("look-up", "dictionary")
+    return compare.together({f"{row} − {memory}": split_differences(records, row, memory) for memory in memories})
+
+
+def repeating_split(records: Sequence[dict]) -> str:
+    """The first split some of whose test texts stand in training, or the main one where no split has such texts."""
+    repeat = [r for r in records if r["counts"].get("unseen.n", r["counts"]["n"]) < r["counts"]["n"]]
+    return results.splits(repeat)[0] if results.splits(repeat) else results.main_split(records)
+
+
+def looked_up(steps: pd.DataFrame, split: str) -> str:
+    """What the look-up table and the dictionary of a `ladder` reach, and how many printed rows are below; Markdown."""
+    table, dictionary = (steps["score"].get(row, np.nan) for row in ("look-up", "dictionary"))
+    rows = steps.loc[steps["source"] == tables.PRINTED, "score"]
+    return (
+        f"On split `{split}` the look-up table reaches {table:.1%} and the dictionary {dictionary:.1%}. "
+        f"Of the {len(rows)} printed rows, the look-up table is above {(rows < table).sum()}. "
+        "The paper's split is not known, so this compares with the kind of split and not with the very same documents."
+    )
+
+
 def ladder(records: Sequence[dict], printed: dict[str, dict[str, float]], metric: str = SCORES["f1"]) -> pd.DataFrame:
     """Printed rows and the means of measured ones, for `plots.ladder`, with what each was given."""
-    lines = [{"row": f"{row} (printed)", "score": cells[SCORES["f1"]] / 100, "source": "printed"}
+    lines = [{"row": f"{row} (printed)", "score": cells[SCORES["f1"]] / 100, "source": tables.PRINTED}
              for row, cells in printed.items() if SCORES["f1"] in cells]  # fmt: skip
     for row in results.rows_in_order(records):
         scores = results.values(records, row, metric)
         if scores:
             lines.append({"row": row, "score": np.mean(scores), "source": KINDS.get(row, "trained")})
-    order = ["printed", *dict.fromkeys(KINDS.values()), "trained"]
+    order = [tables.PRINTED, *dict.fromkeys(KINDS.values()), "trained"]
     return pd.DataFrame(sorted(lines, key=lambda line: order.index(line["source"]))).set_index("row")
 
 
@@ -91,34 +143,55 @@ def curves(records: Sequence[dict], rows: Sequence[str]) -> dict[str, pd.DataFra
     return found
 
 
-def overlap_masks(record: dict) -> dict[str, np.ndarray] | None:
-    """Which test documents of a record are of each class of overlap (N, bool); None where its corpus is not at hand."""
-    config = record["config"]
-    if config["corpus"] in corpora.names(stand_in=False) and not corpora.find(config["corpus"]):
-        return None
-    corpus = corpora.load(config["corpus"], config["split"], config["unit"], config["align"])
-    test = limited(corpus.test, config["test_limit"])
-    if corpus.fingerprint != record["corpus"]["fingerprint"] or len(test) != record["counts"]["n"]:
-        return None
-    classes = [extraction.sentence_overlaps(extraction.string_triples(d)) for d in test]
-    return {name: np.array([name in of for of in classes]) for name in OVERLAPS}
-
-
-def overlap_differences(records: Sequence[dict], a: str, b: str, printed: dict[str, float]) -> pd.DataFrame:
-    """Row A minus row B in F1 of string triples, on the sentences of each class of overlap.
-
-    As `compare.differences`, all lines one family; `printed` maps class → printed difference, a fraction. Empty where
-    the corpus of the records is not at hand: a record does not tell of which class a document is. Classes without
-    sentences are left out.
-    """
-    masks = overlap_masks(results.of_row(records, a)[0]) or {}
-    return compare.together(
-        {
-            name: compare.differences(records, [(a, b)], compare.STRING, {(a, b): printed.get(name, np.nan)}, mask)
-            for name, mask in masks.items()
-            if mask.any()
-        }
+def best_thresholds(curves: dict[str, pd.DataFrame]) -> str:
+    """F1 of each of `curves` at the threshold 0.5, and where it is highest; Markdown."""
+    lines = []
+    for row, curve in curves.items():
+        f1 = 2 * curve["p"] * curve["r"] / (curve["p"] + curve["r"]).clip(lower=1e-9)
+        lines.append(
+            f"- {row}: F1 {f1.get(0.5, np.nan):.1%} at 0.5, at most {f1.max():.1%} (threshold {f1.idxmax():g})"
+        )
+    return "\n".join(
+        [*lines, "", "The best threshold of a test part is no result; it tells how much the choice could matter."]
     )
+
+
+def removals(table: pd.DataFrame) -> str:
+    """A table of differences *full − row* in a sentence: what it does to take a module out; Markdown."""
+    if table.empty:
+        return words.summary(table)
+    effects = {"higher": "taking it out costs F1", "lower": "taking it out raises F1"}
+    texts = []
+    for verdict, lines in table.groupby("verdict"):
+        text = effects.get(compare.outcome(verdict), verdict)
+        names = ", ".join(line.removeprefix("full − ") for line in lines.index)
+        texts.append(f"{text}{'' if compare.is_full(verdict) or text == verdict else f' ({verdict})'}: {names}")
+    return f"Of {len(table)} removals: {'; '.join(texts)}. {words.summary(table)}"
+
+
+def printed_notes() -> str:
+    """Checks of CBRRel's printed Table 7: the F1 of *-fgm* beside its P and R, the two rows of CasRel; Markdown."""
+    rows = printed.rows("cbrrel", "ablation_casmed")
+    p, r, f1 = (rows["-fgm"][SCORES[k]] for k in ("p", "r", "f1"))
+    effect = printed.differences([("full", "-fgm")], rows, SCORES["f1"])["full", "-fgm"]
+    notes = []
+    if not min(p, r) <= f1 <= max(p, r):
+        notes.append(
+            f"- Row *-fgm* prints F1 {f1:.2f}, outside of its P {p:.2f} and R {r:.2f}. A harmonic mean lies between; "
+            f"theirs is {2 * p * r / (p + r):.2f}. One of the three numbers is wrong, so the printed effect of FGM, "
+            f"{100 * effect:.2f} points, rests on a row that cannot be right as it stands."
+        )
+    for name in ("casmed", "duie"):
+        casrel, alone = (
+            printed.rows("cbrrel", f"{table}_{name}")[row]
+            for table, row in (("comparison", "CasRel"), ("ablation", "encoder_only"))
+        )
+        notes.append(
+            f"- {name}: CasRel in Table 4 and the encoder alone in Table 7 are "
+            f"{'the same row' if casrel == alone else 'different rows'} "
+            f"(F1 {casrel[SCORES['f1']]:.2f} and {alone[SCORES['f1']]:.2f})."
+        )
+    return "\n".join(notes)
 
 
 def sweep(records: Sequence[dict], metric: str = SCORES["f1"]) -> pd.DataFrame:
@@ -152,6 +225,37 @@ def gradients(records: Sequence[dict]) -> pd.DataFrame:
     return means.reset_index().sort_values(["when", "epsilon"], ascending=[False, True], ignore_index=True)
 
 
+def printed_epsilon(systems: dict[str, pd.DataFrame], epsilon: float) -> pd.DataFrame:
+    """The lines of `gradients` of each system at one ε, indexed by system and moment, without `epsilon`."""
+    tables_ = [table[table["epsilon"] == epsilon].assign(system=name) for name, table in systems.items()]
+    return pd.concat(tables_).set_index(["system", "when"]).drop(columns="epsilon")
+
+
+def gradient_findings(systems: dict[str, pd.DataFrame], epsilon: float) -> str:
+    """Whether FGM's second gradient is the first at `epsilon`, and from which ε it turns by a degree; Markdown."""
+    lines = []
+    for (system, when), cells in printed_epsilon(systems, epsilon).iterrows():
+        table = systems[system]
+        matters = table[(table["when"] == when) & (table["angle"] > 1)]["epsilon"]
+        first = f"the first ε tried with more than one degree is {matters.min():g}"
+        lines.append(
+            f"- {system}, {when}: at ε = {epsilon:g} the two gradients are {cells['angle']:.2g}° apart, the second "
+            f"{'longer' if cells['norm_ratio'] >= 1 else 'shorter'} by a share of {abs(cells['norm_ratio'] - 1):.1e}; "
+            f"**the second pass {'repeats the first' if cells['angle'] < 1 else 'turns the step'}**. "
+            f"Of the sweep, {first if len(matters) else 'no ε tried reaches one degree'}."
+        )
+    return "\n".join(lines) or "These records hold no gradients."
+
+
+def control_findings(controls: pd.DataFrame, control: str) -> str:
+    """What FGM's ε adds to its second pass, and the second pass to none, from lines among *full*, `control`, *-fgm*."""
+    if f"full − {control}" not in controls.index:
+        return "The control row is in the grids of profiles cpu and full only."
+    added = words.told("the full model", f"*{control}*", controls.loc[f"full − {control}"])
+    again = words.told(f"*{control}*", "*-fgm*", controls.loc[f"{control} − -fgm"])
+    return f"- What ε adds: {added}.\n- What the second pass adds: {again}."
+
+
 def entity_table(
     printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict], score: str = "f1"
 ) -> pd.DataFrame:
@@ -164,16 +268,27 @@ def entity_table(
     return tables.comparison(metrics, printed, recorded, here)
 
 
-def overlap_table(
-    printed: dict[str, dict[str, float]],
-    recorded: Sequence[dict],
-    here: Sequence[dict],
-    score: str = "f1",
-    by: str = "overlap",
-) -> pd.DataFrame:
-    """`tables.comparison` of `p`, `r` or `f1` by overlap, a column for each of normal, SEO, EPO.
+def largest_types(found: pd.DataFrame, codes: Mapping[str, str], least: int = 30) -> str:
+    """Of a table of `tables.type_differences`, the type with the largest difference, measured and printed; Markdown.
 
-    `by` is `overlap` (by sentence) or `overlap.triple`; `printed` is `printed.rows("cbrrel", "overlap_casmed")`.
+    Types with fewer than `least` gold items are named and left out of the measured ones, where others have as many.
+    `codes` maps type → the paper's code.
     """
-    metrics = {f"{by}.{name}.{score}": name for name in extraction.OVERLAPS}
-    return tables.comparison(metrics, printed, recorded, here)
+    few = found.index[found["gold"] < least]
+    common = found.drop(index=few) if len(few) < len(found) else found
+    largest, expected = common["difference"].idxmax(), found["printed"].idxmax()
+    same = (common["difference"] * common["printed"] > 0).sum()
+    left_out = "".join(f" {name} has {found['gold'][name]} gold items here and is left out." for name in few)
+    return (
+        f"The largest difference is that of {largest} ({codes[largest]}), {words.points(common['difference'].max())} "
+        f"points; the paper prints the largest for {expected} ({codes[expected]}), "
+        f"{words.points(found['printed'].max())}. The sign is the printed one for {same} of {len(common)} types."
+        + left_out
+        * (len(few) < len(found))
+    )
+
+
+def types_in_points(found: pd.DataFrame) -> pd.DataFrame:
+    """A table of `tables.type_differences` for display, in percent; the error is one over seeds."""
+    shown = (100 * found.drop(columns="gold")).round(1).dropna(axis=1, how="all")
+    return shown.assign(gold=found["gold"]).rename(columns={"error": "error over seeds"})

@@ -1,10 +1,10 @@
 """The Fast Gradient Method on word embeddings: what a perturbation is, and what it changes.
 
 The loss is computed again with the embeddings moved by r = ε·g / ‖g‖₂, g their gradient (Miyato, Dai, Goodfellow 2017,
-"Adversarial Training Methods for Semi-Supervised Text Classification"). CBRRel (Section 3.2) prints the objective, in
-Table 3 ε = 3e-5, and no formula of the step. As in the common recipe for BERT, and other than in Miyato et al., the
-embedding matrix is moved, not each text's normalised sequence of embeddings, so ‖·‖₂ is the Frobenius norm over a whole
-step and a token is moved alike wherever it stands.
+"Adversarial Training Methods for Semi-Supervised Text Classification"). The paper prints
+the objective (CBRRel Eq. 3), in Table 3 ε = 3e-5, and no formula of the step. As in the common recipe for BERT, and
+other than in Miyato et al., the embedding matrix is moved, not each text's normalised sequence of embeddings, so ‖·‖₂
+is the Frobenius norm over a whole step and a token is moved alike wherever it stands.
 """
 
 from collections.abc import Iterator

@@ -9,7 +9,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
 class Average:
-    """The average of all parameters of a model over its steps ("Optimizer: EMA", CBRRel, Table 3).
+    """The average of all parameters of a model over its steps ("Optimizer: EMA", CBRRel Table 3).
 
     Step t (0, 1, …) turns the average a into d·a + (1 − d)·w, w the weights after the step and
     d = min(decay, (1 + t) / (10 + t)). The rising start is our choice, the paper names none: with a constant 0.999

@@ -349,3 +349,11 @@ def test_errors_say_what_is_wrong():
         evaluate([one], [document((LEFT, "heals", SWOLLEN))], SCHEMA, set())
     with pytest.raises(RelexError, match="unknown entity type 'drug'"):
         evaluate([one], [document(((0, 2, "drug"), "shows", SWOLLEN))], SCHEMA, set())
+
+
+def test_unordered_are_the_triples_of_a_class_whose_subjects_need_other_orders():
+    left, right = (0, 2, "shows", 2, 4), (5, 7, "shows", 7, 9)
+    assert extraction.unordered({left, right}) == 2, "each needs its own object on top"
+    assert extraction.unordered({left, (5, 7, "shows", 2, 4), (5, 7, "shows", 7, 9)}) == 0, "nested"
+    assert extraction.unordered({left, (5, 7, "treats", 7, 9)}) == extraction.unordered(()) == 0
+    assert extraction.unordered({left, (5, 7, "shows", 2, 6)}) == 2, "the same start, and ends in different orders"

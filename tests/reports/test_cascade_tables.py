@@ -1,18 +1,15 @@
-"""Tables of the cascade chapter: by split, by class of overlap, thresholds and gradients, on records made by hand."""
+"""Tables and findings of the cascade chapter: by split, thresholds, gradients, types, on records made by hand."""
 
 import made
-import numpy as np
 import pandas as pd
 import pytest
 
-from relex.audits import triples
-from relex.corpora.readers import casmed
-from relex.documents import Document, Relation, Span
 from relex.errors import RelexError
 from relex.figures import plots
 from relex.figures.style import use_style
 from relex.reports import cascade as tables
-from relex.reports import results
+from relex.reports import compare, results
+from relex.reports import tables as general
 
 
 def record(row, split="report", correct="1 1 1 1", unseen="0101", seed=0, **more):
@@ -43,6 +40,11 @@ def test_splits_have_their_own_lines():
     assert (found["holm"] >= found["p"]).all() and (found["printed"] == 0.06).all()
     assert (found["verdict"] == "higher").all() and [bar.name for bar in found["bar"]] == ["dictionary"] * 3
     assert tables.split_differences(records, "A", "missing").empty
+    said = tables.split_findings("A", "B", found)
+    assert said.startswith("- report, all: A is **40.0 points above** B") and said.endswith("3 *higher*.")
+    assert tables.split_findings("A", "B", found.iloc[:0]) == "There is nothing to compare."
+    memory = tables.against_memory(records, "A")
+    assert memory.index[0] == "A − dictionary, report, all" and len(memory) == 3
     nothing_unseen = [r | {"answers": r["answers"] | {"unseen": "0" * 400}} for r in records]
     assert list(tables.split_differences(nothing_unseen, "A", "B").index) == ["report, all", "distinct, all"]
 
@@ -63,15 +65,76 @@ def test_scores_by_split():
         results.main_split([])
 
 
-def test_differences_by_overlap_are_one_family(monkeypatch):
-    masks = {"normal": np.arange(400) < 200, "seo": np.arange(400) >= 200, "epo": np.zeros(400, bool)}
-    monkeypatch.setattr(tables, "overlap_masks", lambda one: masks)
-    records = [made.counted("dictionary"), *made.seeds("A", (0.9,) * 3), *made.seeds("B", (0.5,) * 3)]
-    found = tables.overlap_differences(records, "A", "B", {"seo": 0.02})
-    assert list(found.index) == ["normal", "seo"] and (found["verdict"] == "higher").all()
-    assert np.isnan(found["printed"].iloc[0]) and found["printed"].iloc[1] == 0.02
-    monkeypatch.setattr(tables, "overlap_masks", lambda one: None)
-    assert tables.overlap_differences(records, "A", "B", {}).empty
+def test_splits_that_repeat_texts_come_before_those_that_do_not():
+    records = [record("A", "novel", unseen="1111"), record("A", "report"), record("A", "distinct", unseen="1111")]
+    assert tables.repeating_split(records) == "report" and tables.repeating_split(records[:1]) == "novel"
+
+
+def test_settings_are_told_split_by_split():
+    records = [*made.seeds("A", (0.9, 0.8), split="novel", layers=4), *made.seeds("B", (0.9,), split="novel", layers=2)]
+    found = tables.settings([*records, made.counted("dictionary", split="report")])
+    assert found.loc["casmed (split novel)"].to_dict() == {
+        "layers": "2, 4", "epochs": "20", "seeds": "2", "device": "cpu"
+    }  # fmt: skip
+    assert len(found) == 1
+
+
+def test_what_is_looked_up_is_beside_the_printed_rows():
+    steps = tables.ladder(
+        [record("look-up"), record("dictionary", correct="2 2 2 2")], {"X": {"triples.string.f1": 40.0}}
+    )
+    said = tables.looked_up(steps, "report")
+    assert (
+        "table reaches 50.0% and the dictionary 100.0%" in said
+        and "Of the 1 printed rows" in said
+        and "above 1." in said
+    )
+
+
+def test_removals_are_told_by_what_they_cost():
+    rows = {"full": 0.9, "-cnn": 0.5, "-fgm": 0.9}
+    records = [
+        made.counted("dictionary"),
+        *(run for row, score in rows.items() for run in made.seeds(row, (score,) * 3)),
+    ]
+    found = compare.differences(records, [("full", "-cnn"), ("full", "-fgm")], compare.STRING)
+    assert tables.removals(found).startswith("Of 2 removals: taking it out costs F1: -cnn; within the noise: -fgm.")
+    assert tables.removals(found.iloc[:0]) == "There is nothing to compare."
+
+
+def test_a_control_tells_what_a_step_adds_to_its_pass():
+    rows = {"full": 0.9, "pass": 0.9, "-fgm": 0.5}
+    records = [
+        made.counted("dictionary"),
+        *(run for row, score in rows.items() for run in made.seeds(row, (score,) * 3)),
+    ]
+    found = compare.differences(records, [("full", "pass"), ("pass", "-fgm")], compare.STRING)
+    step, again = tables.control_findings(found, "pass").splitlines()
+    assert "cannot be distinguished" in step and "*pass* is **40.0 points above** *-fgm*" in again
+    assert "profiles cpu and full only" in tables.control_findings(found.iloc[1:], "pass")
+
+
+def test_the_printed_row_without_fgm_cannot_be_right():
+    lines = tables.printed_notes().splitlines()
+    assert "F1 75.65, outside of its P 78.38 and R 81.16" in lines[0] and "1.61 points" in lines[0]
+    assert "casmed" in lines[1] and "the same row (F1 71.07 and 71.07)" in lines[1]
+    assert "duie" in lines[2] and "different rows (F1 73.04 and 73.68)" in lines[2]
+
+
+def test_the_largest_type_is_named_with_its_code():
+    runs = [
+        record(row, counts={"n": 4, "entities": {"x": {"tp": 5, "fp": x, "fn": 0}, "y": {"tp": 2, "fp": 0, "fn": 1}}})
+        for row, x in (("A", 0), ("B", 5))
+    ]
+    found = general.type_differences(runs, "A", "B", {"x": -0.02, "y": 0.03})
+    codes = {"x": "Xx", "y": "Yy"}
+    said = tables.largest_types(found, codes)
+    assert said.startswith("The largest difference is that of x (Xx), +33.3 points; the paper prints the largest for y")
+    assert said.endswith("for 0 of 2 types."), "all of them are rare, so none is left out"
+    said = tables.largest_types(found, codes, least=5)
+    assert said.endswith("for 0 of 1 types. y has 3 gold items here and is left out.")
+    shown = tables.types_in_points(found)
+    assert shown.loc["x", "difference"] == 33.3 and shown["gold"].tolist() == [5, 3] and "error over seeds" not in shown
 
 
 def test_gradients_curves_and_sweeps_are_drawn():
@@ -86,6 +149,13 @@ def test_gradients_curves_and_sweeps_are_drawn():
     assert plots.gradient_distance(found, 3e-5).axes[0].get_xscale() == "log"
     curves = tables.curves(runs, ["A"])
     assert curves["A"].loc[0.5, "r"] == 0.5
+    assert tables.best_thresholds(curves).startswith("- A: F1 50.0% at 0.5, at most 50.0% (threshold 0.5)")
+    at_printed = tables.printed_epsilon({"S": found}, 1e-3)
+    assert (
+        at_printed.index.tolist() == [("S", "before training"), ("S", "after training")] and "epsilon" not in at_printed
+    )
+    said = tables.gradient_findings({"S": found}, 1e-3).splitlines()[0]
+    assert "**the second pass turns the step**" in said and "with more than one degree is 0.001" in said
     assert len(plots.precision_recall(curves).axes[0].lines) > 4
     swept = tables.sweep(runs).rename(columns={"epsilon": "ε"})
     assert [t.get_text() for t in plots.sweep(swept, "ε").axes[0].get_xticklabels()] == ["0"]
@@ -99,13 +169,3 @@ def test_ladder_tells_what_a_row_was_given():
     five = pd.DataFrame({"score": 0.5, "source": list("abcde")})
     with pytest.raises(RelexError, match="4 sources at most"):
         plots.ladder(five)
-
-
-def test_overlap_and_conflicts_are_counted():
-    spans = (Span(0, 2, "x"), Span(2, 4, "y"), Span(4, 6, "y"))
-    shared = Document("1", "右冠狭窄钙化", spans, (Relation(0, 1, "r"), Relation(0, 2, "r")))
-    single = Document("2", shared.text, spans, (Relation(0, 1, "r"),))
-    counted = triples.overlap_counts([shared, single])
-    assert counted.loc["sentences"].tolist() == [1, 1, 0] and counted.loc["triples"].tolist() == [1, 2, 0]
-    assert triples.conflicting_texts([shared, single]) == 1 and triples.conflicting_texts([shared] * 2) == 0
-    assert casmed.relation_code("身体部位_症状体征") == "BpSy"

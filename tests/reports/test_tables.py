@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from relex.errors import RelexError
-from relex.reports import cascade, printed, results, tables
+from relex.reports import cascade, overlap, printed, results, tables
 from relex.reports.printed import reported
 
 CLASSES = ["病因", "药物治疗", "同义词"]
@@ -120,7 +120,7 @@ def test_nested_printed_tables_stand_beside_the_records():
     assert shown.keys() == content.keys()
     assert shown["CBRRel"]["overlap.seo.r"] == shown["CBRRel"]["overlap.triple.seo.r"] == content["CBRRel"]["seo"][1]
     gold = [r | {"counts": r["counts"] | {"overlap.seo.tp": 1}} for r in EXTRACTED[:2]]
-    table = cascade.overlap_table({"a": shown["CasRel"]}, gold, [])
+    table = overlap.table({"a": shown["CasRel"]}, gold, [])
     assert table.loc["a", ("seo", "recorded")].startswith("37.5 ±")
     assert table.loc["a", ("epo", "printed")] == f"{content['CasRel']['epo'][2]:.2f}"
     assert ("normal", "recorded") not in table, "a class without gold triples has no score"

@@ -1,4 +1,4 @@
-"""Layers of CBRRel's encoder module (CBRRel, Section 3.2)."""
+"""Layers of CBRRel between the encoder and the taggers (CBRRel Sections 3.4, 3.6)."""
 
 import math
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class RelativeAttention(nn.Module):
-    """Self-attention whose keys and values know how far away they stand (Eq. 10–11, after Shaw et al. 2018).
+    """Self-attention whose keys and values know how far away they stand (CBRRel Eq. 10, 11; Shaw et al. 2018).
 
     Distances beyond ±`distance` share their embedding. Queries meet every distance once (B×H×L×(2·distance+1)) and the
     result is looked up per pair of tokens; for the values the attention is summed per distance. No tensor L×L×D.
@@ -45,7 +45,7 @@ class RelativeAttention(nn.Module):
 
 
 class UNet(nn.Module):
-    """The map L×D as an image of one channel through a small U-Net (Section 3.6, Figure 2): B×L×D → B×L×D.
+    """The map L×D as an image of one channel through a small U-Net (CBRRel Section 3.6, Figure 2): B×L×D → B×L×D.
 
     `depth` times two 3×3 convolutions and a 2×2 maximum, then up again with skip connections; the result is added to
     the input. The last convolution starts at zero, so an untrained U-Net passes states through. Every convolution is
@@ -78,7 +78,7 @@ class UNet(nn.Module):
 
 
 class ConvStack(nn.Module):
-    """What the row "-CNN" of Table 7 has in the U-Net's place: plain 3×3 convolutions on one scale, B×L×D → B×L×D."""
+    """The row "-CNN" of CBRRel's Table 7: plain 3×3 convolutions on one scale in the U-Net's place, B×L×D → B×L×D."""
 
     def __init__(self, channels: int):
         super().__init__()

@@ -1,6 +1,5 @@
 """Cascade tagging: first subjects, then for each of them its objects by relation (CasRel, CBRRel)."""
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from relex.documents import Document, Schema, assembled
 from relex.encoders.encoder import Encoder
 from relex.errors import RelexError
+from relex.evaluation.extraction import unordered
 from relex.heads.cascade.layers import ConvStack, RelativeAttention, UNet
 from relex.heads.cascade.options import CascadeOptions
 from relex.heads.extractor import Extractor, characters
@@ -115,7 +115,7 @@ class Cascade(Extractor):
             "without_tokens": sum(row.without_tokens for row in rows),
             "inexact": sum(row.inexact for row in rows),
             "between_windows": sum(row.between_windows for row in rows),
-            "unordered": sum(_unordered(triples) for row in rows for triples in row.triples),
+            "unordered": sum(unordered(triples) for row in rows for triples in row.triples),
             "ambiguous": sum(self._not_read_back(documents[i : i + 64]) for i in range(0, len(documents), 64)),
         }
 
@@ -195,10 +195,10 @@ class Cascade(Extractor):
     def object_logits(self, states: Tensor, tagged: Tensor, subjects: Tensor, fused: Tensor | None = None) -> Tensor:
         """S×L×R×2 for `subjects` S×3 (window, first, last token), from what `states` and `tag_objects` give.
 
-        Eq. 15–16 are linear in the subject: (x + v)W + b = (xW + b) + vW. `tagged` W×L×2R is the first part, computed
-        once for a text; a subject adds its vector v, the mean of its first and last state. So it cannot change the
-        order of the tokens. With `gate` it can: (x ⊙ tanh(vU + c))W comes on top, x from `fused` W×L×D; U and c start
-        at zero, as the printed equation.
+        The printed sum is linear in the subject (CBRRel Eq. 15, 16): (x + v)W + b = (xW + b) + vW. `tagged` W×L×2R is
+        the first part, computed once for a text; a subject adds its vector v, the mean of its first and last state. So
+        it cannot change the order of the tokens. With `gate` it can: (x ⊙ tanh(vU + c))W comes on top, x from `fused`
+        W×L×D; U and c start at zero, as the printed equation.
         """
         window, first, last = subjects.unbind(1)
         vectors = (states[window, first] + states[window, last]) / 2  # S×D
@@ -209,7 +209,7 @@ class Cascade(Extractor):
         return logits.unflatten(-1, (len(self.classes), 2)).float()
 
     def loss(self, batch: Batch) -> Tensor:
-        """Binary cross entropy of the four taggers, summed (Eq. 14, 17, 18), per token, mean over documents."""
+        """Binary cross entropy of the four taggers, summed (CBRRel Eq. 14, 17, 18), per token, mean over documents."""
         states, fused = self.states(batch)
         mask = batch["attention_mask"].float()
         weights = mask / mask.sum(1, keepdim=True) / batch["count"]  # W×L
@@ -286,21 +286,6 @@ class Cascade(Extractor):
             tail = characters(w, object_first, object_last, tail_type)
             found[i].add((characters(w, first, last, head_type), name, tail))
         return [assembled(d, (), t) for d, t in zip(documents, found, strict=True)]
-
-
-def _unordered(triples: frozenset[TokenTriple]) -> int:
-    """Triples of classes whose subjects have object starts, or ends, that are not nested in each other."""
-    objects: dict[int, dict[tuple, set]] = defaultdict(lambda: defaultdict(set))
-    for *subject, class_id, first, last in triples:
-        objects[class_id][tuple(subject)].add((first, last))
-    total = 0
-    for subjects in objects.values():
-        for side in (0, 1):
-            places = sorted(({o[side] for o in found} for found in subjects.values()), key=len)
-            if not all(one <= other for one, other in zip(places, places[1:], strict=False)):
-                total += sum(map(len, subjects.values()))
-                break
-    return total
 
 
 def _pairs(starts: Tensor, ends: Tensor) -> tuple[Tensor, Tensor, Tensor]:
