@@ -43,7 +43,7 @@ def test_both_parts_stand_beside_the_print():
     assert table.loc["A", ("entities", tables.RECORDED, "test")] == "50.0"
     assert table.loc["B", ("relations", tables.HERE, "dev")] == "40.0"
     assert ("entities", tables.PRINTED, "“test”") not in table
-    dev = span.scores({"A": {"re.strict.f1": 71.53}}, [record("A")], [], "re", "dev.")
+    dev = tables.comparison(span.STRICT["re"], {"A": {"re.strict.f1": 71.53}}, [record("A")], [], "dev.")
     assert dev.loc["A", [("F1", tables.PRINTED), ("F1", tables.RECORDED)]].tolist() == ["71.53", "70.0"]
 
 
@@ -66,7 +66,7 @@ def test_types_with_their_names_in_the_paper():
 
 
 def test_what_candidates_cannot_hold_is_shown_in_full():
-    shown = span.not_expressed(record("A"))
+    shown = span.not_expressed([record("A")])
     assert shown["test"].tolist() == list(range(len(LOST))) and set(span.MEANING) == set(LOST)
 
 
