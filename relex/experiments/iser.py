@@ -65,6 +65,9 @@ MORE = {
 }
 """Profile → rows of ours: the fusion without our residual path, as the paper's text has it, and SEA the other way."""
 
+OURS = tuple(dict.fromkeys(row for rows in MORE.values() for row in rows))
+"""The rows of ours, of all profiles."""
+
 BOTH = ("conll04", "interactions")
 
 

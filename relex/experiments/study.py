@@ -40,6 +40,14 @@ class Study:
         """The records of all corpora but one."""
         return Study(results.without(self.executed, corpus), results.without(self.recorded, corpus))
 
+    def by_corpus(self) -> dict[str, "Study"]:
+        """The records of each corpus, by its name, real corpora first."""
+        return {name: self.where(corpus=name) for name in self.corpora}
+
+    def trained(self) -> "Study":
+        """The records of trained models."""
+        return Study(results.trained(self.executed), results.trained(self.recorded))
+
     def introduction(self) -> str:
         """What the records are of, and what a reader has to know before any number; Markdown."""
         recorded, executed = tables.provenance(self.recorded), tables.provenance(self.executed)
@@ -72,13 +80,15 @@ class Study:
         return tables.execution(self.executed)
 
 
-def study(name: str, profile: str, corpus: str = "", seeds: int = 0) -> Study:
+def study(name: str, profile: str, corpus: str = "", seeds: int = 0, **options) -> Study:
     """Run an experiment of the given profile and read what is published of it; figures get the style of the book.
 
-    `corpus` and `seeds` as in the parameters of a notebook: empty and 0 are the experiment's own.
+    `corpus` and `seeds` as in the parameters of a notebook: empty and 0 are the experiment's own. Other `options` are
+    those of `relex.experiments.experiment.run_all`.
     """
     use_style()
-    return Study(run_experiment(name, profile, corpus=corpus or None, seeds=seeds or None), published(name))
+    executed = run_experiment(name, profile, corpus=corpus or None, seeds=seeds or None, **options)
+    return Study(executed, published(name))
 
 
 def show(*things) -> None:

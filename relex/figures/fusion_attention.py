@@ -22,6 +22,9 @@ from relex.errors import RelexError
 from relex.figures.style import BLUE, GREY, ORANGE, checked
 from relex.heads import SpanModel
 from relex.heads.windows import FIRST_CJK
+from relex.runs.config import Config
+from relex.runs.probes import TRIGGERS
+from relex.runs.run import find_model, load_corpus, load_head
 
 MOST = 64
 """Tokens that a view can have; labels of more cannot be read."""
@@ -122,6 +125,27 @@ def _view(head: SpanModel, text: Document | str, triggers, device: torch.device)
 def language(texts: Iterable[str]) -> str:
     """`zh` when a text has Chinese characters, else `en`: a key of `EXAMPLES`."""
     return "zh" if any(c >= FIRST_CJK for text in texts for c in text) else "en"
+
+
+def kept(records: Iterable[dict]) -> dict[tuple[str, str], dict]:
+    """Corpus and row → the first of their records whose weights are on this machine."""
+    found: dict[tuple[str, str], dict] = {}
+    for record in records:
+        key = record["config"]["corpus"], record["config"]["row"]
+        if key not in found and find_model(record["run"]):
+            found[key] = record
+    return found
+
+
+def of_record(record: dict, texts: Sequence[str] = ()) -> list[View]:
+    """The views of `texts` in the language of a record's corpus, or without texts of `EXAMPLES`, by its trained model.
+
+    Trigger words are those of the corpus's lexicon, where it has one. Errors as in `views`.
+    """
+    config = Config.from_json(record["config"])
+    tongue = language(d.text for d in load_corpus(config).test)
+    chosen = [text for text in texts if language([text]) == tongue] if texts else EXAMPLES[tongue]
+    return views(load_head(record), chosen, TRIGGERS.get(config.corpus, lambda text: ()))
 
 
 def heat_maps(view: View, title: str = "") -> Figure:

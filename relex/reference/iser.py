@@ -14,7 +14,7 @@ from relex.reference import spert
 
 @torch.no_grad()
 def fused(head, text):
-    """H: Equations 1–5."""
+    """H: two views (ISER Eq. 1, ISER Eq. 2), their answers to each other, and a BiLSTM over both (ISER Eq. 5)."""
     _, x = spert.states(head, text)
     if head.fusion is None:
         return x
@@ -26,7 +26,7 @@ def fused(head, text):
 
 
 def answer(query, rows):
-    """Equation 3 or 4 for one query."""
+    """What one query is given: of an entity view by relation views (ISER Eq. 3), or the other way (ISER Eq. 4)."""
     weights = [math.exp(float(query @ row) / math.sqrt(len(query))) for row in rows]
     return sum(w / sum(weights) * row for w, row in zip(weights, rows, strict=True))
 
@@ -40,7 +40,7 @@ def both_ways(kind, layers, x):
 
 
 def context(head, cls, h, span):
-    """c of a span: Equations 7–9, or what a switch has in their place."""
+    """c of a span: a GRU over what attention makes of the rest (ISER Eq. 9), or what a switch has in its place."""
     if head.options.context == "cls":
         return cls
     hidden = range(span[0], span[1] + 1) if head.options.sea_scope == "span" else ()
@@ -52,7 +52,7 @@ def context(head, cls, h, span):
 
 
 def attended(layer, x):
-    """LayerNorm(X + MultiHeadSelfAttention(X))."""
+    """Self-attention (ISER Eq. 7) with a residual, LayerNorm(X + MultiHeadSelfAttention(X)) (ISER Eq. 8)."""
     attention = nn.MultiheadAttention(x.shape[1], layer.heads)
     attention.in_proj_weight, attention.in_proj_bias = layer.project.weight, layer.project.bias
     attention.out_proj.weight, attention.out_proj.bias = layer.out.weight, layer.out.bias
@@ -61,7 +61,7 @@ def attended(layer, x):
 
 @torch.no_grad()
 def span_logits(head, text, spans):
-    """S×(E+1): Equation 10."""
+    """S×(E+1): maximum (ISER Eq. 6), width and context joined (ISER Eq. 10), classified (ISER Eq. 11)."""
     (cls, _), h = spert.states(head, text), fused(head, text)
     vectors = [
         torch.cat([h[first : last + 1].amax(0), head.widths.weight[width - 1], context(head, cls, h, span)])
@@ -72,7 +72,7 @@ def span_logits(head, text, spans):
 
 
 def local(head, cls, x, h, one, other):
-    """LC: what stands between two spans, or in the whole sentence."""
+    """LC: what stands between two spans, or in the whole sentence (ISER Section 3.6)."""
     stretch = slice(min(one[1], other[1]) + 1, max(one[0], other[0]))
     match head.options.local_context:
         case "cls":
@@ -91,7 +91,7 @@ def local(head, cls, x, h, one, other):
 
 @torch.no_grad()
 def pair_logits(head, text, pairs):
-    """P×R: Equations 12–14."""
+    """P×R: both spans and LC, in either order (ISER Eq. 12, ISER Eq. 13), classified (ISER Eq. 14)."""
     (cls, x), h = spert.states(head, text), fused(head, text)
     vectors = [
         torch.cat([
@@ -105,7 +105,7 @@ def pair_logits(head, text, pairs):
 
 
 def loss(head, documents, places):
-    """Equations 15–17 over all candidates and all pairs of gold entities.
+    """The sum (ISER Eq. 15) over all candidates (ISER Eq. 16) and all pairs of gold entities (ISER Eq. 17).
 
     `places`: for each document its gold entities, (first token, last token, words) → type, and the set of its
     relations, (head, tail, number of the relation).

@@ -60,14 +60,14 @@ def mask_of(stretches, n):
 
 
 def span_vectors(head, x, spans):
-    """e(s): maximum of a span and the embedding of its width in words (Eq. 1)."""
+    """e(s): maximum of a span and the embedding of its width in words (SpERT Eq. 1)."""
     maxima = masked_maximum(mask_of([s[:2] for s in spans], len(x)), x)
     return torch.cat([maxima, torch.stack([head.widths.weight[width - 1] for _, _, width in spans])], 1)
 
 
 @torch.no_grad()
 def span_logits(head, text, spans):
-    """S×(E+1): a span and [CLS] (Eq. 2, 3)."""
+    """S×(E+1): a span and [CLS] (SpERT Eq. 2), classified (SpERT Eq. 3)."""
     cls, x = states(head, text)
     vectors = torch.cat([span_vectors(head, x, spans), cls.expand(len(spans), -1)], 1)
     return vectors @ head.classify_span.weight.T + head.classify_span.bias
@@ -75,7 +75,10 @@ def span_logits(head, text, spans):
 
 @torch.no_grad()
 def pair_logits(head, text, pairs):
-    """P×R: one entity, the context between both, the other entity (Eq. 4, 5); no context is zeros."""
+    """P×R: one entity, the context between both, the other entity (SpERT Eq. 4), classified (SpERT Eq. 5).
+
+    No context is zeros.
+    """
     _, x = states(head, text)
     heads, tails = (span_vectors(head, x, side) for side in zip(*pairs, strict=True))
     between = [(min(a[1], b[1]) + 1, max(a[0], b[0]) - 1) for a, b in pairs]
@@ -87,7 +90,7 @@ def pair_logits(head, text, pairs):
 
 
 def extract(head, text, spans_to_logits, pairs_to_logits):
-    """Entities and triples, and how far the nearest decision was from the other one.
+    """Entities and triples, and how far the nearest decision was from the other one (SpERT Section 3).
 
     A span is what is most probable for it, none among that; all pairs of different spans left over are classified;
     a relation holds from the threshold on.

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from relex.analysis import attention_mass
-from relex.reports import compare, words
+from relex.reports import compare, results, words
 from relex.reports.words import points
 
 MOMENTS = attention_mass.MOMENTS[::-1]
@@ -96,6 +96,20 @@ def verdict(table: pd.DataFrame, corpus: str, row: str) -> str:
         said = [f"{reach}:" if reach else "", *(say(own, queries, targets) for say in says)]
         parts.append("- " + " ".join(filter(None, said)))
     return "\n".join(parts)
+
+
+def drawn_from(record: dict, recorded: Sequence[dict]) -> str:
+    """Markdown: which model draws the pictures, what it scores, and whether the statistic is of other runs."""
+    config, corpus = record["config"], record["config"]["corpus"]
+    source = "a recorded run" if record in recorded else "this execution"
+    scores = [f"{task.upper()} {record['metrics'][f'{task}.strict.f1']:.1%}" for task in ("ner", "re")]
+    said = (
+        f"The model is `{config['row']}` of {source}, profile {config['profile']}, seed {config['seed']}; "
+        f"its strict F1 on the test part: {' and '.join(scores)}."
+    )
+    if record not in recorded and results.where(recorded, corpus=corpus):
+        said += " The weights of the recorded runs are not on this machine; the statistic below is theirs."
+    return said
 
 
 def _of(table: pd.DataFrame, corpus: str, row: str) -> pd.DataFrame:

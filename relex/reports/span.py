@@ -1,6 +1,7 @@
-"""Tables of the chapter on span models: both parts of conll04, modes of scoring, claims, and what the paper prints.
+"""Tables and sentences of the chapter on span models: both parts of conll04, modes of scoring, differences, claims.
 
-They stand beside those of `relex.reports.tables`, which know nothing of entities' scores.
+They stand beside those of `relex.reports.tables`, which know nothing of entities' scores. Checks of what the paper
+prints, which need no run, are in `relex.reports.span_printed`.
 """
 
 from collections import defaultdict
@@ -16,8 +17,9 @@ from relex.corpora import PARTS, Corpus
 from relex.corpora.generators.interactions.generate import RELATIONS
 from relex.documents import Document, Relation
 from relex.evaluation import extraction
-from relex.reports import results, tables
+from relex.reports import compare, results, tables, words
 from relex.reports.printed import PRF, rows
+from relex.reports.printed import differences as printed_differences
 from relex.reports.results import trained
 
 PRINTED_AS = {"conll04": "conll04", "interactions": "chddi"}
@@ -25,6 +27,11 @@ PRINTED_AS = {"conll04": "conll04", "interactions": "chddi"}
 
 TASKS = {"ner": "entities", "re": "relations"}
 MODES = ("strict", "boundaries", "relaxed")
+STRICT = {task: {f"{task}.strict.{s}": s.upper() for s in PRF} for task in TASKS}
+"""Columns of the paper's tables: task → metric of records → title."""
+MACRO = {f"{task}.strict.macro_f1": f"{name}, macro-F1" for task, name in TASKS.items()}
+LOST_ENTITIES = ("without_tokens", "inexact", "too_wide", "two_types")
+"""Counts of records: entities that no candidate is."""
 
 GIVEN = {
     "look-up": "text", "masked look-up": "text", "dictionary": "text", "schema only": "gold entities",
@@ -47,11 +54,77 @@ def printed(corpus: str, experiment: str) -> dict[str, dict[str, float]]:
     return rows("iser", f"{experiment}_{PRINTED_AS[corpus]}") if corpus in PRINTED_AS else {}
 
 
-def scores(
-    printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict], task: str, part: str = ""
-) -> pd.DataFrame:
-    """`tables.comparison` of strict P, R, F1 of `ner` or `re`; `part` is `dev.` for the development part."""
-    return tables.comparison({f"{task}.strict.{s}": s.upper() for s in PRF}, printed, recorded, here, part)
+def differences(
+    records: Sequence[dict], pairs: Sequence[tuple[str, str]], printed: dict[str, dict[str, float]]
+) -> dict[str, pd.DataFrame]:
+    """`compare.differences` of strict F1 of entities (`ner`) and of relations (`re`), with what is printed of each."""
+    found = {}
+    for task in TASKS:
+        score = compare.SCORES[task]
+        prints = printed_differences(pairs, printed, score.metric)
+        found[task] = compare.differences(records, pairs, score, prints)
+    return found
+
+
+def claims(
+    wanted: dict[str, Sequence[tuple[str, str]]],
+    found: dict[str, dict[str, pd.DataFrame]],
+    tasks: Sequence[str] = tuple(TASKS),
+) -> str:
+    """Markdown: what the differences of each corpus and task say of each claim; `found` by corpus and task.
+
+    `wanted` maps a claim to the pairs of rows whose differences it wants above zero.
+    """
+    said = []
+    for claim, pairs in wanted.items():
+        said.append(f"- *{claim}*")
+        for corpus, by_task in found.items():
+            for task in tasks:
+                lines = by_task[task]
+                lines = lines[[name in [f"{a} − {b}" for a, b in pairs] for name in lines.index]]
+                said.append(f"  - {TASKS[task]}, {tables.title(corpus)}{_numbers(lines)}: {words.claim(lines)}.")
+    return "\n".join(said)
+
+
+def _numbers(lines: pd.DataFrame) -> str:
+    """What is printed and measured of `compare.differences`, in brackets and points; empty of no lines."""
+    shown = []
+    for name, column, digits in (("printed", "printed", 2), ("measured", "difference", 1)):
+        if numbers := [words.points(value, digits) for value in lines[column].dropna()]:
+            shown.append(f"{name} {' and '.join(numbers)}")
+    return f" ({', '.join(shown)})" if shown else ""
+
+
+def price(records: Sequence[dict], of: Sequence[str], found: dict[str, pd.DataFrame], against: str = "full") -> str:
+    """Markdown: for each row `of`, how much longer it takes than row `against`, and what it scores; `found` by task.
+
+    Times are those of the fastest seed, and compared where both rows ran on one device alone.
+    """
+    chosen = trained(records)
+    there, lines = results.rows_in_order(chosen), []
+    for row in (row for row in of if {row, against} <= set(there)):
+        runs, others = results.of_row(chosen, row), results.of_row(chosen, against)
+        if {r["run"] for r in runs} & {r["run"] for r in others}:
+            lines.append(f"- Row *{row}* is row *{against}*.")
+            continue
+        told = [
+            f"{items.capitalize()}: {words.told(f'*{against}*', f'*{row}*', found[task].loc[f'{against} − {row}'])}."
+            for task, items in TASKS.items()
+        ]
+        lines.append(" ".join([f"- Row *{row}* {_longer(runs, others)} row *{against}*.", *told]))
+    return "\n".join(lines) or "These records hold no rows of ours."
+
+
+def _longer(runs: Sequence[dict], others: Sequence[dict]) -> str:
+    """How many times as long the fastest run takes as the fastest of others, as a verb phrase that ends in `as`."""
+    devices = {r["machine"]["device"] for r in [*runs, *others]}
+    if len(devices) > 1:
+        return f"ran on {' and '.join(sorted(devices))}, so its times do not compare with those of"
+    factors = [
+        min(r["time"][key] for r in runs) / max(min(r["time"][key] for r in others), 0.01)
+        for key in ("train_s", "predict_s")
+    ]
+    return f"takes {factors[0]:.1f} times as long to train and {factors[1]:.1f} times as long to predict as"
 
 
 def by_part(printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict]) -> pd.DataFrame:
@@ -93,11 +166,23 @@ def by_type(records: Sequence[dict], a: str, b: str, task: str) -> pd.DataFrame:
     return shown
 
 
-def not_expressed(record: dict) -> pd.DataFrame:
-    """What of the gold standard no candidate of a run can hold, in its training and test part; one line a reason."""
-    counts = record["counts"]
+def not_expressed(records: Sequence[dict]) -> pd.DataFrame:
+    """What of the gold standard no candidate of the first trained run can hold, in its training and test part."""
+    counts = trained(records)[0]["counts"]
     columns = {part: [counts[f"{part}.{name}"] for name in MEANING] for part in ("train", "test")}
     return pd.DataFrame(columns, index=[*MEANING.values()])
+
+
+def out_of_reach(records: Sequence[dict]) -> str:
+    """How many gold test entities no candidate of the first trained run can be, at most, and how wide one is."""
+    record = trained(records)[0]
+    counts = record["counts"]
+    gold = counts["ner.strict.tp"] + counts["ner.strict.fn"]
+    lost = sum(counts[f"test.{name}"] for name in LOST_ENTITIES)
+    return (
+        f"Candidates are of up to {record['config']['max_width']} words. "
+        f"Of {gold:,} gold entities in the test sentences, at most {lost} are out of reach."
+    )
 
 
 def part_sizes(corpus: Corpus) -> pd.DataFrame:

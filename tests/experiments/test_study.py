@@ -31,6 +31,13 @@ def test_parts_of_a_study_are_studies():
     assert whole.corpora == ["duie", "umrc10"]
     assert whole.where(split="report") == Study([], [record("cpu", split="report")])
     assert whole.without("duie").corpora == ["umrc10"] and not whole.without("duie").executed
+    assert whole.by_corpus() == {name: whole.where(corpus=name) for name in ("duie", "umrc10")}
+
+
+def test_what_only_counts_can_be_left_out():
+    model, counted = record("cpu"), record("cpu")
+    model["config"]["epochs"] = 3
+    assert Study([counted], [counted, model]).trained() == Study([], [model])
 
 
 def test_scores_are_printed_recorded_and_here():
@@ -45,6 +52,8 @@ def test_a_study_has_run_and_read(monkeypatch):
     found = module.study("one", "quick", "", 0)
     assert asked == [(("one", "quick"), {"corpus": None, "seeds": None})]
     assert (found.executed, found.recorded) == ([record("quick")], [record("cpu")])
+    module.study("one", "quick", keep_models=True)
+    assert asked[1][1]["keep_models"]
 
 
 def test_text_is_shown_as_markdown(monkeypatch):

@@ -227,6 +227,11 @@ def test_load_head(project):
     shown = views(load_head(record), [samples.TEST[0].text])[0]
     again = views(load_head(record), [samples.TEST[0].text])[0]
     assert np.array_equal(shown.by_entity, again.by_entity)
+    absent = record | {"run": "0" * 16}
+    assert fusion_attention.kept([absent, record, record | {"seed": 1}]) == {("interactions", ""): record}
+    (own,) = fusion_attention.of_record(record, [samples.TEST[0].text, "A sentence in English ."])
+    assert np.array_equal(own.by_entity, shown.by_entity) and not fusion_attention.of_record(record, ["Oslo ."])
+    assert len(fusion_attention.of_record(record)) == len(fusion_attention.EXAMPLES["zh"])
     path = next(records.runs_dir().glob("*/*.model.safetensors"))
     path.write_bytes(b"damaged")
     with pytest.raises(RelexError, match="cannot read the model"):

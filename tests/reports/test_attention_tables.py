@@ -91,6 +91,18 @@ def test_verdict():
     assert "the untrained model +0.00 (more than after training)" in entity
 
 
+def test_which_model_draws():
+    run = RECORDS[0] | {"metrics": {"ner.strict.f1": 0.8, "re.strict.f1": 0.5}}
+    told = attention_tables.drawn_from(run, [run])
+    assert told == (
+        "The model is `ISER` of a recorded run, profile cpu, seed 0; its strict F1 on the test part: "
+        "NER 80.0% and RE 50.0%."
+    )
+    here = attention_tables.drawn_from(run, RECORDS[1:])
+    assert "of this execution" in here and here.endswith("the statistic below is theirs.")
+    assert "theirs" not in attention_tables.drawn_from(run, [])
+
+
 @pytest.mark.parametrize(("difference", "word"), [(0.015, "hardly holds"), (0.005, "does not show"), (0.04, "holds")])
 def test_words_of_a_reading(difference, word):
     runs = [record(seed, trained=[line("relation", "entities", difference)]) for seed in range(3)]

@@ -1,5 +1,6 @@
 """Tables of the chapter on span models, on records made by hand and on what the paper prints."""
 
+import made
 import numpy as np
 import pytest
 
@@ -43,7 +44,7 @@ def test_both_parts_stand_beside_the_print():
     assert table.loc["A", ("entities", tables.RECORDED, "test")] == "50.0"
     assert table.loc["B", ("relations", tables.HERE, "dev")] == "40.0"
     assert ("entities", tables.PRINTED, "“test”") not in table
-    dev = span.scores({"A": {"re.strict.f1": 71.53}}, [record("A")], [], "re", "dev.")
+    dev = tables.comparison(span.STRICT["re"], {"A": {"re.strict.f1": 71.53}}, [record("A")], [], "dev.")
     assert dev.loc["A", [("F1", tables.PRINTED), ("F1", tables.RECORDED)]].tolist() == ["71.53", "70.0"]
 
 
@@ -66,8 +67,63 @@ def test_types_with_their_names_in_the_paper():
 
 
 def test_what_candidates_cannot_hold_is_shown_in_full():
-    shown = span.not_expressed(record("A"))
+    shown = span.not_expressed([record("A")])
     assert shown["test"].tolist() == list(range(len(LOST))) and set(span.MEANING) == set(LOST)
+
+
+def test_entities_out_of_reach():
+    counts = {"ner.strict.tp": 3, "ner.strict.fn": 2} | {f"test.{name}": 1 for name in LOST}
+    run = {"config": {"row": "A", "epochs": 1, "max_width": 10}, "counts": counts}
+    assert span.out_of_reach([run]) == (
+        "Candidates are of up to 10 words. Of 5 gold entities in the test sentences, at most 4 are out of reach."
+    )
+
+
+LEARNED = [made.counted("dictionary", corpus="conll04")]
+for name, shares in {"A": (0.8, 0.81, 0.82), "B": (0.6, 0.61, 0.62), "C": (0.8, 0.81, 0.82)}.items():
+    LEARNED += made.seeds(name, shares, corpus="conll04")
+
+
+def test_differences_of_entities_and_relations_with_what_is_printed():
+    found = span.differences(LEARNED, [("A", "B")], {"A": {"re.strict.f1": 70.0}, "B": {"re.strict.f1": 68.5}})
+    assert list(found) == ["ner", "re"] and found["re"].loc["A − B", "printed"] == pytest.approx(0.015)
+    assert found["re"].loc["A − B", "verdict"] == "higher" and np.isnan(found["ner"].loc["A − B", "printed"])
+
+
+def test_claims_need_all_of_their_pairs():
+    pairs = [("A", "B"), ("A", "C")]
+    found = {"conll04": span.differences(LEARNED, pairs, {"A": {"re.strict.f1": 70.0}, "B": {"re.strict.f1": 68.5}})}
+    said = span.claims({"first": [("A", "B")], "both": pairs, "another": [("A", "D")]}, found, ["re"]).splitlines()
+    assert said[:2] == ["- *first*", "  - relations, CoNLL04 (printed +1.50, measured +20.0): **holds**."]
+    assert said[3].startswith("  - relations, CoNLL04 (printed +1.50, measured +20.0 and +0.0): **holds in part**")
+    assert said[4:] == ["- *another*", "  - relations, CoNLL04: not recorded."]
+    assert span.claims({"first": [("A", "B")]}, found).count("\n  - ") == 2
+
+
+def test_what_a_dearer_row_costs_and_brings():
+    def timed(runs, train, predict, device="cpu"):
+        return [
+            r | {"time": {"train_s": train + i, "predict_s": predict}, "machine": {"device": device}}
+            for i, r in enumerate(runs)
+        ]
+
+    full, dear = (
+        timed(made.seeds(row, (0.8, 0.81, 0.82)), *times) for row, times in (("full", (10, 2)), ("dear", (25, 3)))
+    )
+    pairs = [("full", "dear"), ("full", "same")]
+    found = span.differences([made.counted("dictionary"), *full, *dear], pairs, {})
+    told = span.price([*full, *dear], ["dear", "absent"], found)
+    assert told.startswith(
+        "- Row *dear* takes 2.5 times as long to train and 1.5 times as long to predict as row *full*. Entities: "
+    )
+    assert "Relations: *full* is 0.0 points above *dear*" in told and "absent" not in told
+    elsewhere = timed(dear, 25, 3, "gpu")
+    assert "ran on cpu and gpu, so its times do not compare with those of" in span.price(
+        [*full, *elsewhere], ["dear"], found
+    )
+    same = [r | {"config": r["config"] | {"row": "same"}} for r in full]
+    assert span.price([*full, *same], ["same"], found) == "- Row *same* is row *full*."
+    assert span.price(full, ["dear"], found) == "These records hold no rows of ours."
 
 
 SCHEMA = Schema(("drug",), (RelationType("raises", (("drug", "drug"),)), RelationType("lowers", (("drug", "drug"),))))

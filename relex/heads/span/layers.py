@@ -12,11 +12,12 @@ from relex.heads.layers import BiLSTM
 
 
 class Fusion(nn.Module):
-    """Interactive fusion (ISER, Eq. 1–5): W×N×D → W×N×D.
+    """Interactive fusion: W×N×D → W×N×D.
 
-    Two feed-forward views of the states, one for entities (E) and one for relations (R); each asks the other, by
-    attention without parameters of its own, and a BiLSTM reads both answers. As printed a token gets to the BiLSTM by
-    its answers alone; with `residual` they are added to the states that asked for them.
+    Two feed-forward views of the states, one for entities, E (ISER Eq. 1), and one for relations, R (ISER Eq. 2); each
+    asks the other, by attention without parameters of its own, A·R (ISER Eq. 3) and B·E (ISER Eq. 4), and a BiLSTM
+    reads both answers, H (ISER Eq. 5). As printed a token gets to the BiLSTM by its answers alone; with `residual` they
+    are added to the states that asked for them.
     """
 
     def __init__(self, width: int, residual: bool = False):
@@ -48,10 +49,11 @@ def _shares(entities: Tensor, relations: Tensor, mask: Tensor) -> tuple[Tensor, 
 
 
 class ContextEncoder(nn.Module):
-    """What stands around a span (Eq. 7–9): S×D from the states of its window, the span's own rows hidden.
+    """What stands around a span: S×D from the states of its window, the span's own rows hidden.
 
-    With `attention` this is SEA: Z = LayerNorm(X + self-attention(X)), then a bidirectional GRU whose two last states
-    are joined; without, the GRU alone (ISER-GRU). Hidden rows are zeros, and nobody attends to them.
+    With `attention` this is SEA: self-attention (ISER Eq. 7), added to what asked, Z = LayerNorm(X + self-attention(X))
+    (ISER Eq. 8), then a bidirectional GRU whose two last states are joined (ISER Eq. 9); without, the GRU alone
+    (ISER-GRU). Hidden rows are zeros, and nobody attends to them.
     """
 
     def __init__(self, width: int, heads: int, attention: bool):
@@ -89,7 +91,7 @@ class ContextEncoder(nn.Module):
 
 
 class RangeMax:
-    """Maxima over any stretch of tokens by two look-ups in a sparse table of log₂N × W×N×D numbers."""
+    """Maxima over any stretch of tokens (ISER Eq. 6): two look-ups in a sparse table of log₂N × W×N×D numbers."""
 
     def __init__(self, states: Tensor):
         levels = [states]

@@ -208,7 +208,7 @@ class SpanModel(Extractor):
         return cls if kind == "cls" else None
 
     def span_logits(self, text: _Text, spans: Tensor) -> Tensor:
-        """S×(E+1) for `spans` S×4; type 0 is no entity (Eq. 10)."""
+        """S×(E+1) for `spans` S×4: features joined (ISER Eq. 10), classified (ISER Eq. 11); type 0 is no entity."""
         window, first, last, width = spans.unbind(1)
         features = [text.maxima(window, first, last), self.widths(width), self._context(text, spans)]
         return self.classify_span(self.dropout(torch.cat(features, -1))).float()
@@ -221,7 +221,7 @@ class SpanModel(Extractor):
         return self.context(text.fused, text.mask, window, visible)
 
     def pair_logits(self, text: _Text, spans: Tensor, pairs: Tensor) -> Tensor:
-        """P×R for `pairs` P×2 of indices of `spans` S×4 (Eq. 12–14)."""
+        """P×R for `pairs` P×2 of indices of `spans` S×4, one for each order (ISER Eq. 12, ISER Eq. 13, ISER Eq. 14)."""
         head, tail = (spans[i] for i in pairs.unbind(1))
         ends = [f for s in (head, tail) for f in (text.maxima(s[:, 0], s[:, 1], s[:, 2]), self.widths(s[:, 3]))]
         return self.classify_pair(self.dropout(torch.cat([*ends, self._between(text, head, tail)], -1))).float()
@@ -240,7 +240,7 @@ class SpanModel(Extractor):
         return torch.bmm(share[:, None], text.fused.index_select(0, window))[:, 0]
 
     def loss(self, batch: Batch) -> Tensor:
-        """Cross entropy of spans plus binary cross entropy of pairs (Eq. 15–17), each a mean over those drawn."""
+        """The sum (ISER Eq. 15) of cross entropies of spans (ISER Eq. 16) and of pairs, binary (ISER Eq. 17): means."""
         text, gold, relations = self.states(batch), batch["entities"], batch["relations"]
         spans = torch.cat([gold[:, :4], self._negative_spans(batch)])
         kinds = torch.cat([gold[:, 4], gold.new_zeros(len(spans) - len(gold))])
