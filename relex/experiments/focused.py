@@ -63,11 +63,6 @@ K_AND_MASK = {f"K{k}-{mask}": {"k": k, "mask": mask} for mask in ("eq13", "eq14"
 UNMASKED = {"none": {"mask": "none"}}
 """A control of ours: nothing tells the pairs of a text apart."""
 
-LONGER = {f"K2-{mask}, longer": {"k": 2, "mask": mask, "epochs": 24} for mask in ("eq13", "eq14")}
-SLOWER = {"only RC, lr 1e-4": {"tasks": "rc", "lr": 1e-4}, "joint, lr 1e-4": {"lr": 1e-4}}
-"""Rows of ours that an earlier, shorter grid of profile `cpu` had and the present one no longer needs: its records are
-shown until those of the present one replace them."""
-
 ABLATION = {"only NER": {"tasks": "ner"}, "only RC": {"tasks": "rc"}, "joint": {}}
 """The rows of Table VI."""
 

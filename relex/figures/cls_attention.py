@@ -15,10 +15,14 @@ from relex.analysis import cls_attention
 from relex.analysis.cls_attention import GROUPS, _check, _numbers, _pairs_of, masked, summary, unmasked
 from relex.documents import Document, Span
 from relex.errors import RelexError
+from relex.figures.diagrams import cascade, focused
 from relex.figures.style import BLUE, GREEN, GREY, ORANGE, checked
 from relex.heads.head import Head
 
 __all__ = ["View", "figure", "summary", "view"]
+
+SENTENCES = {"arteriography": (focused.FINDING, focused.PAIR), "casmed": (cascade.REPORT, (0, 1))}
+"""Corpus → a sentence of ours with its entity types, and a pair of its entities."""
 
 MOST = 64
 """Tokens of a text that a figure can have, [CLS] and [SEP] left out; labels of more cannot be read."""
@@ -47,15 +51,6 @@ class View:
     seen: np.ndarray = field(repr=False)
     before: np.ndarray = field(repr=False)
     after: np.ndarray = field(repr=False)
-
-
-# What the head computes, and how it looks while it does
-
-
-# Many documents
-
-
-# One pair
 
 
 @torch.no_grad()

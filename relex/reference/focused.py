@@ -42,7 +42,11 @@ def embedded(head, ids):
 
 
 def layer(head, number, x, mask):
-    """One layer (Eq. 2, 3, 6, 7): T×D, the mask T×T has 1 where row i may attend to column j."""
+    """One layer: T×D, the mask T×T has 1 where row i may attend to column j.
+
+    (Focused Eq. 2), (Focused Eq. 3) in the softmax; (Focused Eq. 4), (Focused Eq. 5) under MASK^all, (Focused Eq. 6),
+    (Focused Eq. 7) under the mask of a task.
+    """
     block = head.encoder.blocks[number]
     own, count = block.attention.self, head.encoder.model.config.num_attention_heads
     width = x.shape[1] // count
@@ -58,7 +62,7 @@ def layer(head, number, x, mask):
 
 
 def encoded(head, text, task_mask):
-    """H_N: T×D after N − K layers under MASK^all and K under the mask of a task (Eq. 8)."""
+    """H_N: T×D after N − K layers under MASK^all and K under the mask of a task (Focused Eq. 8)."""
     ids, _ = tokens(head, text)
     x, everyone = embedded(head, ids), torch.ones(len(ids), len(ids))
     count = head.encoder.model.config.num_hidden_layers
@@ -68,7 +72,10 @@ def encoded(head, text, task_mask):
 
 
 def mask_of(kind, length, one, other):
-    """MASK^rc T×T of the pair of entities with these first and last tokens, [CLS] being token 0 (Eq. 13, 14)."""
+    """MASK^rc T×T of the pair of entities with these first and last tokens, [CLS] being token 0.
+
+    (Focused Eq. 13), (Focused Eq. 14).
+    """
     chosen = {0, *range(one[0], one[1] + 1), *range(other[0], other[1] + 1)}
     mask = torch.zeros(length, length)
     for i in range(length):
@@ -85,14 +92,14 @@ def mask_of(kind, length, one, other):
 
 @torch.no_grad()
 def emissions(head, text):
-    """N×T' scores of the tags of the tokens of a text, neither [CLS] nor [SEP] (Eq. 9)."""
+    """N×T' scores of the tags of the tokens of a text, neither [CLS] nor [SEP] (Focused Eq. 9)."""
     ids, _ = tokens(head, text)
     return linear(encoded(head, text, torch.ones(len(ids), len(ids)))[1:-1], head.emit)
 
 
 @torch.no_grad()
 def pair_logits(head, text, one, other):
-    """C scores of the classes of a pair (Eq. 15, 16)."""
+    """C scores of the classes of a pair (Focused Eq. 15), (Focused Eq. 16)."""
     ids, _ = tokens(head, text)
     x = encoded(head, text, mask_of(head.options.mask, len(ids), one, other))
     return linear(linear(x[0], head.perceive).tanh(), head.classify)
@@ -111,7 +118,7 @@ def names_of_tags(head):
 
 
 def transition(head, names, before, after):
-    """A_{before, after} (Eq. 10): indices of tags, None at both ends of a text; nothing for what may not be."""
+    """A_{before, after} (Focused Eq. 10): indices of tags, None at both ends of a text; nothing for what may not be."""
     if not follows(None if before is None else names[before], None if after is None else names[after]):
         return FAR
     if before is None:
@@ -157,7 +164,7 @@ def gold_tags(head, document):
 
 
 def entity_loss(head, document):
-    """L_ner of a text (Eq. 10–12)."""
+    """L_ner of a text (Focused Eq. 11), (Focused Eq. 12)."""
     scores, tags, names = emissions(head, document.text).tolist(), gold_tags(head, document), names_of_tags(head)
     if not tags:
         return 0.0
@@ -181,7 +188,7 @@ def class_names(head):
 
 
 def pair_losses(head, document):
-    """L_rc of every pair of entities of a text (Eq. 17)."""
+    """L_rc of every pair of entities of a text (Focused Eq. 17)."""
     found, order = places(head, document)
     names, losses = class_names(head), []
     for a in range(len(order)):
@@ -198,7 +205,7 @@ def pair_losses(head, document):
 
 
 def loss(head, documents):
-    """L_ner + L_rc (Eq. 18), as means over texts, or over rows that are pairs, and over pairs."""
+    """L_ner + L_rc (Focused Eq. 18), as means over texts, or over rows that are pairs, and over pairs."""
     total = 0.0
     if head.options.tasks != "rc":
         rows = []

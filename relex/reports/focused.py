@@ -1,16 +1,19 @@
-"""Tables of the chapter on focused attention: entities, relations end to end and between given entities, K and mask.
+"""Tables and sentences of the chapter on focused attention: entities, relations end to end and of given entities, K
+and mask.
 
-They stand beside those of `relex.reports.tables`, which know nothing of given entities.
+They stand beside those of `relex.reports.tables`, which know nothing of given entities. Tables of differences come by
+(corpus, task), each as `relex.reports.compare.differences` gives it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from relex.corpora import Corpus
 from relex.corpora.generators.arteriography.generate import compared
-from relex.reports import compare, printed, results, tables
+from relex.reports import compare, plot, printed, results, tables, words
 from relex.reports.printed import PRF, reported
 from relex.reports.results import is_trained
 
@@ -28,6 +31,24 @@ CELLS = {f"K{k}-{mask}": {"k": k, "mask": mask} for mask in MASKS for k in (2, 4
 """The rows of Table V, and their switches."""
 OF_TABLE_V, OF_OTHERS = 190, 126
 """Relations that recalls of Table V are shares of, and those of the others, as their digits tell (`recalls`)."""
+
+LOST = ("without_tokens", "inexact", "overlapping", "two_relations", "relations", "windowed", "without_pairs")
+"""Counts of a record that tell what tags and pairs cannot hold, as the chapter explains them."""
+
+LONGER = (
+    ("K2-eq14", "K2-eq13"), ("K2-eq14, longer", "K2-eq13, longer"),
+    ("K2-eq13, longer", "K2-eq13"), ("K2-eq14, longer", "K2-eq14"),
+)  # fmt: skip
+"""What an earlier grid asked with two rows of three times the epochs; the present one does not have them."""
+
+Pairs = Sequence[tuple[str, str]]
+Found = Mapping[tuple[str, str], pd.DataFrame]
+"""(Corpus, task) → a table of differences."""
+
+
+def heading(corpus: str, task: str) -> str:
+    """What stands above a table: the corpus and what is scored, in bold Markdown."""
+    return f"**{tables.title(corpus)}: {TASKS[task]}**"
 
 
 def of_task(records: Iterable[dict], task: str) -> list[dict]:
@@ -62,24 +83,134 @@ def effect(records: Sequence[dict], score: compare.Score, pair: tuple[str, str])
     return compare.differences(chosen, [pair], score, pool_by=POOLED[pair])
 
 
-def effects(records: Sequence[dict], score: compare.Score) -> pd.DataFrame:
-    """Every `effect`, a line each, one family."""
-    return compare.together([effect(records, score, pair) for pair in POOLED])
+def effects(records: Sequence[dict], task: str) -> pd.DataFrame:
+    """Every `effect` on a task, a line each, one family."""
+    return compare.together([effect(records, compare.SCORES[task], pair) for pair in POOLED])
 
 
-def resolution(found: pd.DataFrame, items: int, of_paper: int = 0) -> pd.DataFrame:
+def differences(
+    records: Sequence[dict], task: str, pairs: Pairs, shown: dict[str, dict[str, float]] | None = None
+) -> pd.DataFrame:
+    """`compare.differences` of a task; beside them those of `shown`, a printed table as `printed.rows` reads it."""
+    score = compare.SCORES[task]
+    return compare.differences(records, pairs, score, printed.differences(pairs, shown or {}, score.metric))
+
+
+def told(found: Found) -> Iterator[str | pd.DataFrame]:
+    """Each table of differences under its heading, in points, and its verdicts in a sentence."""
+    for (corpus, task), table in found.items():
+        yield heading(corpus, task)
+        if len(table):
+            yield words.in_points(table)
+        yield words.summary(table)
+
+
+def drawn(found: Found) -> Iterator[Figure]:
+    """A figure of each table of differences that has a line."""
+    for (corpus, task), table in found.items():
+        if len(table):
+            yield plot.differences(table, title=f"{corpus}: F1 of {TASKS[task]}")
+
+
+def answers(claims: Mapping[str, tuple[str, Pairs]], found: Found) -> str:
+    """What tables of differences say of each claim, corpus by corpus, as a list of Markdown.
+
+    `claims`: text → the task, and the pairs of rows of which the claim wants the first above the second. Printed and
+    measured differences stand in the order of the pairs, in points.
+    """
+    lines = []
+    for text, (task, pairs) in claims.items():
+        lines.append(f"- *{text}*")
+        for (corpus, of), table in found.items():
+            if of == task:
+                chosen = table.loc[[line for line in (f"{a} − {b}" for a, b in pairs) if line in table.index]]
+                lines.append(f"  - {tables.title(corpus)}{_numbers(chosen)}: {words.claim(chosen)}.")
+    return "\n".join(lines)
+
+
+def _numbers(lines: pd.DataFrame) -> str:
+    """Printed and measured differences of some lines in brackets; empty without lines."""
+    shown = [words.points(p, 2) for p in lines["printed"].dropna()]
+    measured = ", ".join(words.points(d) for d in lines["difference"])
+    start = f"printed {', '.join(shown)}; " if shown else ""
+    return f" ({start}measured {measured})" if measured else ""
+
+
+def each_line(found: Found, task: str) -> str:
+    """The verdict of every line of a task's tables, corpus by corpus, as a list of Markdown."""
+    lines = []
+    for (corpus, of), table in found.items():
+        if of == task:
+            verdicts = [f"{name}: {words.with_reason(line)}" for name, line in table.iterrows()]
+            lines.append(f"- {tables.title(corpus)}: {'; '.join(verdicts) or 'not recorded'}.")
+    return "\n".join(lines)
+
+
+def resolution(found: pd.DataFrame, record: dict, task: str, of_paper: int = 0) -> pd.DataFrame:
     """How small a difference a table of `compare.differences` could tell from zero: half of its interval.
 
-    In points, and in so many of the test part's `items`; beside it what the paper prints, in items of its own test
-    part where it is known that it has `of_paper` of them.
+    In points, and in so many of the items of a `record`'s test part; beside it what the paper prints, in items of its
+    own test part where it is known that it has `of_paper` of them.
     """
+    kind = "ner.strict" if task == "ner" else "re.strict"
+    items = record["counts"][f"{kind}.tp"] + record["counts"][f"{kind}.fn"]
     half = (found["high"] - found["low"]) / 2
     table = pd.DataFrame(index=found.index)
     table["± points"] = [f"{100 * h:.1f}" for h in half]
-    table["± items"] = [f"{h * items:.0f}" for h in half]
+    table[f"± items, of {items:,}"] = [f"{h * items:.0f}" for h in half]
     if of_paper and found["printed"].notna().any():
-        table["printed, in items"] = ["–" if np.isnan(p) else f"{p * of_paper:+.1f}" for p in found["printed"]]
+        shown = ["–" if np.isnan(p) else f"{p * of_paper:+.1f}" for p in found["printed"]]
+        table[f"printed, in items of {of_paper}"] = shown
     return table
+
+
+def asked(records: Sequence[dict]) -> tuple[str, ...]:
+    """The tasks of given entities that records tell apart: `kept` is one where some pairs do not train."""
+    thinned = any(r["config"].get("negative_share", 1.0) < 1 for r in records)
+    return ("given", "kept") if thinned else ("given",)
+
+
+def thinned(records: Sequence[dict], rows: Sequence[str]) -> str:
+    """What leaving out pairs of the test part does to the precision of rows with the same weights, as a Markdown list.
+
+    Empty where nothing is left out.
+    """
+    lines = []
+    for row in rows:
+        all_pairs, kept = (
+            100 * np.mean(results.values(records, row, f"{METRIC[t]}.p") or [0]) for t in ("given", "kept")
+        )
+        if kept != all_pairs:
+            lines.append(f"- {row}: a precision of {kept:.1f} on kept pairs and {all_pairs:.1f} on all pairs.")
+    return "\n".join(["The same weights, asked of fewer pairs:\n", *lines]) if lines else ""
+
+
+def held(record: dict) -> pd.DataFrame:
+    """What tags and pairs cannot hold of the texts that a run was trained and tested on: the counts of `LOST`."""
+    counts = record["counts"]
+    columns = {part: {name: counts[f"{part}.{name}"] for name in LOST} for part in ("train", "test")}
+    return pd.DataFrame(columns).rename_axis("of the texts trained and tested")
+
+
+def found_nothing(records: Sequence[dict]) -> str:
+    """Of how many runs of each row no answer was right among given entities, in a sentence."""
+    metric = f"{METRIC['given']}.f1"
+    scores = {row: results.values(records, row, metric) for row in results.rows_in_order(results.trained(records))}
+    lines = [f"*{row}*, {found.count(0)} of {len(found)}" for row, found in scores.items() if 0 in found]
+    return f"Runs that found no relation of given entities: {'; '.join(lines) or 'none'}."
+
+
+def time_together(records: Sequence[dict]) -> str:
+    """What training both tasks at once saves over each alone, by the fastest seeds; empty without its rows."""
+    rows = ("only NER", "only RC", "joint")
+    found = {row: [r["time"]["train_s"] for r in results.of_row(records, row)] for row in rows}
+    if not all(found.values()):
+        return ""
+    ner, rc, joint = (min(seconds) for seconds in found.values())
+    return (
+        f"Training both alone took {ner + rc:,.0f} s a seed, together {joint:,.0f} s, {joint / (ner + rc):.0%} of it; "
+        "and one encoder is kept where there were two."
+    )
 
 
 def grid(records: Sequence[dict], task: str, part: str = "") -> pd.DataFrame:
@@ -106,6 +237,13 @@ def cells(records: Sequence[dict]) -> pd.DataFrame:
             measured = results.values(of_task(records, task), row, metric)
             lines += [own | {"score": value, "printed": False} for value in measured]
     return pd.DataFrame(lines)
+
+
+def attended(summary: pd.DataFrame) -> pd.DataFrame:
+    """A table of `relex.analysis.cls_attention.summary` for display: shares in percent, then texts and pairs."""
+    counts = summary[["documents", "pairs"]]
+    shares = summary.drop(columns=counts.columns).mul(100).map("{:.1f}".format)
+    return shares.join(counts.astype(int).rename(columns={"documents": "texts"}))
 
 
 def recalls() -> pd.DataFrame:

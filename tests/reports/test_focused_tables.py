@@ -3,6 +3,7 @@
 import copy
 
 import made
+import pandas as pd
 import pytest
 
 from relex.corpora import Corpus
@@ -72,13 +73,13 @@ def grid(correct, seeds=(0, 1)):
 
 def test_effects_of_mask_and_k_are_of_all_cells():
     records = grid(lambda mask, k=0: 2 if mask == "eq14" else 1)
-    found = focused_tables.effects([*BARS, *records], compare.RE)
+    found = focused_tables.effects([*BARS, *records], "re")
     assert list(found.index) == ["Eq. 14 − Eq. 13", "K = 4 − K = 2", "K = 6 − K = 4", "K = 6 − K = 2"]
     assert found["difference"].tolist() == pytest.approx([0.5, 0, 0, 0]) and found["seeds"].tolist() == [2] * 4
     assert found["verdict"].tolist() == ["indicative: higher"] + 3 * ["indicative: within the noise"]
-    assert focused_tables.effects(records[:3], compare.RE).empty
+    assert focused_tables.effects(records[:3], "re").empty
     longer = record("K2-eq14, longer", mask="eq14", k=2, correct=0, epochs=60)
-    again = focused_tables.effects([*BARS, *records, longer], compare.RE)
+    again = focused_tables.effects([*BARS, *records, longer], "re")
     assert again["difference"].tolist() == found["difference"].tolist(), "rows of other epochs are no cell"
     shown = focused_tables.grid(records, "re")
     assert shown.loc[4, ("eq14", "measured")] == "100.0 ± 0.0" and shown.loc[6, ("eq13", tables.PRINTED)] == "91.88"
@@ -116,13 +117,87 @@ def test_every_run_and_every_printed_cell_is_drawn():
 
 
 def test_how_fine_the_instrument_is():
-    shown = printed.differences([("joint", "only RC")], printed.rows("focused", "ablation"), compare.GIVEN.metric)
+    shown = printed.rows("focused", "ablation")
     records = [record("joint", correct=2), record("only RC", correct=1)]
-    found = compare.differences(records, [("joint", "only RC")], compare.GIVEN, shown)
+    found = focused_tables.differences(records, "given", [("joint", "only RC")], shown)
     found[["low", "high"]] = 0.4, 0.6
-    table = focused_tables.resolution(found, 40, focused_tables.OF_OTHERS)
+    counted = {"counts": {"re.strict.tp": 30, "re.strict.fn": 10, "ner.strict.tp": 7, "ner.strict.fn": 3}}
+    table = focused_tables.resolution(found, counted, "given", focused_tables.OF_OTHERS)
+    assert list(table) == ["± points", "± items, of 40", "printed, in items of 126"]
     assert table.loc["joint − only RC"].tolist() == ["10.0", "4", "+1.0"]
-    assert list(focused_tables.resolution(found, 40)) == ["± points", "± items"]
+    assert list(focused_tables.resolution(found, counted, "ner")) == ["± points", "± items, of 10"]
+
+
+def test_differences_have_what_is_printed_beside_them():
+    records = [*BARS, *(record(row, seed=s, correct=n) for row, n in (("joint", 2), ("only RC", 1)) for s in range(3))]
+    pairs = [("joint", "only RC"), ("joint", "unknown")]
+    found = focused_tables.differences(records, "given", pairs, printed.rows("focused", "ablation"))
+    assert found.index.tolist() == ["joint − only RC"] and found["printed"].item() == pytest.approx(0.0082)
+    assert focused_tables.differences(records, "given", pairs)["printed"].isna().all()
+
+
+def test_tables_of_differences_are_told_and_drawn_by_corpus_and_task():
+    records = [*BARS, *(record(row, seed=s, correct=n) for row, n in (("joint", 2), ("only RC", 1)) for s in range(3))]
+    pair = ("joint", "only RC")
+    found = {
+        ("casmed", "given"): focused_tables.differences(records, "given", [pair]),
+        ("arteriography", "given"): focused_tables.differences([], "given", [pair]),
+    }
+    head, table, summary, other, nothing = focused_tables.told(found)
+    assert head == focused_tables.heading("casmed", "given") and head.endswith("relations of given entities**")
+    assert table.loc["joint − only RC", "verdict"] == "higher" and "1 *higher*" in summary
+    assert "arteriography" in other and nothing == "There is nothing to compare."
+    use_style()
+    assert len(list(focused_tables.drawn(found))) == 1
+    claims = {"both help": ("given", [pair]), "of another task": ("ner", [pair])}
+    lines = focused_tables.answers(claims, found).splitlines()
+    assert lines[0] == "- *both help*" and lines[1].endswith("(measured +50.0): **holds**.")
+    assert lines[2].endswith(": not recorded.") and lines[3:] == ["- *of another task*"]
+    told = focused_tables.each_line(found, "given").splitlines()
+    assert told[0].endswith(": joint − only RC: higher.") and told[1].endswith(": not recorded.")
+
+
+def test_an_answer_has_printed_differences_with_two_digits():
+    records = [record(row, seed=s) for row in ("joint", "only RC") for s in range(2)]
+    pair = [("joint", "only RC")]
+    found = focused_tables.differences(records, "given", pair, printed.rows("focused", "ablation"))
+    text = focused_tables.answers({"both help": ("given", pair)}, {("casmed", "given"): found})
+    assert "(printed +0.82; measured +0.0): no verdict (no bar recorded)." in text
+
+
+def test_precision_on_kept_pairs_is_told_where_pairs_were_left_out():
+    whole, cut = record("CNN", tasks="rc"), record("CNN", tasks="rc", negative_share=0.15)
+    cut["metrics"] |= {"given.re.strict.p": 0.7, "kept.re.strict.p": 0.9}
+    assert focused_tables.asked([whole]) == ("given",) and focused_tables.asked([whole, cut]) == ("given", "kept")
+    text = focused_tables.thinned([cut], ["CNN", "RCN"])
+    assert text.splitlines()[-1] == "- CNN: a precision of 90.0 on kept pairs and 70.0 on all pairs."
+    assert focused_tables.thinned([whole], ["CNN", "RCN"]) == ""
+
+
+def test_runs_that_found_nothing_are_counted():
+    runs = [record("only RC", seed=s, correct=s) for s in range(3)]
+    assert focused_tables.found_nothing([*BARS, *runs]).endswith(": *only RC*, 1 of 3.")
+    assert focused_tables.found_nothing([*BARS, *runs[1:]]).endswith(": none.")
+
+
+def test_one_model_takes_the_time_of_two():
+    runs = {
+        row: record(row) | {"time": {"train_s": s}} for row, s in (("only NER", 60), ("only RC", 40), ("joint", 75))
+    }
+    assert "took 100 s a seed, together 75 s, 75% of it" in focused_tables.time_together(list(runs.values()))
+    assert focused_tables.time_together([runs["joint"]]) == ""
+
+
+def test_what_tags_and_pairs_cannot_hold_is_shown_by_part():
+    counts = {f"{part}.{name}": n for part, n in (("train", 2), ("test", 0)) for name in focused_tables.LOST}
+    table = focused_tables.held({"counts": counts | {"n": 400}})
+    assert table.loc["overlapping"].tolist() == [2, 0] and list(table.index) == list(focused_tables.LOST)
+
+
+def test_attention_is_shown_in_percent():
+    index = pd.MultiIndex.from_tuples([("after", 6)], names=["moment", "layer"])
+    table = focused_tables.attended(pd.DataFrame({"cls": 0.25, "even": 0.5, "documents": 8.0, "pairs": 30.0}, index))
+    assert table.loc[("after", 6)].tolist() == ["25.0", "50.0", 8, 30] and "texts" in table
 
 
 def test_recalls_tell_how_many_relations_there_were():

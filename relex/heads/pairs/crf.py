@@ -1,4 +1,4 @@
-"""A linear-chain conditional random field over tags (focused attention, Eq. 10–12).
+"""A linear-chain conditional random field over tags (Xue et al., Section III-C2).
 
 The end of a window is one more tag, U = T + 1 in all: behind its last token every window has this tag, and no token
 has it. So windows of any length, also without tokens, run together through M = N + 1 steps without a mask, and a
@@ -44,7 +44,7 @@ class CRF(nn.Module):
         self.limit = RANGE / (2 * _steps_between(allowed[:tags, :tags]) + 1) - math.log(tags + 1)
 
     def loss(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Negative log-likelihood of `tags` W×N for each window, W, in float32; 0 for one without tokens (Eq. 12)."""
+        """Negative log-likelihood of `tags` W×N for each window, W, in float32 (Focused Eq. 12); 0 without tokens."""
         first, moves, steps = self._scores(emissions, mask, torch.float64)
         ends, size = self.tags, self.tags + 1
         path = F.pad(tags.masked_fill(~mask, ends), (0, 1), value=ends).T  # M×W
@@ -70,7 +70,7 @@ class CRF(nn.Module):
         return torch.from_numpy(_traced(best, moves)).to(mask.device).masked_fill(~mask, -1)
 
     def _scores(self, emissions: Tensor, mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-        """Scores of a window's first tag U, from tag to tag U×U and of tags at each step M×W×U."""
+        """Scores of a window's first tag U, from tag to tag U×U and of tags at each step M×W×U (Focused Eq. 10)."""
         first = F.pad(self.start.to(dtype), (0, 1)).masked_fill(self.never_first, FORBIDDEN)
         moves = F.pad(torch.cat([self.transitions, self.end[:, None]], 1).to(dtype), (0, 0, 0, 1))
         moves = moves.masked_fill(self.never_after, FORBIDDEN)
@@ -81,7 +81,7 @@ class CRF(nn.Module):
 
 
 def log_partition(first: Tensor, moves: Tensor, steps: Tensor) -> Tensor:
-    """Logarithm of the sum over all paths W, the denominator of Eq. 11; arguments as `CRF._scores` gives them.
+    """Logarithm of the sum over all paths W, the denominator (Focused Eq. 11); arguments as `CRF._scores` gives them.
 
     It holds for scores of any size, and is what `_LogPartition` computes several times as fast.
     """

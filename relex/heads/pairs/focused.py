@@ -47,7 +47,7 @@ class Focused(PairTagger):
         return states.passed[self.options.k][:, 1:]
 
     def pair_logits(self, states: _Text, entities: Tensor, pairs: Tensor) -> Tensor:
-        """P×C for `pairs` P×2 of indices of `entities` G×4, which share no token with each other (Eq. 15, 16).
+        """P×C for `pairs` P×2 of indices of `entities` G×4, which share no token (Focused Eq. 15), (Focused Eq. 16).
 
         All that is read of a pair is its [CLS]: under mask `none` pairs of one text have the same logits.
         """

@@ -1,8 +1,8 @@
 """The encoder of the focused model: lower layers once for a text, the last K again for each pair of entities in it.
 
-A pair is asked for its [CLS] state alone, and that spares most of what its masks (Eq. 13, 14) would have computed; what
-is left out is exactly what that state does not depend on, so the result is that of full passes. States are W×L×D: W
-windows of L tokens, [CLS] first and [SEP] last; a pair sees M tokens: [CLS] and those of its two entities.
+A pair is asked for its [CLS] state alone, and that spares most of what its masks would have computed; what is left out
+is exactly what that state does not depend on, so the result is that of full passes. States are W×L×D: W windows of L
+tokens, [CLS] first and [SEP] last; a pair sees M tokens: [CLS] and those of its two entities.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,7 +35,9 @@ def check_encoder(encoder: Encoder, k: int) -> None:
 
 
 def attend(block: nn.Module, queries: Tensor, states: Tensor, seen: Tensor) -> Tensor:
-    """One layer (Eq. 6, 7), for the rows that are asked for: `queries` B×Q×D, some rows of `states` B×L×D → B×Q×D.
+    """One layer for the rows that are asked for: `queries` B×Q×D, some rows of `states` B×L×D → B×Q×D.
+
+    (Focused Eq. 2), (Focused Eq. 3), (Focused Eq. 6), (Focused Eq. 7).
 
     `seen` (bool) B×Q×L, or B×1×L for the same in every row, is the layer's MASK.
     """
@@ -55,7 +57,10 @@ def attend(block: nn.Module, queries: Tensor, states: Tensor, seen: Tensor) -> T
 
 
 def contextual(encoder: Encoder, k: int, input_ids: Tensor, mask: Tensor, upper: int) -> list[Tensor]:
-    """H_{N−K} W×L×D, and the states after each of the next `upper` ≤ K layers, all under MASK^all (Eq. 4, 5)."""
+    """H_{N−K} W×L×D, and the states after each of the next `upper` ≤ K layers, all under MASK^all.
+
+    (Focused Eq. 4), (Focused Eq. 5).
+    """
     states = encoder.model.embeddings(input_ids=input_ids)
     if hasattr(encoder.model, "embeddings_project"):  # ELECTRA
         states = encoder.model.embeddings_project(states)
@@ -74,7 +79,7 @@ def upper_layers(kind: str, k: int, entities: bool) -> int:
 def cls_of_pairs(
     kind: str, blocks: Sequence[nn.Module], passed: Sequence[Tensor], mask: Tensor, pairs: Tensor
 ) -> Tensor:
-    """H^rc_N[0] of pairs: P×D.
+    """H^rc_N[0] of pairs: P×D (Focused Eq. 8).
 
     `blocks`: the last K layers; `passed`: what `contextual` gave, after as many as `upper_layers` says; `pairs` P×5:
     window, first and last token of the one entity and of the other, in which no token is in both.
@@ -111,7 +116,7 @@ def _batches(sizes: Sequence[int], limit: int) -> Iterator[tuple[int, int]]:
 
 
 def _confined_all(blocks: Sequence[nn.Module], lower: Tensor, pairs: Tensor, sizes: Tensor) -> Tensor:
-    """Eq. 14: nobody outside the M tokens takes part, so they alone are read; of the last layer [CLS] alone."""
+    """Nobody outside the M tokens takes part: they alone are read, of the last layer [CLS] alone (Focused Eq. 14)."""
     places, seen = _tokens(pairs, sizes)
     states = _taken(lower, pairs[:, 0], places)
     for block in blocks[:-1]:
@@ -128,7 +133,7 @@ def _confined_cls(
     sizes: Tensor,
     length: int,
 ) -> Tensor:
-    """Eq. 13, two layers or more.
+    """Two layers or more (Focused Eq. 13).
 
     In the first focused layer the rows of all others are those of the pass for entities (`first`); in the last only
     [CLS] is asked for, and it looks at M tokens, so that in the one before it these are enough. Between them all rows

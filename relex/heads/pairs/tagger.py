@@ -100,7 +100,7 @@ class PairTagger(Extractor):
         """P×C for `pairs` P×2 of indices of `entities` G×4 (as in `collate`), which share no token with each other."""
 
     def emissions(self, states: Any) -> Tensor:
-        """W×N×T: scores of tags (Eq. 9)."""
+        """W×N×T: scores of tags (Focused Eq. 9)."""
         return self.emit(self.dropout(self.tokens(states))).float()
 
     # From Documents to tensors
@@ -222,10 +222,10 @@ class PairTagger(Extractor):
     # Loss
 
     def loss(self, batch: Batch) -> Tensor:
-        """L_ner + L_rc (Eq. 18): a mean over documents, each weighted as `ner_weighting` says, and a mean over pairs.
+        """L_ner + L_rc (Focused Eq. 18): a mean over documents, weighted as `ner_weighting` says, and one over pairs.
 
-        With `pair` weighting that is the mean over rows of the authors' code, which are pairs; but documents without
-        pairs count once. The windows of a document add up.
+        The cross-entropy of a pair is L_rc (Focused Eq. 17). With `pair` weighting the first mean is that over rows of
+        the authors' code, which are pairs; but documents without pairs count once. The windows of a document add up.
         """
         states = self.states(batch)
         pairs = batch["pairs"][batch["pairs"][:, 2] != IDLE]
@@ -238,7 +238,7 @@ class PairTagger(Extractor):
 
     def _entity_loss(self, states: Any, batch: Batch, pairs: Tensor) -> Tensor:
         document = batch["document"]
-        by_window = self.crf.loss(self.emissions(states), batch["tags"], inside(batch["attention_mask"]))  # Eq. 12
+        by_window = self.crf.loss(self.emissions(states), batch["tags"], inside(batch["attention_mask"]))
         weights = (torch.arange(len(document), device=document.device) < batch["count"]).long()  # one for a document
         if self.options.ner_weighting == "pair":
             of_pairs = document[batch["entities"][pairs[:, 0], 0]]
