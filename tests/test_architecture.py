@@ -51,3 +51,8 @@ def test_files_that_the_page_names_are_there():
         if "NAME" not in name and not any((root / name).exists() for root in (project_root(), PACKAGE))
     ]
     assert not missing
+
+
+def test_files_are_short():
+    long = {f: n for f in PACKAGE.rglob("*.py") if (n := len(f.read_text(encoding="utf-8").splitlines())) > 350}
+    assert not long

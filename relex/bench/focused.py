@@ -7,9 +7,9 @@ pair of what was found; a side with one pass for each tells what is due to the o
 of the transformers library, which are the faster ones for rows of that length on a CPU; the CRF is ours on both sides.
 
 Sentences are those of generated findings that have eight entities, 28 pairs; of these, the nearest to the 64 tokens to
-which the authors' code cuts its texts. An untrained head finds no entities, and training one would take longer than
-measuring it. So all sides read entities off the gold tags, after emissions have been computed, and the bias of each
-class is such that its mean over all pairs is zero: relations are meaningless, but must be the same on all sides.
+which the authors' code cuts its texts. An untrained head finds no entities, so all sides read them off the gold tags,
+after emissions have been computed, and the bias of each class is such that its mean over all pairs is zero: relations
+are meaningless, but must be the same on all sides.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -37,14 +37,11 @@ from relex.training import predict
 from relex.training.prediction import BUDGETS
 from relex.training.trainer import make_accelerator, resolve_precision
 
-ENTITIES = 8
-TOKENS = 64
-"""Length of the sentences, as near as there are any; special tokens included."""
+ENTITIES, TOKENS = 8, 64
+"""Of a sentence; its length, special tokens included, as near as there are any."""
 MASKS = ("eq14", "eq13")
-SURE = 100.0
-"""Score of a tag that is told."""
-FAR = -1e4
-"""Added to the scores of what a row does not see, as in the original BERT."""
+SURE, FAR = 100.0, -1e4
+"""Score of a tag that is told; added to the scores of what a row does not see, as in the original BERT."""
 KEYS = 1 / 6
 """Share of a layer's products that are keys and values: 2 of 12, the others being 1 for queries, 1 + 8 after them."""
 

@@ -5,10 +5,9 @@ states once more for every span and then masked, S×L×D, their maxima; the same
 P×L×D; and loops that filter spans, make pairs and turn both into Documents. Sides between it and ours tell how much
 of the ratio is due to sentences together in the encoder, and how much to spans.
 
-An untrained head finds nothing or everything, and training one would take longer than measuring it. So its two
-classifiers are fitted to the gold standard of the sentences that are timed, by least squares, with biases such that
-about as many entities and relations are found as there are gold ones: the work is that of a trained head, its
-predictions are no measure of quality.
+An untrained head finds nothing or everything. So its two classifiers are fitted to the gold standard of the sentences
+that are timed, by least squares, with biases such that about as many entities and relations are found as there are gold
+ones: the work is that of a trained head, its predictions are no measure of quality.
 """
 
 import json
@@ -40,9 +39,8 @@ from relex.samplers import LengthBucketed
 from relex.training import Trainer, Training, predict
 from relex.training.trainer import make_accelerator
 
-PAIRS = 1000
-"""Pairs that the plain version holds at a time; it holds all spans."""
-FAR = -1e30
+PAIRS, FAR = 1000, -1e30
+"""Pairs that the plain version holds at a time (it holds all spans), and the score of what it hides."""
 LENGTHS = (32, 64, 128)
 """Tokens of the texts that memory is measured with."""
 ONCE = {"fusion": True, "context": "sea", "sea_scope": "sentence"}

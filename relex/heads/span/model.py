@@ -86,8 +86,6 @@ class SpanModel(Extractor):
         self.classify_span = nn.Linear(2 * width + options.width_size, len(self.types) + 1)
         self.classify_pair = nn.Linear(3 * width + 2 * options.width_size, len(self.relations))
 
-    # From Documents to tensors
-
     def _row(self, document: Document, text: WindowedText) -> _Row:
         starts = word_starts(document.text, text.offsets)
         windows = tuple(self._window(document, text, window, starts) for window in text.windows)
@@ -173,8 +171,6 @@ class SpanModel(Extractor):
         exists = (words[..., 0] >= 0).sum(1)  # words of each window
         window, first_word, width = torch.nonzero(last[None] < exists[:, None, None], as_tuple=True)
         return torch.stack([window, words[window, first_word, 0], words[window, first_word + width, 1], width], 1)
-
-    # Forward and loss
 
     def states(self, batch: Batch) -> _Text:
         """Encoder and fused states of a batch."""
@@ -272,8 +268,6 @@ class SpanModel(Extractor):
         others = torch.nonzero(~related)[:, 0]
         kept[others[drawn(entities[pairs[others, 0], 0], self.options.negative_pairs)]] = True
         return pairs[kept], targets[kept]
-
-    # Back to Documents
 
     def predict(self, batch: Batch, documents: Sequence[Document], threshold: float | None = None) -> list[Document]:
         """The documents with predicted entities and relations; `threshold` as in `decode`."""
