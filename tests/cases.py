@@ -141,7 +141,7 @@ def logits(head: Head, documents: Sequence[Document]) -> list[tuple[torch.Tensor
     if isinstance(head, PairTagger):
         text, entities, pairs = head.states(batch), batch["entities"], batch["pairs"][:, :2]
         tokens, tasks = inside(mask), head.options.tasks
-        emissions = torch.zeros(*tokens.shape, 1) if tasks == "rc" else head.emissions(text)
+        emissions = torch.zeros(*tokens.shape, 1) if tasks == "rc" else head.tag_logits(text)
         of_pairs = torch.zeros(len(pairs), 1) if tasks == "ner" else head.pair_logits(text, entities, pairs)
         window = entities[pairs[:, 0], 0]
         return [(emissions[i][tokens[i]], of_pairs[window == i]) for i in range(len(documents))]
@@ -153,7 +153,7 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
     batch = head.collate(documents)
     mask = batch["attention_mask"]
     if isinstance(head, Cascade):
-        found = head.perfect_logits(batch)
+        found = head.gold_logits(batch)
         if noise is not None:
             found = noise(*mask.shape, 2), lambda subjects: noise(len(subjects), mask.shape[1], len(head.classes), 2)
         return head._documents(documents, *head.decode(*found, mask))

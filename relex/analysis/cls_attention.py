@@ -28,7 +28,7 @@ AT_ONCE = 2**12
 """Tokens of pairs that are read at a time, which bounds memory."""
 
 
-def weights(block: nn.Module, queries: Tensor, states: Tensor, seen: Tensor) -> Tensor:
+def attention_weights(block: nn.Module, queries: Tensor, states: Tensor, seen: Tensor) -> Tensor:
     """Attention of a layer of BERT's shape, B×H×Q×L: `queries` B×Q×D, some rows of `states` B×L×D, look at L tokens.
 
     `seen` (bool) B×Q×L, or B×1×L for the same in every row, is the layer's MASK; each row sees a token at least. H
@@ -99,7 +99,7 @@ def unmasked(head: Focused, batch: dict[str, Tensor]) -> tuple[list[Tensor], Ten
     passed = contextual(head.encoder, k, batch["input_ids"], mask, k)
     seen = mask.bool()[:, None]
     layers = zip(_blocks(head), passed, strict=False)
-    return passed, torch.stack([weights(b, x[:, :1], x, seen).mean(1)[:, 0] for b, x in layers])
+    return passed, torch.stack([attention_weights(b, x[:, :1], x, seen).mean(1)[:, 0] for b, x in layers])
 
 
 def masked(head: Focused, lower: Tensor, mask: Tensor, pairs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -122,7 +122,7 @@ def masked(head: Focused, lower: Tensor, mask: Tensor, pairs: Tensor) -> tuple[T
         rows = torch.where(is_cls, of_cls, rows)
     found, blocks = [], _blocks(head)
     for number, block in enumerate(blocks, 1):
-        attention = weights(block, states[:, :1], states, of_cls).mean(1)[:, 0]
+        attention = attention_weights(block, states[:, :1], states, of_cls).mean(1)[:, 0]
         found.append(attention.new_zeros(near.shape).scatter(1, places, attention))
         last = number == len(blocks)  # there nobody looks at rows but [CLS]
         states = attend(block, states[:, :1], states, of_cls) if last else attend(block, states, states, rows)

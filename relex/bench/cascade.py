@@ -21,7 +21,7 @@ from torch import Tensor
 
 from relex import corpora
 from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder, peak_memory
-from relex.corpora.corpus import limited
+from relex.corpora.corpus import subsample
 from relex.documents import Document, Relation, Span
 from relex.heads import Cascade
 from relex.heads.head import Batch
@@ -144,7 +144,7 @@ def measure(
     corpus = load_corpus(config)
     head = Told(make_head(config, corpus).encoder, corpus.schema, config.options)
     head.prepare(corpus.train)
-    chosen = limited(_with_many_subjects(corpus.train), documents)
+    chosen = subsample(_with_many_subjects(corpus.train), documents)
     calibrate(head, chosen)
     same, all_found = _compared(head, chosen)
     trainer = Trainer(head, config.training, seed=0)

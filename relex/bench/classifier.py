@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from relex import corpora
 from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder, peak_memory
-from relex.corpora.corpus import limited
+from relex.corpora.corpus import subsample
 from relex.documents import Document
 from relex.runs.config import Config
 from relex.runs.run import load_corpus
@@ -114,7 +114,7 @@ def measure(
     head = make_head(config, corpus)
     trainer = Trainer(head, config.training, seed=0)
     head.prepare(corpus.train)
-    chosen = limited(corpus.train, documents)
+    chosen = subsample(corpus.train, documents)
     ours, plain = Bucketed(trainer, chosen), Plain(trainer, chosen)
     memory = {
         side: peak_memory(lambda side=side: (side.train(), side.label()), trainer.accelerator) for side in (ours, plain)

@@ -25,7 +25,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from relex import corpora
 from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder
-from relex.corpora.corpus import limited
+from relex.corpora.corpus import subsample
 from relex.documents import Document, assembled
 from relex.experiments.iser import ENCODER, SPERT
 from relex.heads import SpanModel
@@ -36,7 +36,7 @@ from relex.runs.config import Config
 from relex.runs.run import load_corpus
 from relex.runs.train import make_head
 from relex.samplers import LengthBucketed
-from relex.training import Trainer, Training, predict
+from relex.training import Trainer, TrainingOptions, predict
 from relex.training.trainer import make_accelerator
 
 PAIRS, FAR = 1000, -1e30
@@ -266,7 +266,7 @@ def _memory(head: SpanModel, documents: Sequence[Document]) -> dict[str, float]:
 def _sea(config: Config, corpus, documents: Sequence[Document], repeats: int) -> dict[str, float]:
     """Sentences a second with SEA for every span and once a sentence."""
     labels, tasks, steps = {"every span": EVERY, "once a sentence": ONCE}, {}, {}
-    training = Training(epochs=1, batch_tokens=STEP, micro_tokens=STEP)
+    training = TrainingOptions(epochs=1, batch_tokens=STEP, micro_tokens=STEP)
     accelerator = make_accelerator(training.precision)
     for label, options in labels.items():
         head = make_head(config.with_(**options), corpus)
@@ -301,7 +301,7 @@ def measure(
     )
     corpus = load_corpus(config)
     head = make_head(config, corpus)
-    chosen, budget = limited(corpus.test, documents), config.training.micro_tokens
+    chosen, budget = subsample(corpus.test, documents), config.training.micro_tokens
     fit(head, chosen, make_accelerator("fp32"))
     same = _compared(head, chosen, budget)
     accelerator = make_accelerator()

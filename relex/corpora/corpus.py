@@ -47,7 +47,7 @@ def fingerprint(*facts) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
-def limited(documents: Sequence[Document], limit: int) -> tuple[Document, ...]:
+def subsample(documents: Sequence[Document], limit: int) -> tuple[Document, ...]:
     """All documents, or the first `limit` of a shuffle that is the same in every run."""
     if not 0 < limit < len(documents):
         return tuple(documents)

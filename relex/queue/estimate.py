@@ -12,7 +12,7 @@ from relex.heads import HEADS
 from relex.queue.speed import speed
 from relex.runs import records
 from relex.runs.config import Config
-from relex.runs.train import limited
+from relex.runs.train import subsample
 from relex.training.trainer import resolve_precision
 
 SAME_SIZE = ("wheel:me5-zh", "wheel:minilm-en", "random:small")
@@ -155,7 +155,7 @@ class Estimate:
         """Characters of each part within the limits of a config; None when the corpus is not here."""
         lengths = self._lengths(config["corpus"], config["split"], config.get("unit", ""), config.get("align", ""))
         return lengths and {
-            part: max(1, sum(limited(lengths[part], config[f"{part}_limit"]))) for part in corpora.PARTS
+            part: max(1, sum(subsample(lengths[part], config[f"{part}_limit"]))) for part in corpora.PARTS
         }
 
 

@@ -7,7 +7,7 @@ import torch
 
 from relex import corpora
 from relex.runs.config import Config
-from relex.runs.train import limited, make_head
+from relex.runs.train import make_head, subsample
 from relex.training import Trainer
 
 STEPS, TOKENS = 6, 1200
@@ -32,7 +32,7 @@ def _measured(encoder: str) -> float:
     config = Config.from_json(settings)
     corpus = corpora.load(config.corpus)
     head = make_head(config, corpus)
-    documents = limited(corpus.train, 400)
+    documents = subsample(corpus.train, 400)
     lengths = [head.length(d) for d in documents]
     number = int(np.searchsorted(np.cumsum(lengths), TOKENS))
     batches = [range(i * number, (i + 1) * number) for i in range(min(STEPS + 1, len(documents) // number))]

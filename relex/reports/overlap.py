@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from relex import corpora
-from relex.corpora.corpus import limited
+from relex.corpora.corpus import subsample
 from relex.documents import Document
 from relex.evaluation import extraction
 from relex.evaluation.extraction import OVERLAPS
@@ -35,7 +35,7 @@ def masks(record: dict, kind: str) -> dict[str, np.ndarray] | None:
     if config["corpus"] in corpora.names(stand_in=False) and not corpora.find(config["corpus"]):
         return None
     corpus = corpora.load(config["corpus"], config["split"], config["unit"], config["align"])
-    test = limited(corpus.test, config["test_limit"])
+    test = subsample(corpus.test, config["test_limit"])
     if corpus.fingerprint != record["corpus"]["fingerprint"] or len(test) != record["counts"]["n"]:
         return None
     names, classes_of = KINDS[kind]

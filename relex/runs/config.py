@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from relex.corpora.corpus import fingerprint
 from relex.errors import RelexError
 from relex.heads import HEADS, OPTIONS
-from relex.training import Training
+from relex.training import TrainingOptions
 
 LABELS = ("profile", "row")
 """Fields that name a run and do not change it; they stay out of its key."""
@@ -43,7 +43,7 @@ class Config:
     test_limit: int = 0
     sampler: str = "length"
     augment: tuple[str, ...] = ()
-    training: Training = field(default_factory=Training)
+    training: TrainingOptions = field(default_factory=TrainingOptions)
     options: typing.Any = None
 
     def __post_init__(self):
@@ -71,7 +71,7 @@ class Config:
         head = value.get("head", cls.head)
         if not isinstance(head, str) or head not in OPTIONS:
             raise RelexError(f"config key 'head': there is no head {head!r}; known are {', '.join(OPTIONS)}")
-        kinds = {Training: {}, OPTIONS[head]: {}, cls: {}}
+        kinds = {TrainingOptions: {}, OPTIONS[head]: {}, cls: {}}
         hints = {kind: typing.get_type_hints(kind) for kind in kinds}
         known = {f.name: kind for kind in kinds for f in fields(kind) if f.name not in ("training", "options")}
         for key, item in value.items():
@@ -80,7 +80,11 @@ class Config:
                 advice = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
                 raise RelexError(f"unknown config key {key!r}; {advice}")
             kinds[known[key]][key] = _typed(key, item, hints[known[key]][key])
-        return cls(**kinds[cls], training=Training(**kinds[Training]), options=OPTIONS[head](**kinds[OPTIONS[head]]))
+        return cls(
+            **kinds[cls],
+            training=TrainingOptions(**kinds[TrainingOptions]),
+            options=OPTIONS[head](**kinds[OPTIONS[head]]),
+        )
 
     def with_(self, **changes) -> "Config":
         """A copy with some fields changed, wherever they belong."""

@@ -14,7 +14,7 @@ from accelerate.utils import send_to_device
 
 from relex.analysis import attention_mass
 from relex.analysis.gradients import gradient_agreement
-from relex.corpora.corpus import limited
+from relex.corpora.corpus import subsample
 from relex.corpora.generators.interactions.generate import trigger_spans
 from relex.documents import Document
 from relex.errors import RelexError
@@ -141,7 +141,7 @@ class Gradients:
         return {"gradients": {"start": self.start, "end": self._agreement(head)}}
 
     def _agreement(self, head: Head) -> list[dict]:
-        batch = send_to_device(head.collate(limited(self.ground.train, 8)), self.ground.accelerator.device)
+        batch = send_to_device(head.collate(subsample(self.ground.train, 8)), self.ground.accelerator.device)
         try:
             return gradient_agreement(head, batch, EPSILONS)
         except RelexError:

@@ -13,7 +13,7 @@ from transformers.utils import logging as transformers_logging
 from relex import corpora, encoders
 from relex.baselines import lookup, ngrams
 from relex.corpora import Corpus
-from relex.corpora.corpus import limited
+from relex.corpora.corpus import subsample
 from relex.documents import Document, Schema
 from relex.errors import RelexError
 from relex.evaluation import classification
@@ -114,7 +114,7 @@ def count_baseline(config: Config, corpus: Corpus) -> Outcome:
 
 def parts(config: Config, corpus: Corpus) -> tuple[tuple[Document, ...], ...]:
     """Train, development and test documents within the limits of a config."""
-    return tuple(limited(getattr(corpus, part), getattr(config, f"{part}_limit")) for part in corpora.PARTS)
+    return tuple(subsample(getattr(corpus, part), getattr(config, f"{part}_limit")) for part in corpora.PARTS)
 
 
 def make_head(config: Config, corpus: Corpus) -> Head:

@@ -18,8 +18,8 @@ from relex.errors import RelexError
 from relex.heads.head import Batch, Head
 from relex.samplers import micro_batches
 from relex.training.adversarial import perturbed
-from relex.training.averaging import Average
 from relex.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from relex.training.ema import ExponentialMovingAverage
 
 SCHEDULES = ("linear", "halve", "constant")
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -30,7 +30,7 @@ class Stopped(Exception):
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingOptions:
     """How to train.
 
     `epochs`: development scores that are taken, each after one pass of the sampler, or after `epoch_steps` gradient
@@ -42,7 +42,7 @@ class Training:
     `bf16`, or `auto`: bf16 where the device computes in it, else fp32, for emulated bf16 is slower. In bf16 an LSTM
     stays in fp32 where PyTorch has none in bf16, as on CPUs without AVX-512 (`relex.heads.lstm`). `fgm`: ε by which
     word embeddings are perturbed for a second pass of each step (`relex.training.adversarial`), `ema`: decay of the
-    average of the weights that is evaluated and kept (`relex.training.averaging`); 0 turns either off.
+    average of the weights that is evaluated and kept (`relex.training.ema`); 0 turns either off.
     """
 
     epochs: int = 4
@@ -98,7 +98,7 @@ def make_accelerator(precision: str = "auto") -> Accelerator:
     return Accelerator(mixed_precision={"bf16": "bf16", "fp32": "no"}[resolve_precision(precision)])
 
 
-def learning_rate_factor(training: Training, steps_of_epoch: Sequence[int]) -> Callable[[int], float]:
+def learning_rate_factor(training: TrainingOptions, steps_of_epoch: Sequence[int]) -> Callable[[int], float]:
     """Step → factor on the learning rates."""
     total = sum(steps_of_epoch)
     rising = max(1, round(total * training.warmup))
@@ -120,7 +120,7 @@ class Trainer:
     from a checkpoint ends with the weights of the run that was not.
     """
 
-    def __init__(self, head: Head, training: Training, seed: int, accelerator: Accelerator | None = None):
+    def __init__(self, head: Head, training: TrainingOptions, seed: int, accelerator: Accelerator | None = None):
         self.head, self.training, self.seed = head, training, seed
         self.accelerator = accelerator or make_accelerator(training.precision)
         head.to(self.accelerator.device)
@@ -129,7 +129,7 @@ class Trainer:
         self.base_rates = [group["lr"] for group in groups]
         self.model, self.optimizer = self.accelerator.prepare(head, optimizer)
         self.best: dict[str, torch.Tensor] = {}
-        self.average = Average(head, training.ema) if training.ema else None
+        self.average = ExponentialMovingAverage(head, training.ema) if training.ema else None
 
     def fit(
         self,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from relex.analysis.cls_attention import GROUPS, even, groups, shares, summary, weights
+from relex.analysis.cls_attention import GROUPS, attention_weights, even, groups, shares, summary
 
 PAIRS = torch.tensor([[1, 2, 5, 5], [6, 7, 3, 3]])
 
@@ -22,9 +22,9 @@ def test_weights_are_those_of_bert():
     with torch.no_grad():
         told = model(input_ids=ids, attention_mask=mask, output_hidden_states=True, output_attentions=True)
         for block, states, theirs in zip(model.encoder.layer, told.hidden_states[:-1], told.attentions, strict=True):
-            ours = weights(block, states, states, mask.bool()[:, None])
+            ours = attention_weights(block, states, states, mask.bool()[:, None])
             torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
-            first = weights(block, states[:, :1], states, mask.bool()[:, None])
+            first = attention_weights(block, states[:, :1], states, mask.bool()[:, None])
             torch.testing.assert_close(first, theirs[:, :, :1], atol=1e-6, rtol=0)
 
 

@@ -10,7 +10,7 @@ from extractors import long_document, narrow, told
 
 from relex import encoders
 from relex.analysis import cls_attention as module
-from relex.analysis.cls_attention import GROUPS, looks, masked, summary, unmasked, weights
+from relex.analysis.cls_attention import GROUPS, attention_weights, looks, masked, summary, unmasked
 from relex.documents import Document, RelationType, Schema, Span
 from relex.encoders import sources
 from relex.errors import RelexError
@@ -73,7 +73,7 @@ def test_weights_times_values_are_the_states_before_the_focus(head):
     batch = head.collate(DOCUMENTS)
     passed, attention = unmasked(head, batch)
     for states, after, mean, block in zip(passed, passed[1:], attention, head.encoder.blocks[1:], strict=False):
-        by_head = weights(block, states[:, :1], states, batch["attention_mask"].bool()[:, None])
+        by_head = attention_weights(block, states[:, :1], states, batch["attention_mask"].bool()[:, None])
         torch.testing.assert_close(by_head.mean(1)[:, 0], mean)
         torch.testing.assert_close(mixed(block, by_head, states, states[:, :1]), after[:, 0], atol=1e-5, rtol=0)
     assert len(passed) == 4 and torch.equal(passed[-1], head.states(batch).passed[-1])
@@ -103,14 +103,14 @@ def test_weights_times_values_are_the_states_after_the_focus(mask):
     head, kept = make(mask=mask), []
 
     def keep(block, queries, states, seen):
-        found = weights(block, queries, states, seen)
+        found = attention_weights(block, queries, states, seen)
         kept.append(mixed(block, found, states, states[:, :1]))
         return found
 
     batch = head.collate([SEVERAL])
     pairs = places(head, batch)
     passed, _ = unmasked(head, batch)
-    with mock.patch.object(module, "weights", keep):
+    with mock.patch.object(module, "attention_weights", keep):
         masked(head, passed[0], batch["attention_mask"], pairs)
     for number, (_, *ends) in enumerate(pairs.tolist()):
         ids, _ = plain.tokens(head, SEVERAL.text)

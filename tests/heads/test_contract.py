@@ -18,7 +18,7 @@ from relex.heads import HEADS, OPTIONS, TASKS
 from relex.runs import run as runs
 from relex.runs.config import Config
 from relex.runs.run import run
-from relex.training import Stopped, Trainer, Training, predict
+from relex.training import Stopped, Trainer, TrainingOptions, predict
 from relex.training.trainer import make_accelerator
 
 EACH = pytest.mark.parametrize("case", CASES, ids=str)
@@ -263,7 +263,7 @@ def test_learns_a_few_documents_by_heart(case):
     for module in head.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    training = Training(epochs=60, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
+    training = TrainingOptions(epochs=60, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
     progress = Trainer(head, training, 0).fit(few, OneBatch(len(few)))
     assert progress.history[0]["loss"] > 5 * progress.history[-1]["loss"]
     wanted = represented(head, few) if case.extracts else facts(few)

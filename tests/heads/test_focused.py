@@ -69,7 +69,7 @@ def logits(head, documents):
     """Of every document: emissions of its tokens, gold entities' tokens, and the logits of all pairs of them."""
     batch = head.collate(documents)
     text, entities, pairs = head.states(batch), batch["entities"], batch["pairs"][:, :2]
-    emissions, inside = head.emissions(text), tagger.inside(batch["attention_mask"])
+    emissions, inside = head.tag_logits(text), tagger.inside(batch["attention_mask"])
     of_pairs = head.pair_logits(text, entities, pairs)
     window = entities[pairs[:, 0], 0]
     return [
@@ -399,7 +399,9 @@ def test_windows_are_merged_and_what_none_holds_is_counted():
 def test_windows_of_a_document_add_up():
     head, whole = narrow(make(k=0), 22), long_document(17)
     batch = head.collate([whole, DOCUMENTS[3]])
-    by_window = head.crf.loss(head.emissions(head.states(batch)), batch["tags"], tagger.inside(batch["attention_mask"]))
+    by_window = head.crf.loss(
+        head.tag_logits(head.states(batch)), batch["tags"], tagger.inside(batch["attention_mask"])
+    )
     pairs = batch["pairs"]
     of_pairs = head.pair_logits(head.states(batch), batch["entities"], pairs[:, :2])
     expected = by_window.sum() / 2 + torch.nn.functional.cross_entropy(of_pairs, pairs[:, 2])

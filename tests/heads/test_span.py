@@ -206,18 +206,18 @@ WIDE: dict[int, SpanModel] = {}
 def test_drawn(windows, count, seed):
     window = torch.tensor(windows, dtype=torch.long)
     torch.manual_seed(seed)
-    chosen = model.drawn(window, count)
+    chosen = model.sample_per_group(window, count)
     assert len(set(chosen.tolist())) == len(chosen)
     for i in range(5):
         assert (window[chosen] == i).sum() == min(count, windows.count(i))
     torch.manual_seed(seed)
-    assert torch.equal(model.drawn(window, count), chosen)
+    assert torch.equal(model.sample_per_group(window, count), chosen)
 
 
 def test_drawn_is_fair():
     torch.manual_seed(0)
     window = torch.tensor([0] * 6 + [2] * 3)
-    often = sum(torch.bincount(model.drawn(window, 2), minlength=9) for _ in range(1200))
+    often = sum(torch.bincount(model.sample_per_group(window, 2), minlength=9) for _ in range(1200))
     share = torch.tensor([1 / 3] * 6 + [2 / 3] * 3)
     assert often.sum() == 4800
     torch.testing.assert_close(often / 1200, share, atol=0.06, rtol=0)

@@ -12,7 +12,7 @@ import relex
 from relex.errors import RelexError
 from relex.heads import OPTIONS, ClassifierOptions
 from relex.runs.config import LABELS, Config
-from relex.training import Training
+from relex.training import TrainingOptions
 
 NAMES = list(Config().to_json())
 VALUES = {
@@ -41,7 +41,7 @@ def test_json_gives_the_config_back(change):
 def test_fields_left_out_have_defaults():
     assert Config.from_json({}) == Config()
     assert Config.from_json({"epochs": 2, "pooling": "cls", "seed": 3}) == Config(
-        seed=3, training=Training(epochs=2), options=ClassifierOptions(pooling="cls")
+        seed=3, training=TrainingOptions(epochs=2), options=ClassifierOptions(pooling="cls")
     )
 
 
@@ -118,12 +118,12 @@ def test_the_published_records_bear_the_keys_of_their_configs():
 def test_saying_a_default_is_leaving_it_out():
     """A switch that is added later, with the default that is as before, must not rename the runs there are."""
     assert Config.from_json(Config().to_json()).key("f") == Config().key("f")
-    assert Config().with_(seed=4, epochs=Training().epochs).key("f") == Config(seed=4).key("f")
+    assert Config().with_(seed=4, epochs=TrainingOptions().epochs).key("f") == Config(seed=4).key("f")
 
 
-@pytest.mark.parametrize("name", [f.name for f in dataclasses.fields(Training) if f.type in (float, "float")])
+@pytest.mark.parametrize("name", [f.name for f in dataclasses.fields(TrainingOptions) if f.type in (float, "float")])
 def test_whole_numbers_and_fractions_that_are_equal_have_one_key(name):
-    one, other = (Config(training=Training(**{name: value})) for value in (1, 1.0))
+    one, other = (Config(training=TrainingOptions(**{name: value})) for value in (1, 1.0))
     assert one == other and one.key("f") == other.key("f")
 
 

@@ -46,7 +46,7 @@ def test_the_same_run_takes_the_median_of_its_seeds():
 def test_time_is_in_proportion_to_epochs_and_text():
     assert seconds(CONFIG.with_(epochs=15), record()) == pytest.approx(3000)
     train = corpora.load("interactions").train
-    half, whole = (sum(len(d.text) for d in estimate.limited(train, n)) for n in (100, 0))
+    half, whole = (sum(len(d.text) for d in estimate.subsample(train, n)) for n in (100, 0))
     assert seconds(CONFIG.with_(train_limit=0), record()) == pytest.approx(1000 * whole / half)
 
 

@@ -12,7 +12,7 @@ import pytest
 import samples
 from sklearn import metrics as sk
 
-from relex.corpora.corpus import limited
+from relex.corpora.corpus import subsample
 from relex.documents import Document, Relation, read_documents
 from relex.errors import RelexError
 from relex.runs import records, scoring
@@ -259,9 +259,9 @@ def test_limits(project, config):
     record = run(config.with_(train_limit=20, dev_limit=8, test_limit=5, epochs=1), "smoke")
     assert (record["counts"]["n"], record["counts"]["train_documents"]) == (5, 20)
     assert np.sum(record["counts"]["dev.confusion"]) == 8
-    few = limited(samples.TRAIN, 9)
-    assert len(few) == 9 and few == tuple(d for d in samples.TRAIN if d in few) and few == limited(samples.TRAIN, 9)
-    assert limited(samples.TRAIN, 0) == limited(samples.TRAIN, 99) == samples.TRAIN
+    few = subsample(samples.TRAIN, 9)
+    assert len(few) == 9 and few == tuple(d for d in samples.TRAIN if d in few) and few == subsample(samples.TRAIN, 9)
+    assert subsample(samples.TRAIN, 0) == subsample(samples.TRAIN, 99) == samples.TRAIN
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import torch
 from safetensors.torch import save_file
 
 from relex.errors import RelexError
-from relex.training import Trainer, Training
+from relex.training import Trainer, TrainingOptions
 from relex.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 
 
 def trainer(make_head, **options):
-    return Trainer(make_head(**options), Training(epochs=1, precision="fp32"), 0)
+    return Trainer(make_head(**options), TrainingOptions(epochs=1, precision="fp32"), 0)
 
 
 def trained(make_head):

@@ -16,7 +16,7 @@ from relex.documents import infer_schema
 from relex.heads import HEADS, OPTIONS, build
 from relex.heads.lstm import runs_in
 from relex.samplers import LengthBucketed
-from relex.training import Trainer, Training, predict
+from relex.training import Trainer, TrainingOptions, predict
 from relex.training.trainer import resolve_precision
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +38,7 @@ def test_every_head_trains_and_predicts_in_bf16(name):
     torch.manual_seed(0)
     head = build(name, encoder, infer_schema(documents), OPTIONS[name]())
     before = {key: p.detach().clone() for key, p in head.named_parameters()}
-    trainer = Trainer(head, Training(epochs=1, precision="bf16", schedule="constant"), seed=0)
+    trainer = Trainer(head, TrainingOptions(epochs=1, precision="bf16", schedule="constant"), seed=0)
     assert trainer.accelerator.mixed_precision == "bf16"
     progress = trainer.fit(documents, LengthBucketed([head.length(d) for d in documents], 10_000))
     assert len(progress.history) == 1 and 0 < progress.history[0]["loss"] < 1000

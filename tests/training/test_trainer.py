@@ -11,11 +11,11 @@ import torch
 
 from relex.errors import RelexError
 from relex.samplers import Curriculum, FixedSteps, LengthBucketed, balanced, micro_batches
-from relex.training import Trainer, Training
+from relex.training import Trainer, TrainingOptions
 from relex.training.trainer import learning_rate_factor, resolve_precision
 
 FEW = samples.TRAIN[:12]
-QUICK = Training(epochs=3, batch_tokens=110, micro_tokens=60, lr=1e-3, head_lr=1e-2, precision="fp32")
+QUICK = TrainingOptions(epochs=3, batch_tokens=110, micro_tokens=60, lr=1e-3, head_lr=1e-2, precision="fp32")
 
 
 class Killed(BaseException):
@@ -215,7 +215,7 @@ def test_without_evaluation_the_last_weights_stay(whole, make_head):
 def gradients(make_head, micro_tokens, batch, **options):
     """Gradients of one step over `batch`, before clipping."""
     head = make_head(dropout=0.0, **options)
-    trainer = Trainer(head, Training(micro_tokens=micro_tokens, clip=0, precision="fp32", epochs=1), 0)
+    trainer = Trainer(head, TrainingOptions(micro_tokens=micro_tokens, clip=0, precision="fp32", epochs=1), 0)
     found = {}
 
     def keep():
@@ -246,19 +246,19 @@ def test_a_split_step_has_the_gradient_of_the_whole(make_head, options):
 
 
 def test_learning_rates():
-    linear = learning_rate_factor(Training(schedule="linear", warmup=0.2), [5, 5])
+    linear = learning_rate_factor(TrainingOptions(schedule="linear", warmup=0.2), [5, 5])
     assert [linear(i) for i in range(10)] == pytest.approx([0.5, 1, 1, 7 / 8, 6 / 8, 5 / 8, 4 / 8, 3 / 8, 2 / 8, 1 / 8])
-    halve = learning_rate_factor(Training(schedule="halve"), [2, 3, 1])
+    halve = learning_rate_factor(TrainingOptions(schedule="halve"), [2, 3, 1])
     assert [halve(i) for i in range(6)] == [1, 1, 0.5, 0.5, 0.5, 0.25]
-    constant = learning_rate_factor(Training(schedule="constant"), [4])
+    constant = learning_rate_factor(TrainingOptions(schedule="constant"), [4])
     assert [constant(i) for i in range(4)] == [1] * 4
     with pytest.raises(RelexError, match="no schedule 'cosine'; known are linear, halve, constant"):
-        learning_rate_factor(Training(schedule="cosine"), [4])
+        learning_rate_factor(TrainingOptions(schedule="cosine"), [4])
 
 
 def test_the_optimizer_gets_the_learning_rates(make_head):
     head = make_head()
-    training = Training(**{**vars(QUICK), "schedule": "halve"})
+    training = TrainingOptions(**{**vars(QUICK), "schedule": "halve"})
     trainer, seen = Trainer(head, training, 0), []
     encoder = {id(p) for p in head.encoder.parameters()}
 
@@ -278,7 +278,7 @@ def test_the_optimizer_gets_the_learning_rates(make_head):
 
 def test_gradients_are_clipped(make_head):
     head = make_head()
-    trainer = Trainer(head, Training(clip=0.25, precision="fp32", epochs=1), 0)
+    trainer = Trainer(head, TrainingOptions(clip=0.25, precision="fp32", epochs=1), 0)
     norms = []
     trainer.optimizer.zero_grad = lambda: norms.append(
         torch.stack([p.grad.norm() for p in head.parameters() if p.grad is not None]).norm().item()
@@ -302,7 +302,7 @@ def test_every_step_has_a_seed_of_its_own(make_head):
 
 def test_the_loss_of_an_epoch_is_the_mean_of_its_steps(make_head):
     head = make_head(dropout=0.0)
-    still = Training(**{**vars(QUICK), "lr": 0.0, "head_lr": 0.0})
+    still = TrainingOptions(**{**vars(QUICK), "lr": 0.0, "head_lr": 0.0})
     batches = Batches([[0, 1], [2, 3, 4], [5]])
     expected = sum(head.loss(head.collate([FEW[i] for i in batch])).item() for batch in batches) / 3
     progress = Trainer(head, still, 0).fit(FEW, batches)
@@ -312,13 +312,13 @@ def test_the_loss_of_an_epoch_is_the_mean_of_its_steps(make_head):
 @pytest.mark.parametrize(("name", "value"), [("fgm", -1e-5), ("fgm", float("nan")), ("ema", -0.1), ("ema", 1.5)])
 def test_fgm_and_ema_are_checked(name, value):
     with pytest.raises(RelexError, match=f"{name} is .*, but must lie between 0 and"):
-        Training(**{name: value})
+        TrainingOptions(**{name: value})
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 def test_a_step_with_fgm_is_two_passes_written_by_hand(make_head, dropout):
     """Over three micro-batches; `fgm` large enough that the second gradient is another one."""
-    training = Training(epochs=1, micro_tokens=60, lr=1e-3, head_lr=1e-2, clip=0.5, precision="fp32", fgm=0.5)
+    training = TrainingOptions(epochs=1, micro_tokens=60, lr=1e-3, head_lr=1e-2, clip=0.5, precision="fp32", fgm=0.5)
     head, plain, unperturbed = (make_head(dropout=dropout) for _ in range(3))
     progress = Trainer(head, training, 3).fit(FEW, Batches([list(range(10))]))
     for other, epsilon in ((plain, 0.5), (unperturbed, 0.0)):

@@ -122,7 +122,7 @@ class Cascade(Extractor):
     def _not_read_back(self, documents: Sequence[Document]) -> int:
         """How many gold triples of these documents decoding does not return from perfect logits."""
         batch = self.collate(documents)
-        subjects, objects = self.decode(*self.perfect_logits(batch), batch["attention_mask"])
+        subjects, objects = self.decode(*self.gold_logits(batch), batch["attention_mask"])
         windows = [(i, window.first) for i, window in self.windows(documents)]
 
         def in_texts(subjects: Tensor, objects: Tensor) -> set[tuple[int, ...]]:  # one triple, in however many windows
@@ -131,7 +131,7 @@ class Cascade(Extractor):
 
         return len(in_texts(batch["subjects"], batch["objects"]) - in_texts(subjects, objects))
 
-    def perfect_logits(self, batch: Batch) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    def gold_logits(self, batch: Batch) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         """Logits that say what the targets of a batch say, in the form that `decode` takes."""
         sure = 20.0
         places = {tuple(s): i for i, s in enumerate(batch["subjects"].tolist())}

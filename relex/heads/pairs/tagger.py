@@ -99,7 +99,7 @@ class PairTagger(Extractor):
     def pair_logits(self, states: Any, entities: Tensor, pairs: Tensor) -> Tensor:
         """P×C for `pairs` P×2 of indices of `entities` G×4 (as in `collate`), which share no token with each other."""
 
-    def emissions(self, states: Any) -> Tensor:
+    def tag_logits(self, states: Any) -> Tensor:
         """W×N×T: scores of tags (Focused Eq. 9)."""
         return self.emit(self.dropout(self.tokens(states))).float()
 
@@ -238,7 +238,7 @@ class PairTagger(Extractor):
 
     def _entity_loss(self, states: Any, batch: Batch, pairs: Tensor) -> Tensor:
         document = batch["document"]
-        by_window = self.crf.loss(self.emissions(states), batch["tags"], inside(batch["attention_mask"]))
+        by_window = self.crf.loss(self.tag_logits(states), batch["tags"], inside(batch["attention_mask"]))
         weights = (torch.arange(len(document), device=document.device) < batch["count"]).long()  # one for a document
         if self.options.ner_weighting == "pair":
             of_pairs = document[batch["entities"][pairs[:, 0], 0]]
@@ -259,7 +259,7 @@ class PairTagger(Extractor):
             return self.predict_pairs(batch, documents, kept_pairs)
         states, mask = self.states(batch), inside(batch["attention_mask"])
         pair_logits = partial(self.pair_logits, states) if self.options.tasks == "joint" else None
-        return self._documents(documents, *self.decode(self.emissions(states), mask, pair_logits))
+        return self._documents(documents, *self.decode(self.tag_logits(states), mask, pair_logits))
 
     def predict_pairs(self, batch: Batch, documents: Sequence[Document], kept_pairs: bool = False) -> list[Document]:
         """The documents with the entities they have, and relations predicted between those that tags can hold.

@@ -254,7 +254,7 @@ class SpanModel(Extractor):
             return (spans[:, 0] * length + spans[:, 1]) * length + spans[:, 2]
 
         negative = every[~torch.isin(place(every), place(gold))]
-        return negative[drawn(negative[:, 0], self.options.negative_spans)]
+        return negative[sample_per_group(negative[:, 0], self.options.negative_spans)]
 
     def _pairs_to_learn(self, entities: Tensor, relations: Tensor) -> tuple[Tensor, Tensor]:
         """P×2 pairs of gold entities, all related ones and some others of the same window; their targets P×R."""
@@ -266,7 +266,7 @@ class SpanModel(Extractor):
         related = targets.any(1)
         kept = related.clone()
         others = torch.nonzero(~related)[:, 0]
-        kept[others[drawn(entities[pairs[others, 0], 0], self.options.negative_pairs)]] = True
+        kept[others[sample_per_group(entities[pairs[others, 0], 0], self.options.negative_pairs)]] = True
         return pairs[kept], targets[kept]
 
     def predict(self, batch: Batch, documents: Sequence[Document], threshold: float | None = None) -> list[Document]:
@@ -330,7 +330,7 @@ def _inside(mask: Tensor) -> Tensor:
     return torch.arange(mask.shape[1] - 1, device=mask.device) < mask.sum(1, keepdim=True) - 2
 
 
-def drawn(window: Tensor, count: int) -> Tensor:
+def sample_per_group(window: Tensor, count: int) -> Tensor:
     """At most `count` indices for each value of `window` N, drawn without replacement; a window's stand together."""
     order = torch.argsort(window + torch.rand(len(window), device=window.device, dtype=torch.float64))
     sizes = torch.bincount(window)

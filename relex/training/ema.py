@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 
-class Average:
+class ExponentialMovingAverage:
     """The average of all parameters of a model over its steps ("Optimizer: EMA", CBRRel Table 3).
 
     Step t (0, 1, …) turns the average a into d·a + (1 − d)·w, w the weights after the step and
