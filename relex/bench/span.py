@@ -27,7 +27,8 @@ from relex import corpora
 from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder
 from relex.corpora.corpus import subsample
 from relex.documents import Document, assembled
-from relex.experiments.iser import ENCODER, SPERT
+from relex.experiments.iser import SETTINGS, SPERT
+from relex.experiments.layers import settled
 from relex.heads import SpanModel
 from relex.heads.extractor import characters
 from relex.heads.head import Batch
@@ -47,8 +48,7 @@ ONCE = {"fusion": True, "context": "sea", "sea_scope": "sentence"}
 EVERY = ONCE | {"sea_scope": "span"}
 SHARE = 4
 """SEA is timed on one sentence in so many: that of every span is slow."""
-STEP = 300
-"""Tokens of a training step, as in the experiments on a CPU."""
+STEP = 300  # tokens of a training step
 
 
 @torch.inference_mode()
@@ -295,7 +295,8 @@ def measure(
     """
     check_numbers(documents, repeats)
     name = corpora.first_available("conll04", "interactions")
-    encoder, layers = (encoder, layers or 0) if encoder else (ENCODER[name][0], layers or ENCODER[name][1])
+    usual = settled(SETTINGS, corpus=name)
+    encoder, layers = (encoder, layers or 0) if encoder else (usual["encoder"], layers or usual["layers"])
     config = Config.from_json(
         {"head": "span", "corpus": name, "encoder": encoder, "layers": layers, "max_width": 10} | SPERT
     )

@@ -3,21 +3,23 @@
 from relex import corpora
 from relex.experiments import rates
 from relex.experiments.experiment import Experiment
+from relex.experiments.layers import Layers, settled
 from relex.runs.config import Config
 
-PROFILE = {
-    "smoke": {
+SETTINGS: Layers = (
+    ({}, {"head": "cascade", "ema": 0.999}),  # "Optimizer: EMA" (Table 3)
+    ({"profile": "smoke"}, {
         "encoder": "random:tiny", "layers": 2, "epochs": 1, "batch_tokens": 600, "heads": 2,
         "train_limit": 40, "dev_limit": 10, "test_limit": 30,
-    },
-    "quick": {
+    }),
+    ({"profile": "quick"}, {
         "layers": 2, "epochs": 2, "lr": 6e-4, "head_lr": 3e-3, "batch_tokens": 150,
         "train_limit": 30, "dev_limit": 8, "test_limit": 20,
-    },
-    "cpu": {"layers": 4, "epochs": 12, "batch_tokens": 600},
-    "full": {"layers": 12, "epochs": 20, "batch_tokens": 1200, "micro_tokens": 8192},
-}  # fmt: skip
-"""What a profile changes of a run; all else has the defaults of `Config`."""
+    }),
+    ({"profile": "cpu"}, {"layers": 4, "epochs": 12, "batch_tokens": 600}),
+    ({"profile": "full"}, {"layers": 12, "epochs": 20, "batch_tokens": 1200, "micro_tokens": 8192}),
+)  # fmt: skip
+"""What differs from the defaults of `Config`, in layers."""
 
 SEEDS = {"smoke": 1, "quick": 1, "cpu": 5, "full": 5}
 
@@ -38,9 +40,6 @@ CONTROL = "second pass alone"
 
 EPSILON = 3e-5
 """FGM's ε as printed (Table 3)."""
-
-TRAINED = {"ema": 0.999}
-"""What all rows share: "Optimizer: EMA" (Table 3)."""
 
 ABLATION = {
     "full": {"fgm": EPSILON},
@@ -76,10 +75,8 @@ def primary(corpus: str) -> str:
 def _config(profile: str, corpus: str, row: str, split: str = "", **changes) -> Config:
     plain = not any(changes.get(switch, True) for switch in ("bilstm", "attention"))
     chosen = rates.chosen("CasRel" if plain else "CBRRel", profile)
-    return Config.from_json(
-        {"head": "cascade", "corpus": corpus, "split": split or primary(corpus), "profile": profile, "row": row}
-        | PROFILE[profile] | chosen | TRAINED | changes
-    )  # fmt: skip
+    own = {"corpus": corpus, "split": split or primary(corpus), "profile": profile, "row": row}
+    return Config.from_json(own | settled(SETTINGS, profile=profile) | chosen | changes)
 
 
 def counted(
@@ -92,7 +89,7 @@ def counted(
 
 
 def _bars(profile: str, corpus: str, split: str = "") -> list[Config]:
-    return counted(profile, corpus, split or primary(corpus), PROFILE[profile], SHORTCUTS)
+    return counted(profile, corpus, split or primary(corpus), settled(SETTINGS, profile=profile), SHORTCUTS)
 
 
 def rate_rows(profile: str, corpus: str) -> list[Config]:
@@ -112,7 +109,7 @@ def comparison_rows(profile: str, corpus: str) -> list[Config]:
     large = profile in ("cpu", "full")
     configs = []
     for split in (primary(corpus), *(SPLITS if large and corpus == "casmed" else ())):
-        configs += counted(profile, corpus, split, PROFILE[profile])
+        configs += counted(profile, corpus, split, settled(SETTINGS, profile=profile))
     configs.append(_config(profile, corpus, "CasRel", **CASREL))
     if large:
         configs.append(_config(profile, corpus, "CasRel, one subject", **(CASREL | DRAWN)))
@@ -155,7 +152,7 @@ def strongest_rows(profile: str, corpus: str) -> list[Config]:
     """CasRel and CBRRel on the splits where something can be looked up, beside what looks it up."""
     configs = []
     for split in SPLITS if corpus == "casmed" and profile in ("cpu", "full") else ("report", "report-unseen"):
-        configs += counted(profile, corpus, split, PROFILE[profile])
+        configs += counted(profile, corpus, split, settled(SETTINGS, profile=profile))
         for row, changes in (("CasRel", CASREL), ("CBRRel", {"fgm": EPSILON})):
             configs.append(_config(profile, corpus, row, split=split, **changes))
     return configs

