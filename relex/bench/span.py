@@ -42,8 +42,7 @@ from relex.training.trainer import make_accelerator
 
 PAIRS, FAR = 1000, -1e30
 """Pairs that the plain version holds at a time (it holds all spans), and the score of what it hides."""
-LENGTHS = (32, 64, 128)
-"""Tokens of the texts that memory is measured with."""
+LENGTHS = (32, 64, 128)  # tokens of the texts that memory is measured with
 ONCE = {"fusion": True, "context": "sea", "sea_scope": "sentence"}
 EVERY = ONCE | {"sea_scope": "span"}
 SHARE = 4
