@@ -50,14 +50,15 @@ def is_clean(record: dict) -> bool:
 def publish(found: Iterable[dict]) -> Published:
     """Copy records of committed code to `book/results/`.
 
-    One that is there stays, unless its code was not committed, or it has another profile or row name: what only counts
-    is the same run in several profiles, and tables show the records of one.
+    One that is there stays, unless its code was not committed, or it has another row name or, if it is trained, another
+    profile: tables show the records of one. What only counts belongs to all.
     """
     result = Published()
     for record in found:
         path = records.record_path(records.results_dir(), record["experiment"], record["run"])
         before = records.read_record(path) if path.is_file() else None
-        same = before and all(before["config"].get(name) == record["config"].get(name) for name in LABELS)
+        labels = LABELS if records.is_trained(record) else ("row",)
+        same = before and all(before["config"].get(name) == record["config"].get(name) for name in labels)
         if before and ((is_clean(before) and same) or not is_clean(record)):
             result.there += 1
         elif is_clean(record):

@@ -5,7 +5,7 @@ import small_grid
 
 from relex.errors import RelexError
 from relex.queue.plan import plan
-from relex.queue.publishing import publish_experiment, publish_grids
+from relex.queue.publishing import publish, publish_experiment, publish_grids
 from relex.runs import records
 from relex.runs.run import run
 
@@ -79,6 +79,16 @@ def test_a_run_of_two_profiles_is_published_under_the_one_that_is_asked_for(grid
     there = records.read_record(records.record_path(records.results_dir(), "small", task.key))
     assert (there["config"]["profile"], there["config"]["row"]) == ("smoke", task.config.row)
     assert publish_grids(grid, "smoke").there == 1
+
+
+def test_what_only_counts_keeps_the_name_of_its_profile(grid):
+    task = plan(grid, "smoke").tasks[0]
+    made = run(task.config, "small") | {"commit": CLEAN}
+    counted = made | {"config": {k: v for k, v in made["config"].items() if k != "epochs"}}
+    assert publish([counted]).new == 1
+    other = counted | {"config": counted["config"] | {"profile": "full"}}
+    assert publish([other]).there == 1
+    assert publish([other | {"config": other["config"] | {"row": "another"}}]).new == 1
 
 
 def test_damaged_records_of_a_grid_are_told(grid):
