@@ -26,10 +26,12 @@ def normed(x, layer):
 
 
 def linear(x, layer):
+    """x W + b for a layer of torch, …×D → …×D'."""
     return x @ layer.weight.T + layer.bias
 
 
 def gelu(x):
+    """BERT's activation, value by value."""
     return x * (1 + torch.erf(x / math.sqrt(2))) / 2
 
 
@@ -114,6 +116,7 @@ def follows(before, after):
 
 
 def names_of_tags(head):
+    """T names of tags: O, then begin, inside, end and single token of each entity type."""
     return ["O", *(f"{place}-{name}" for name in head.schema.entity_types for place in "BIES")]
 
 
@@ -139,6 +142,7 @@ def sequences(head, scores, add):
 
 
 def log_sum(values):
+    """Logarithm of the sum of exponentials, the largest taken out first."""
     values = list(values)
     top = max(values)
     return top + math.log(sum(math.exp(value - top) for value in values))
