@@ -49,9 +49,10 @@ def rates_table(records: Sequence[dict], profile: str) -> pd.DataFrame:
         scores = {r["config"]["lr"]: rates.development(r) for r in records if rates.system(r) == system}
         choice = rates.best(records, system)
         shown = {rate: f"{100 * scores[rate]:.1f}" if rate in scores else "–" for rate in rates.GRID}
+        taken = rates.chosen(system, profile)
         lines[system] = {
             f"{rate:.0e}": f"**{cell}**" if rate == choice else cell for rate, cell in shown.items()
-        } | {"in the grid": f"{rates.chosen(system, profile)['lr']:.0e}"}  # fmt: skip
+        } | {"in the grid": f"{taken['lr']:.0e}" if taken else "as printed"}  # fmt: skip
     return pd.DataFrame.from_dict(lines, orient="index").rename_axis("system")
 
 

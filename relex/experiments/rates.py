@@ -25,14 +25,16 @@ def _choices() -> dict[str, dict[str, float]]:
 
 
 def chosen(system: str, profile: str = "cpu") -> dict[str, float]:
-    """The settings `lr` and `head_lr` of a system in a profile; none where the profile chooses no rates.
+    """The settings `lr` and `head_lr` of a system in a profile; none where the profile chooses none for it.
 
     Raises a `RelexError` for an unknown system.
     """
-    choices = _choices().get(profile, {})
-    if choices and system not in choices:
-        raise RelexError(f"no learning rate was chosen for {system!r}; known are {', '.join(choices)}")
-    return at(choices[system]) if choices else {}
+    if system in (choices := _choices().get(profile, {})):
+        return at(choices[system])
+    known = dict.fromkeys(name for of_profile in _choices().values() for name in of_profile)
+    if system not in known:
+        raise RelexError(f"no learning rate was chosen for {system!r}; known are {', '.join(known)}")
+    return {}
 
 
 def at(rate: float) -> dict[str, float]:

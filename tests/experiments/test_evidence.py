@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from relex import corpora
-from relex.experiments import evidence, rates, umrc
+from relex.experiments import evidence, iser, rates, umrc
 
 HISTORY = [{"epoch": 0, "loss": 1.0, "score": 0.5}, {"epoch": 1, "loss": 0.5, "score": 0.6}]
 
@@ -58,6 +58,11 @@ def test_profile_full_has_lines_of_its_own_where_it_has_records(publish):
     assert "Profile `cpu`:" in page and "Profile `full`:" in page
     assert "| umrc_rates | cpu | 8 | 8 | 4.0 | 8 |" in page and "| umrc_rates | full | 8 | 8 | 4.0 | 8 |" in page
     assert "| encoding_ablation | full |" not in page
+
+
+def test_a_system_whose_rate_is_printed_is_no_failure(publish):
+    publish(*(record(c, "iser_rates") for c in iser.RATES.configs("full", "interactions")))
+    assert "| SpERT | **60.0** | 60.0 | 60.0 | 60.0 | as printed |" in evidence.page()
 
 
 def test_only_runs_of_the_present_grid_count(publish):
