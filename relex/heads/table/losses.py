@@ -32,7 +32,7 @@ class _Chunk(NamedTuple):
 def softmax(
     scorer: Scorer, context: Context, mask: Tensor, gold: Tensor, triangle: bool, rows: int = 0, positive: float = 1.0
 ) -> Tensor:
-    """Cross entropy of the C exclusive tags of a cell: the mean over cells, the sum over tables (OneRel Eq. 6).
+    """Cross entropy of the C exclusive tags of a cell: the mean over cells, the sum over tables (OneRel).
 
     Cells that hold something count `positive` times (GraphRel). −log p(O) of all cells is put right at gold ones.
     """
@@ -62,7 +62,7 @@ def bce(scorer: Scorer, context: Context, mask: Tensor, gold: Tensor, triangle: 
 def zlpr_tags(scorer: Scorer, context: Context, mask: Tensor, gold: Tensor, triangle: bool, rows: int = 0) -> Tensor:
     """log(1 + Σ e^s of what is not there) + log(1 + Σ e^−s of what is), over the T tables at a cell, C = 1.
 
-    The mean over cells (TPLinker+; Su et al. 2022, ZLPR Eq. 5).
+    The mean over cells (TPLinker+; ZLPR, Su et al. 2022).
     """
 
     def task(rows: slice) -> Tensor:
@@ -76,7 +76,7 @@ def zlpr_tags(scorer: Scorer, context: Context, mask: Tensor, gold: Tensor, tria
 
 
 def zlpr_cells(scorer: Scorer, context: Context, mask: Tensor, gold: Tensor, triangle: bool, rows: int = 0) -> Tensor:
-    """The same over the L² cells of a table, C = 1: the sum over tables (GPLinker; ZLPR Eq. 5)."""
+    """The same over the L² cells of a table, C = 1: the sum over tables (GPLinker; ZLPR)."""
 
     def task(rows: slice) -> tuple[Tensor, Tensor]:
         chunk = _chunk(scorer, context, mask, gold, triangle, rows)
