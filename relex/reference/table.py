@@ -61,7 +61,7 @@ def pointer(scorer, states):
             q, k = query[i, part], key[j, part]
             if is_span:
                 q, k = rope(q, i), rope(k, j)
-            logits.append(q @ k / size**0.5 + scorer.bias[o] if i <= j or not is_span else torch.tensor(-1e4))
+            logits.append(q @ k / size**0.5 + scorer.bias[o] - 1e4 * (is_span and i > j))
         return torch.stack(logits)
 
     return table(scorer, states, cell)
@@ -83,7 +83,7 @@ def efficient_pointer(scorer, states):
                 q, k = rope(q, i), rope(k, j)
             for n in range(tables * scorer.tags):
                 logit = q @ k / size**0.5 + of_row[n] + of_column[n] + scorer.bias[len(logits)]
-                logits.append(logit if i <= j or not is_span else torch.tensor(-1e4))
+                logits.append(logit - 1e4 * (is_span and i > j))
         return torch.stack(logits)
 
     return table(scorer, states, cell)

@@ -20,13 +20,21 @@ GONE = -1e30
 
 class _Chunk(NamedTuple):
     """Some rows: `logits` W×k×L×T×C, whether a cell is `counted` W×k×L, and for each gold cell whether it is `here`
-    and its place among W·k·L cells and among W·k·L·T; those of other rows point to some cell of these."""
+    and its `place` (window, row, column, table); those of other rows point to some cell of these."""
 
     logits: Tensor
     counted: Tensor
     here: Tensor
-    cell: Tensor
-    entry: Tensor
+    place: tuple[Tensor, Tensor, Tensor, Tensor]
+
+    def missed(self) -> Tensor:
+        """K: the negative logits of gold cells, C = 1."""
+        return -self.logits.squeeze(-1)[self.place]
+
+    def without_gold(self) -> Tensor:
+        """W×k×L×T: logits, those of gold cells so low that their exponential is zero; C = 1."""
+        gone = torch.where(self.here, GONE, 0.0)
+        return self.logits.squeeze(-1).index_put(self.place, gone, accumulate=True)
 
 
 def softmax(
@@ -41,7 +49,7 @@ def softmax(
         chunk = _chunk(scorer, context, mask, gold, triangle, rows)
         surprise = -chunk.logits.log_softmax(-1)
         nothing = surprise[..., 0].sum(-1)
-        of_gold = surprise.flatten(0, 3).index_select(0, chunk.entry)
+        of_gold = surprise[chunk.place]
         right = positive * of_gold.gather(1, gold[:, 4:])[:, 0] - of_gold[:, 0]
         return _total(nothing, chunk, right, gold)
 
@@ -53,8 +61,8 @@ def bce(scorer: Scorer, context: Context, mask: Tensor, gold: Tensor, triangle: 
 
     def task(rows: slice) -> Tensor:
         chunk = _chunk(scorer, context, mask, gold, triangle, rows)
-        nothing = F.softplus(chunk.logits[..., 0]).sum(-1)
-        return _total(nothing, chunk, -chunk.logits.flatten().index_select(0, chunk.entry), gold)
+        nothing = F.softplus(chunk.logits.squeeze(-1)).sum(-1)
+        return _total(nothing, chunk, chunk.missed(), gold)
 
     return _over(task, scorer, mask, rows) / cells(mask, triangle)
 
@@ -67,9 +75,10 @@ def zlpr_tags(scorer: Scorer, context: Context, mask: Tensor, gold: Tensor, tria
 
     def task(rows: slice) -> Tensor:
         chunk = _chunk(scorer, context, mask, gold, triangle, rows)
-        wrong = _log_one_and(_without_gold(chunk).flatten(3), -1)
-        missed = -chunk.logits.flatten().index_select(0, chunk.entry)
-        right = _log_one_and_groups(missed, chunk.cell, chunk.here, wrong.numel())
+        wrong = _log_one_and(chunk.without_gold(), -1)
+        window, row, column, _ = chunk.place
+        cell = (window * wrong.shape[1] + row) * wrong.shape[2] + column
+        right = _log_one_and_groups(chunk.missed(), cell, chunk.here, wrong.numel())
         return _total(wrong + right.view(wrong.shape), chunk)
 
     return _over(task, scorer, mask, rows) / cells(mask, triangle)
@@ -80,9 +89,8 @@ def zlpr_cells(scorer: Scorer, context: Context, mask: Tensor, gold: Tensor, tri
 
     def task(rows: slice) -> tuple[Tensor, Tensor]:
         chunk = _chunk(scorer, context, mask, gold, triangle, rows)
-        wrong = _without_gold(chunk) + GONE * ~chunk.counted[..., None]
-        missed = -chunk.logits.flatten().index_select(0, chunk.entry)
-        return wrong.flatten(1, 2).logsumexp(1), missed.where(chunk.here, 0)
+        wrong = chunk.without_gold() + GONE * ~chunk.counted[..., None]  # a sum, for it costs nothing on the way back
+        return wrong.logsumexp((1, 2)), chunk.missed().where(chunk.here, 0)
 
     wrong, missed = zip(*by_rows(task, *mask.shape, scorer.floats, rows), strict=True)
     table = gold[:, 0] * scorer.tables + gold[:, 1]
@@ -110,21 +118,14 @@ def _chunk(scorer: Scorer, context: Context, mask: Tensor, gold: Tensor, triangl
     counted = counted.triu() if triangle else counted
     window, table, row, column, _ = gold.unbind(1)
     here = (row >= rows.start) & (row < rows.stop)
-    row, column = row - rows.start, column - (columns.start or 0)
-    cell = (window * counted.shape[1] + row.clamp(0, counted.shape[1] - 1)) * counted.shape[2] + column.clamp(min=0)
-    return _Chunk(logits, counted, here, cell, cell * logits.shape[3] + table)
+    row, column = (row - rows.start).clamp(0, rows.stop - rows.start - 1), (column - (columns.start or 0)).clamp(min=0)
+    return _Chunk(logits, counted, here, (window, row, column, table))
 
 
 def _total(of_cells: Tensor, chunk: _Chunk, of_gold: Tensor | None = None, gold: Tensor | None = None) -> Tensor:
     """W: the sum over the cells that count, W×k×L, and over the gold ones that are here, K."""
     total = of_cells.where(chunk.counted, 0).sum((1, 2))
     return total if of_gold is None else total.index_add(0, gold[:, 0], of_gold.where(chunk.here, 0))
-
-
-def _without_gold(chunk: _Chunk) -> Tensor:
-    """W×k×L×T: logits, those of gold cells so low that their exponential is zero."""
-    gone = torch.where(chunk.here, GONE, 0.0)
-    return chunk.logits.flatten().index_add(0, chunk.entry, gone).view(chunk.logits.shape[:-1])
 
 
 def _log_one_and(logits: Tensor, dim: int) -> Tensor:

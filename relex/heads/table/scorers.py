@@ -118,18 +118,17 @@ class Pointer(Scorer):
         """Float32 logits W×k×L×t×C."""
         chosen = self.outputs(tables)
         query, key = (x[:, chosen] for x in context)
-        logits = query[:, :, rows] @ key[:, :, columns].mT / math.sqrt(self.size)
-        return self._finished(logits.permute(0, 2, 3, 1), rows, chosen, columns)
+        logits = (query[:, :, rows] / math.sqrt(self.size)) @ key[:, :, columns].mT
+        return self._finished(logits, rows, chosen, columns)
 
     def _finished(self, logits: Tensor, rows: slice, chosen: slice, columns: slice) -> Tensor:
-        """W×k×L×o → W×k×L×t×C, with the bias, without spans that end before they begin."""
-        logits, spans = self.shaped(logits + self.bias[chosen]), max(0, self.spans - chosen.start // self.tags)
-        if not spans:
-            return logits
-        row = torch.arange(logits.shape[1], device=logits.device)[:, None] + (rows.start or 0)
-        column = torch.arange(logits.shape[2], device=logits.device) + (columns.start or 0)
-        is_span = torch.arange(logits.shape[3], device=logits.device) < spans
-        return logits.masked_fill((row > column)[..., None, None] & is_span[:, None], NEVER)
+        """W×o×k×L → W×k×L×t×C, with the bias, without spans that end before they begin."""
+        added, spans = self.bias[chosen][:, None, None], self.spans * self.tags - chosen.start
+        if spans > 0:
+            output, row, column = (torch.arange(n, device=logits.device) for n in logits.shape[1:])
+            below = row[:, None] + (rows.start or 0) > column + (columns.start or 0)
+            added = added + NEVER * ((output < spans)[:, None, None] & below)
+        return self.shaped((logits + added).permute(0, 2, 3, 1))
 
 
 class EfficientPointer(Pointer):
@@ -162,9 +161,9 @@ class EfficientPointer(Pointer):
         """Float32 logits W×k×L×t×C."""
         chosen = self.outputs(tables)
         query, key, of_row, of_column = context
-        pairs = (query[:, :, rows] @ key[:, :, columns].mT / math.sqrt(self.size)).permute(0, 2, 3, 1)
-        alone = of_row[:, rows, None, chosen] + of_column[:, None, columns, chosen]
-        return self._finished(pairs.index_select(-1, self.group[chosen]) + alone, rows, chosen, columns)
+        pairs = (query[:, :, rows] / math.sqrt(self.size)) @ key[:, :, columns].mT  # W×G×k×L
+        alone = of_row[:, rows, chosen].mT[..., None] + of_column[:, columns, chosen].mT[:, :, None]
+        return self._finished(pairs.index_select(1, self.group[chosen]) + alone, rows, chosen, columns)
 
 
 def turn(x: Tensor) -> Tensor:
@@ -223,8 +222,8 @@ class Tucker(Scorer):
         """Float32 logits W×k×L×t×C."""
         chosen = self.outputs(tables)
         row, column = context
-        logits = row[:, chosen, rows] @ column[:, None, columns].mT
-        return self.shaped(logits.permute(0, 2, 3, 1) + self.bias[chosen])
+        logits = row[:, chosen, rows] @ column[:, None, columns].mT + self.bias[chosen][:, None, None]
+        return self.shaped(logits.permute(0, 2, 3, 1))
 
 
 class Hadamard(Scorer):
