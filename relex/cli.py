@@ -269,7 +269,7 @@ def predict_documents(
 
 @app.command()
 def bench(
-    head: Annotated[str, typer.Argument(help="What to measure: classifier, cascade, span, focused or crf.")],
+    head: Annotated[str, typer.Argument(help="What to measure: classifier, cascade, span, focused, crf or table.")],
     documents: Annotated[int | None, typer.Option(min=1, help="Documents that are timed.")] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Layers of the encoder.")] = None,
     encoder: Annotated[str | None, typer.Option(help="The encoder.")] = None,

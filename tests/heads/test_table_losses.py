@@ -3,10 +3,11 @@
 import pytest
 import torch
 
+from relex.bench.span import allocations
 from relex.heads.table import chunks
 from relex.heads.table.chunks import by_rows, row_chunks
 from relex.heads.table.losses import LOSSES, cells
-from relex.heads.table.scorers import Scorer
+from relex.heads.table.scorers import MLP, Scorer
 from relex.reference import table as literal
 
 LENGTHS = (5, 1, 3, 0)
@@ -125,6 +126,23 @@ def test_chunks_that_are_computed_again_change_nothing(name, monkeypatch):
         calls.clear()
         torch.testing.assert_close(with_gradient(LOSSES[name](scorer, (), mask, gold, True, 2), scorer), expected)
         assert len(calls) == times * 4
+
+
+@EACH
+def test_memory_is_that_of_a_chunk(name, monkeypatch):
+    """96² cells of 256 hidden units are 9 MiB; a row of them is 0.1, as are the parts of rows and of columns."""
+    monkeypatch.setattr(chunks, "AT_ONCE", 2**15)
+    scorer, (_, _, gold) = MLP(8, TABLES, 4 if name == "softmax" else 1, 256), given(name)
+    states, mask = torch.randn(1, 96, 8), torch.ones(1, 96, dtype=torch.bool)
+
+    def step():
+        with torch.inference_mode(False):  # in which allocations are counted
+            LOSSES[name](scorer, scorer.prepare(states, mask), mask, gold[:5], False).sum().backward()
+
+    monkeypatch.setattr(chunks, "HELD", 10**9)
+    assert allocations(step)[1] > 9
+    monkeypatch.setattr(chunks, "HELD", 0)
+    assert allocations(step)[1] < 2
 
 
 def test_chunks_cover_all_rows_and_hold_a_bounded_number():
