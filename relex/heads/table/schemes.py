@@ -1,5 +1,7 @@
-"""The schemes of the printed systems: spans and links of their ends, tags and links of last words, chains of neighbours;
-and those of corners. A triple is (subject's first, last token, class, object's first, last token)."""
+"""The schemes of the printed systems: spans and links of their ends, tags and links of last words, chains; and corners.
+
+A triple is (first and last token of the subject, class, first and last token of the object).
+"""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
