@@ -12,9 +12,9 @@ class Horns(Scheme):
     """Three corners of the rectangle of a subject's rows and an object's columns, in one table a class (OneRel).
 
     Tags of Shang et al. 2022: 1 for (first, first), 2 for (first, last), 3 for (last, last). As in the public code only
-    the *next* cell of the row that holds anything can be the second corner, and the next one down its column the third.
-    So no entity may have one token, for which two corners are one cell; the public code gives every word a second
-    token. Here such triples are lost.
+    the *next* cell of the row that holds anything can be the second corner; the third is the nearest one down its
+    column. No entity may have one token, for two corners would be one cell: the public code gives every word a second
+    token, here such triples are lost.
     """
 
     groups = ("classes",)
@@ -36,12 +36,12 @@ class Horns(Scheme):
 
     def decode(self, cells: Collection[Cell], entities: Collection[TokenEntity] = ()) -> Found:
         """Triples; entities have no types of their own."""
-        rows, columns, found = _lines(cells, 1), _lines(cells, 2), set()
+        rows, columns, found = _lines(cells, 1), _lines([cell for cell in cells if cell[3] == 3], 2), set()
         for table, row, column, tag in cells:
             across = tag == 1 and _after(rows[table, row], column)
             if across and across[1] == 2:
-                down = _after(columns[table, across[0]], row)
-                if down and down[1] == 3:
+                down = _after(columns.get((table, across[0]), ()), row)
+                if down:
                     found.add((row, down[0] - self.reach, table, column, across[0] - self.reach))
         return found, set()
 
@@ -131,7 +131,7 @@ def _lines(cells: Collection[Cell], along: int) -> dict[tuple[int, int], Line]:
     return found
 
 
-def _after(line: Line, place: int) -> tuple[int, int] | None:
+def _after(line: Line | tuple[()], place: int) -> tuple[int, int] | None:
     """Place and tag of the next cell of a line after a place."""
     i = bisect_right(line, place, key=lambda cell: cell[0])
     return line[i] if i < len(line) else None
