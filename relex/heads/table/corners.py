@@ -19,6 +19,7 @@ class Horns(Scheme):
 
     groups = ("classes",)
     tags = 4
+    exclusive = True
 
     def corners(self, triple: TokenTriple) -> tuple[Place, Place, Place]:
         """The three cells."""
@@ -86,6 +87,7 @@ class Regions(Scheme):
 
     groups = ("classes",)
     tags = 8
+    exclusive = True
 
     def cells_of(self, triple: TokenTriple) -> Iterator[Cell]:
         first, last, class_id, object_first, object_last = triple

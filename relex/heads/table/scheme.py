@@ -21,13 +21,16 @@ REASONS = ("one_token", "mistyped", "overlapping", "overwritten", "ambiguous")
 class Scheme(ABC):
     """T tables over the tokens of a text; `encode` and `decode` are pure functions of sets.
 
-    A cell of a scheme with C > 1 `tags` holds one of them, 0 for nothing; where two fall on one cell, the first stays.
+    A cell of an `exclusive` scheme holds one of C tags, 0 for nothing; where two fall on one cell, the first stays.
     """
 
     groups: ClassVar[tuple[str, ...]]
-    """What the tables stand for, in their order: one for all `spans`, one for each of the E `types` of entities, or one
-    for each of the R `classes`."""
+    """What the tables stand for, in their order: one for all `spans`, one for each of the E `types` of entities or the
+    R `classes`, or `one` for everything."""
     tags: int = 1
+    """How many tags C a cell can have, O among them; 1 if it is there or not."""
+    exclusive: ClassVar[bool] = False
+    """Whether C > 1."""
     triangle: ClassVar[bool] = False
     """Whether only cells with column ≥ row are used."""
     typed: ClassVar[bool] = False
@@ -42,15 +45,26 @@ class Scheme(ABC):
     def __init__(self, pairs: Sequence[tuple[int, int]], types: int):
         """`pairs`: for each of R classes the type ids of its head and its tail, of E `types`."""
         self.pairs, self.types, self.classes = tuple(pairs), types, len(pairs)
-        sizes = {"spans": 1, "types": types, "classes": self.classes}
+        sizes = {"one": 1, "spans": 1, "types": types, "classes": self.classes}
         self.sizes = tuple(sizes[group] for group in self.groups)
         """How many tables each group has."""
         self.tables = sum(self.sizes)
 
+    @classmethod
+    def named(cls) -> bool:
+        """Whether every table is of a type or a class."""
+        return {"types", "classes"}.issuperset(cls.groups)
+
     @property
     def spans(self) -> int:
         """So many first tables hold spans."""
-        return sum(n for name, n in zip(self.groups, self.sizes, strict=True) if name != "classes")
+        return sum(n for name, n in zip(self.groups, self.sizes, strict=True) if name in ("spans", "types"))
+
+    @property
+    def alike(self) -> tuple[int, ...]:
+        """Numbers of tables that stand together for the same: all of spans, links of first tokens, …"""
+        others = [n for name, n in zip(self.groups, self.sizes, strict=True) if name not in ("spans", "types")]
+        return (self.spans, *others) if self.spans else tuple(others)
 
     # What a scheme says
 

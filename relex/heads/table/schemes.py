@@ -22,6 +22,7 @@ class Handshake(Scheme):
     groups = ("spans", "classes", "classes")
     triangle = True
     tags = 3
+    exclusive = True
 
     def cells_of(self, triple: TokenTriple) -> Iterator[Cell]:
         first, last, class_id, object_first, object_last = triple
@@ -147,7 +148,8 @@ class WordPairs(LastTokens):
     The last token stands for an entity, as where the public code is scored.
     """
 
-    groups = ("spans",)
+    groups = ("one",)
+    exclusive = True
 
     def __init__(self, pairs: Sequence[tuple[int, int]], types: int):
         super().__init__(pairs, types)
@@ -169,7 +171,8 @@ class Chain(Scheme):
     its first one, on or below it. In our corpora no mention has gaps, so only neighbours are chained.
     """
 
-    groups = ("spans",)
+    groups = ("one",)
+    exclusive = True
     typed = True
     relations = False
 
