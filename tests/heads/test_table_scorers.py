@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from relex.bench.span import allocations
 from relex.heads.table import chunks, scorers
 from relex.heads.table.grid import DISTANCES, Grid, distance_class
 from relex.heads.table.losses import bce, softmax
@@ -124,7 +125,7 @@ def test_gradients_of_chunks_that_are_computed_again(name, monkeypatch):
 
 
 def useless(key):
-    """A key's bias adds the same to all logits of a softmax; the second phase is trained without the first."""
+    """A key's bias adds the same to all logits of a softmax."""
     return key.endswith("key.bias")
 
 
@@ -140,6 +141,19 @@ def test_an_untrained_scorer_finds_next_to_nothing(name, tags):
     assert found.float().mean() < 0.02
     biases = [p.flatten() for p in scorer.parameters() if (p == RARE).any()]
     assert [sum(b == RARE) for b in biases] == [TABLES * max(1, tags - 1)] * (2 if name == "additive-phases" else 1)
+
+
+def test_rounds_hold_few_rows_and_maxima(monkeypatch):
+    """All cells of 8 units and 40 outputs take 25 MiB to train, chunks of one row, with maxima for each, 34."""
+    monkeypatch.setattr(chunks, "AT_ONCE", 1)
+    monkeypatch.setattr(chunks, "HELD", 0)
+    scorer, states, mask = Hadamard(8, 40, rounds=2), torch.randn(1, 256, 8), torch.ones(1, 256, dtype=torch.bool)
+
+    def step():
+        with torch.inference_mode(False):  # in which allocations are counted
+            sum(x.sum() for x in scorer.prepare(states, mask)).backward()
+
+    assert allocations(step)[1] < 10
 
 
 # What coincides with what

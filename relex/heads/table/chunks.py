@@ -14,9 +14,14 @@ HELD = 2**26
 T = TypeVar("T")
 
 
+def rows_at_once(windows: int, tokens: int, floats: int) -> int:
+    """Rows of a chunk, of W tables with L columns of cells of `floats` numbers each."""
+    return max(1, AT_ONCE // (windows * tokens * floats))
+
+
 def row_chunks(windows: int, tokens: int, floats: int, rows: int = 0) -> list[slice]:
     """Slices that cover the rows of W tables of L×L cells with `floats` numbers each; `rows` at a time if given."""
-    rows = rows or max(1, AT_ONCE // (windows * tokens * floats))
+    rows = rows or rows_at_once(windows, tokens, floats)
     return [slice(first, min(first + rows, tokens)) for first in range(0, tokens, rows)]
 
 

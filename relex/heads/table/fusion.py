@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from relex.heads.table.chunks import by_rows
+from relex.heads.table.chunks import by_rows, rows_at_once
 
 NEVER = -1e4
 """A logit that no softmax or maximum notices beside others; finite, for a text may have no tokens at all."""
@@ -111,7 +111,8 @@ def maxima(table: Callable[[slice], Tensor], mask: Tensor, floats: int) -> tuple
         logits = table(rows).masked_fill(~both[..., None], NEVER)
         return logits.amax(2), logits.amax(1)
 
-    of_rows, of_columns = zip(*by_rows(task, *mask.shape, floats), strict=True)
+    rows = max(rows_at_once(*mask.shape, floats), math.isqrt(mask.shape[1]))  # a chunk leaves maxima of L columns
+    of_rows, of_columns = zip(*by_rows(task, *mask.shape, floats, rows), strict=True)
     both = torch.cat(of_rows, 1), torch.stack(of_columns).amax(0)
     return tuple(x.where(mask[..., None], 0) for x in both)
 
