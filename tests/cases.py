@@ -87,7 +87,7 @@ TABLES = {
     "OneRel, shifted": {"scheme": "horns_shifted", "activation": "relu", "wide": 3},
     "OneRel, multi-label": {"scheme": "horns_multi", "activation": "relu", "wide": 3, "loss": "bce"},
     "EmRel": {"scheme": "links", "scorer": "tucker", "fusion": True, "loss": "bce"},
-    "GRTE": {"scheme": "regions", "scorer": "hadamard", "rounds": 3},
+    "GRTE": {"scheme": "regions", "scorer": "hadamard", "rounds": 2},
     "multi-head": {"scheme": "last_tokens", "loss": "bce", "label_size": 5},
     "GraphRel-1p": {"scheme": "word_pairs", "scorer": "additive", "positive": 2.0, "link_weight": 3.0},
     "GraphRel-2p": {"scheme": "word_pairs", "scorer": "additive", "positive": 2.0, "link_weight": 3.0, "rounds": 2},

@@ -1,11 +1,14 @@
 """What a way of tagging can say at the most: gold triples written as tags and read from there again, without a model.
 
 Texts are read in tokens of an encoder, and triples compared in tokens. What tokens cannot hold (`Cascade.alignment`
-counts it) is no fault of a scheme and stays out.
+counts it) is no fault of a scheme and stays out. Classes type the entities as in our heads, so a scheme with types of
+its own also loses triples whose entities do not fit their relation, and one that gives a span one type those of its
+other types.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from relex import corpora, encoders
@@ -77,10 +80,24 @@ def ceilings(documents: Sequence[Document], schema: Schema, encoder: Encoder) ->
     return total
 
 
-def of_corpus(name: str) -> dict[str, Ceiling]:
-    """The ceilings of a corpus by name, on all its parts together."""
+def here() -> list[str]:
+    """Those of `MEASURED` that are on this machine, or generated."""
+    return [name for name in MEASURED if corpora.CORPORA[name].stand_in or corpora.find(name)]
+
+
+def of_corpus(name: str, untyped: bool = False) -> dict[str, Ceiling]:
+    """The ceilings of a corpus by name, on all its parts together; `untyped` as `without_types`."""
     corpus, encoder = read(name)
-    return ceilings([d for part in PARTS for d in getattr(corpus, part)], corpus.schema, encoder)
+    documents, schema = [d for part in PARTS for d in getattr(corpus, part)], corpus.schema
+    return ceilings(*(without_types(documents, schema) if untyped else (documents, schema)), encoder)
+
+
+def without_types(documents: Sequence[Document], schema: Schema) -> tuple[list[Document], Schema]:
+    """The same documents with one type of entity, so that a class is a relation, as most papers count."""
+    one = "entity"
+    relations = tuple(replace(relation, pairs=((one, one),)) for relation in schema.relation_types)
+    bare = [replace(d, entities=tuple(replace(span, type=one) for span in d.entities)) for d in documents]
+    return bare, Schema((one,), relations)
 
 
 def nearest_ends(triples: Collection[TokenTriple]) -> set[TokenTriple]:
