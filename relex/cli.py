@@ -95,6 +95,30 @@ def check_corpus(
     print(f"{place}: a good {found.form}; documents: {sizes}")
 
 
+@corpora_app.command("ceilings")
+def show_ceilings(
+    corpus: Annotated[
+        list[str] | None, typer.Option(help="A corpus; may be repeated. By default all that are here.")
+    ] = None,
+    untyped: Annotated[bool, typer.Option(help="Relations and entities without types, as most papers count.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print counts as JSON.")] = False,
+) -> None:
+    """How many gold triples each way of tagging gives back, and how many wrong ones, if a model made no error."""
+    from relex.analysis.ceilings import SYSTEMS, here, of_corpus
+
+    found = {name: of_corpus(name, untyped) for name in corpus or here()}
+    if as_json:
+        told = {c: {s: one._asdict() for s, one in systems.items()} for c, systems in found.items()}
+        return print(json.dumps(told, ensure_ascii=False, indent=1))
+    header = ("scheme", *(f"{c} {systems['cascade'].gold:,}" for c, systems in found.items()))
+    lines = [
+        (title, *(f"{100 * systems[name].recall:.2f} / {systems[name].spurious}" for systems in found.values()))
+        for name, title in SYSTEMS.items()
+    ]
+    _print_table(header, lines)
+    print("percent of gold that comes back / how many that are not gold; triples, for W2NER entities")
+
+
 @corpora_app.command("fetch")
 def fetch_corpus(
     name: Annotated[str, typer.Argument(help="The corpus, such as umrc10.")],
@@ -269,7 +293,7 @@ def predict_documents(
 
 @app.command()
 def bench(
-    head: Annotated[str, typer.Argument(help="What to measure: classifier, cascade, span, focused or crf.")],
+    head: Annotated[str, typer.Argument(help="What to measure: classifier, cascade, span, focused, crf or table.")],
     documents: Annotated[int | None, typer.Option(min=1, help="Documents that are timed.")] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Layers of the encoder.")] = None,
     encoder: Annotated[str | None, typer.Option(help="The encoder.")] = None,

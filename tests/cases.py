@@ -10,7 +10,7 @@ from extractors import told
 
 from relex import encoders
 from relex.documents import Document, RelationType, Schema
-from relex.heads import HEADS, Cascade, Head, SpanModel
+from relex.heads import HEADS, Cascade, Head, SpanModel, Table
 from relex.heads.pairs.tagger import PairTagger, inside
 from relex.heads.span.model import pairs_within
 
@@ -37,11 +37,13 @@ PAIRS = (*samples.TRAIN[:7], samples.ABSENT_ONE)
 
 
 class Case(NamedTuple):
-    """A head by name with some of its switches; `few` documents that it can learn by heart, unless it can all."""
+    """A head by name with some of its switches; `few` documents that it can learn by heart, unless it can all, in so
+    many `epochs`."""
 
     head: str
     options: dict[str, Any] = {}
     few: Sequence[Document] = ()
+    epochs: int = 60
 
     def __str__(self) -> str:
         return "-".join([self.head, *(f"{v}" for v in self.options.values())])
@@ -69,18 +71,37 @@ ALL = HEADS | {"mean": recipe.Mean}
 SMALL = {
     "cascade": {"heads": 4, "distance": 5, "channels": 2},
     "span": {"heads": 4, "max_width": 4, "width_size": 5, "negative_spans": 10**6, "negative_pairs": 10**6},
+    "table": {"size": 8},
     "focused": {"k": 1},
     "shallow": {"width": 16, "hidden": 4},
 }
 SPERT = {"fusion": False, "context": "cls", "local_context": "encoder_max"}
 CASREL = {"bilstm": False, "attention": False, "feature_fusion": "none"}
 TWO_ENTITIES = tuple(d for d in DOCUMENTS if len(d.entities) < 3)
+TABLES = {
+    "TPLinker": {},
+    "TPLinker+": {"scheme": "handshake_typed", "loss": "zlpr_tags"},
+    "GPLinker": {"scheme": "pointers", "scorer": "pointer", "loss": "zlpr_cells"},
+    "GPLinker, efficient": {"scheme": "pointers", "scorer": "efficient", "loss": "zlpr_cells"},
+    "OneRel": {"scheme": "horns", "activation": "relu", "wide": 3},
+    "OneRel, shifted": {"scheme": "horns_shifted", "activation": "relu", "wide": 3},
+    "OneRel, multi-label": {"scheme": "horns_multi", "activation": "relu", "wide": 3, "loss": "bce"},
+    "EmRel": {"scheme": "links", "scorer": "tucker", "fusion": True, "loss": "bce"},
+    "GRTE": {"scheme": "regions", "scorer": "hadamard", "rounds": 2},
+    "multi-head": {"scheme": "last_tokens", "loss": "bce", "label_size": 5},
+    "GraphRel-1p": {"scheme": "word_pairs", "scorer": "additive", "positive": 2.0, "link_weight": 3.0},
+    "GraphRel-2p": {"scheme": "word_pairs", "scorer": "additive", "positive": 2.0, "link_weight": 3.0, "rounds": 2},
+    "W2NER": {"scheme": "chain", "scorer": "grid"},
+    "ours": {"scheme": "handshake_typed", "scorer": "tucker", "names": True, "loss": "zlpr_cells"},
+}
+"""What `table` is called as in print, and its options."""
 CASES = (
     Case("classifier"),
     Case("classifier", {"encoding": "qa", "pooling": "cls"}),
     Case("cascade"),
     Case("cascade", CASREL),
     Case("cascade", {"feature_fusion": "cnn", "gate": True}),
+    *(Case("table", options, epochs=200 if "TPLinker" in name else 60) for name, options in TABLES.items()),
     Case("span", {"residual": True}),
     Case("span", SPERT),
     Case("span", {"context": "gru", "local_context": "attention"}),
@@ -104,13 +125,15 @@ def make(case: Case, seed: int = 1, noise: float = 0.3, **options) -> Head:
     """The head of a case on a small random encoder; `noise` leaves nothing where it starts from, such as zero."""
     documents = case.documents
     schema = SCHEMA if case.extracts else samples.SCHEMA
-    encoder = encoders.load("random:tiny", seed=seed, texts=[d.text for d in documents])
+    names = [*schema.entity_types, *schema.relation_names] if case.options.get("names") else []
+    encoder = encoders.load("random:tiny", seed=seed, texts=[*(d.text for d in documents), *names])
     torch.manual_seed(seed)
     head = case.type(encoder, schema, case.type.options_type(**SMALL.get(case.head, {}) | case.options | options))
     with torch.no_grad():
         for name, parameter in head.named_parameters():
             if not name.startswith("encoder."):
-                parameter[parameter == -4.0] = 0.0  # what is rare is found now and then
+                # what is rare is found now and then; of all the cells of tables not half
+                parameter[parameter == -4.0] = -2.0 if isinstance(head, Table) else 0.0
                 parameter += torch.randn(parameter.shape) * noise
         if isinstance(head, SpanModel):
             head.classify_span.bias[0] = 2.0
@@ -130,6 +153,11 @@ def logits(head: Head, documents: Sequence[Document]) -> list[tuple[torch.Tensor
             (row[:n], objects[subjects[:, 0] == i, :n])
             for i, (row, n) in enumerate(zip(head.tag_subjects(states), mask.sum(1).tolist(), strict=True))
         ]
+    if isinstance(head, Table):
+        context = head.context(head.states(batch), head.counted(mask), batch.get("tags"))
+        tables = head.scorer(context, slice(0, mask.shape[1]))
+        tags = head.tag_logits(head.states(batch)) if head.scheme.tagged else tables.new_zeros(*mask.shape, 0)
+        return [(tables[i, 1 : n - 1, 1 : n - 1], tags[i, : n - 2]) for i, n in enumerate(mask.sum(1).tolist())]
     if isinstance(head, SpanModel):
         text, spans, found = head.states(batch), head.candidates(batch["words"]), []
         for i in range(len(documents)):
@@ -157,6 +185,14 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
         if noise is not None:
             found = noise(*mask.shape, 2), lambda subjects: noise(len(subjects), mask.shape[1], len(head.classes), 2)
         return head._documents(documents, *head.decode(*found, mask))
+    if isinstance(head, Table):
+        shape = *mask.shape, mask.shape[1], head.scheme.tables, head.scheme.tags
+        cells = _cell_logits(batch["cells"], shape) if noise is None else noise(*shape)
+        tags = batch.get("tags")
+        if noise is not None and tags is not None:
+            tags = head.crf.decode(noise(*tags.shape, len(head.tags.names)), inside(mask))
+        found = head.decode(lambda rows, tables, columns: cells[:, rows, columns], mask, tags)
+        return head._documents(documents, found)
     if isinstance(head, SpanModel):
         found = _span_logits(head, batch)
         if noise is not None:
@@ -167,6 +203,15 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
         emissions, of_pairs = noise(*tokens.shape, len(head.tags.names)), lambda e, p: noise(len(p), head.classes)
     of_pairs = None if head.options.tasks == "ner" else of_pairs
     return head._documents(documents, *head.decode(emissions, tokens, of_pairs))
+
+
+def _cell_logits(cells, shape):
+    """Logits W×L×L×T×C that say what these cells K×5 (window, table, row, column, tag) say."""
+    logits = torch.full(shape, -20.0)
+    logits[..., 0] = 0.0 if shape[-1] > 1 else -20.0
+    window, table, row, column, tag = cells.unbind(1)
+    logits[window, row, column, table, tag if shape[-1] > 1 else 0] = 20.0
+    return logits
 
 
 def _span_logits(head: SpanModel, batch):

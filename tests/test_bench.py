@@ -1,15 +1,17 @@
 """The benchmarks: both sides give the same answers, every number is there, and other code is none the wiser."""
 
+import subprocess
 from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
 
-from relex import corpora
+from relex import corpora, encoders
 from relex.bench import BENCHMARKS, cascade, timing
 from relex.bench import focused as bench_focused
 from relex.bench import span as bench_span
+from relex.bench import table as bench_table
 from relex.errors import RelexError
 from relex.heads.pairs import focused_layers
 from relex.heads.span import model as heads_span
@@ -298,3 +300,30 @@ def test_tokens_of_layers_are_counted(focused_head):
         shared = len(states.passed) - 1 + head.encoder.layers - head.options.k
         own = sum(q for i, q in enumerate(queries) if i % (shared + 3) >= shared)
         assert own == pytest.approx(count)
+
+
+def test_table_prints_ratios_and_memory(monkeypatch):
+    monkeypatch.setattr(bench_table, "memory", lambda *args: 1.0)
+    values = BENCHMARKS["table"](layers=1, encoder="random:tiny", repeats=1)
+    for name in bench_table.SYSTEMS:
+        assert values[f"{name}: times the encoder"] > 0
+    assert float(values["TPLinker: difference of losses, as a share"]) < 1e-5
+    assert values["TPLinker: times as fast as published"] > 0
+    assert sum("peak memory" in name for name in values) == len(bench_table.MEASURED)
+    with pytest.raises(RelexError, match="measured on one sentence"):
+        BENCHMARKS["table"](documents=2)
+
+
+def test_memory_of_a_training_step_of_a_table():
+    """It is that of a process of its own, in which nothing else was ever held."""
+    here = torch.ones(2**28).sum().item()  # 1 GiB
+    assert here and 100 < bench_table.memory("OneRel, 3D units", "random:tiny", 1, 128, 49) < 900
+
+
+def test_what_ends_a_training_step_is_said(monkeypatch):
+    with pytest.raises(RelexError, match="reads .* tokens at most, not 1000000"):
+        bench_table.Step(encoders.load("random:tiny", 1), 10**6, torch.device("cpu"))
+    ended = subprocess.CompletedProcess([], 1, "", "Traceback:\n\nMemoryError: too much\n")
+    monkeypatch.setattr(subprocess, "run", lambda *args, **options: ended)
+    with pytest.raises(RelexError, match="training step of GPLinker .* ended with: MemoryError: too much"):
+        bench_table.memory("GPLinker", "random:tiny", 1)

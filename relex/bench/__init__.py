@@ -1,6 +1,6 @@
-"""How fast each head is, and the CRF, against a plain version of the same model in the same run."""
+"""How fast each head is, and the CRF, against a plain version of the same model in the same run; what tables cost."""
 
-from relex.bench import cascade, classifier, crf, focused, span
+from relex.bench import cascade, classifier, crf, focused, span, table
 
 BENCHMARKS = {
     "classifier": classifier.measure,
@@ -8,6 +8,7 @@ BENCHMARKS = {
     "span": span.measure,
     "focused": focused.measure,
     "crf": crf.measure,
+    "table": table.measure,
 }
 """Head → function of `documents`, `layers`, `encoder` and `repeats`; quantity → value, ready to print."""
 

@@ -19,8 +19,17 @@ from relex.heads.pairs.baselines import Shallow
 from relex.heads.pairs.focused import Focused
 from relex.heads.pairs.options import FocusedOptions, ShallowOptions
 from relex.heads.span.model import SpanModel, SpanOptions
+from relex.heads.table.model import Table
+from relex.heads.table.options import TableOptions
 
-HEADS = {"classifier": Classifier, "cascade": Cascade, "span": SpanModel, "focused": Focused, "shallow": Shallow}
+HEADS = {
+    "classifier": Classifier,
+    "cascade": Cascade,
+    "table": Table,
+    "span": SpanModel,
+    "focused": Focused,
+    "shallow": Shallow,
+}
 """Heads that are trained on an encoder; to enter a new one here is all that it takes."""
 
 OPTIONS = {
@@ -50,5 +59,5 @@ def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
 
 __all__ = [
     "HEADS", "OPTIONS", "TASKS", "Cascade", "CascadeOptions", "Classifier", "ClassifierOptions", "Focused",
-    "FocusedOptions", "Head", "Shallow", "ShallowOptions", "SpanModel", "SpanOptions", "build",
+    "FocusedOptions", "Head", "Shallow", "ShallowOptions", "SpanModel", "SpanOptions", "Table", "TableOptions", "build",
 ]  # fmt: skip

@@ -151,7 +151,11 @@ def held(head, several):
 def represented(head, several):
     """What a head can say of documents at the most: a cascade knows only entities of triples, a tagger no relations."""
     whole = facts(several)
-    if isinstance(head, HEADS["cascade"]):
+    if isinstance(head, HEADS["table"]) and not head.scheme.relations:
+        return [(e, set()) for e, _ in whole]
+    if getattr(head.options, "scheme", "") == "horns":  # its corners need two tokens
+        whole = [(e, {t for t in triples if all(s.end - s.start > 1 for s in (t[0], t[2]))}) for e, triples in whole]
+    if isinstance(head, HEADS["cascade"]) or (isinstance(head, HEADS["table"]) and not head.scheme.typed):
         return [({e for h, _, t in triples for e in (h, t)}, triples) for _, triples in whole]
     return [(e, set()) for e, _ in whole] if getattr(head.options, "tasks", "") == "ner" else whole
 
@@ -263,7 +267,7 @@ def test_learns_a_few_documents_by_heart(case):
     for module in head.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = 0.0
-    training = TrainingOptions(epochs=60, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
+    training = TrainingOptions(epochs=case.epochs, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
     progress = Trainer(head, training, 0).fit(few, OneBatch(len(few)))
     assert progress.history[0]["loss"] > 5 * progress.history[-1]["loss"]
     wanted = represented(head, few) if case.extracts else facts(few)
@@ -322,6 +326,26 @@ IMPOSSIBLE = {
         ({"heads": 5}, r"width 32 do not divide among heads \(5\)"),
         ({"depth": 6}, r"width 32 do not divide among 2\^depth \(64\)"),
         ({"lstm_size": 7, "attention": False, "feature_fusion": "none"}, r"width 7 do not divide among 2 directions"),
+    ),
+    "table": (
+        ({"scheme": "grid"}, "there is no scheme 'grid'; known are handshake, handshake_typed, links"),
+        ({"scorer": "none"}, "there is no scorer 'none'; known are mlp, pointer"),
+        ({"activation": "elu"}, "there is no activation 'elu'; known are tanh, relu"),
+        ({"loss": "mse"}, "there is no loss 'mse'; known are softmax, bce"),
+        ({"loss": "bce"}, "loss 'bce' does not go with scheme 'handshake'; choose softmax"),
+        ({"scheme": "links"}, "loss 'softmax' does not go with scheme 'links'; choose bce, zlpr_tags, zlpr_cells"),
+        ({"wide": 0}, "wide is 0, but must be at least 1"),
+        ({"positive": 0.0}, "positive is 0.0, but must be above 0"),
+        ({"scheme": "links", "loss": "bce", "positive": 2.0}, "loss 'bce' has no positive; softmax has it"),
+        ({"rounds": 2}, "scorer 'mlp' cannot have rounds; hadamard and additive can"),
+        ({"scorer": "grid", "wide": 2}, "scorer 'grid' cannot have wide; mlp can"),
+        ({"fusion": True}, "scorer 'mlp' cannot have fusion; tucker can"),
+        ({"scorer": "tucker", "names": True}, "scheme 'handshake' has tables without names; choose one of handshake_t"),
+        ({"label_size": 3}, "scheme 'handshake' has no tags for label_size and link_weight; last_tokens, word_pairs"),
+        ({"scorer": "additive", "rounds": 3}, "rounds is 3, but the scorer 'additive' has 2 at most"),
+        ({"scorer": "pointer", "size": 3}, "pairings of size 3 do not divide into 2 parts"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+        ({"threshold": 0.0}, "threshold is 0.0"),
     ),
     "span": (
         ({"context": "mean"}, "there is no context 'mean'; known are sea, gru, cls"),

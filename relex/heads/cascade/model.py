@@ -1,7 +1,6 @@
 """Cascade tagging: first subjects, then for each of them its objects by relation (CasRel, CBRRel)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -14,10 +13,10 @@ from relex.errors import RelexError
 from relex.evaluation.extraction import unordered
 from relex.heads.cascade.layers import ConvStack, RelativeAttention, UNet
 from relex.heads.cascade.options import CascadeOptions
-from relex.heads.extractor import Extractor, characters
+from relex.heads.classes import ClassExtractor, TokenTriple
+from relex.heads.extractor import characters
 from relex.heads.head import Batch, pad
 from relex.heads.layers import BiLSTM
-from relex.heads.windows import Window, WindowedText
 
 RARE = -4.0
 """Bias a tagger starts from: few tokens begin or end anything, and learning that costs an epoch."""
@@ -25,22 +24,7 @@ CHUNK = 2**24
 """Object logits held at a time in prediction, which bounds memory whatever the number of subjects."""
 
 
-TokenTriple = tuple[int, int, int, int, int]
-"""First and last token of the subject, class, first and last token of the object."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """A document's windows, for each its gold triples in tokens of the window, and what could not be put there."""
-
-    windows: tuple[Window, ...]
-    triples: tuple[frozenset[TokenTriple], ...]
-    without_tokens: int
-    inexact: int
-    between_windows: int
-
-
-class Cascade(Extractor):
+class Cascade(ClassExtractor):
     """Encoder → BiLSTM → relative attention → subject tagger → U-Net → object tagger for each class of relation.
 
     A class is a relation type with one of its pairs of entity types; R counts classes here, so that the relation of a
@@ -52,10 +36,6 @@ class Cascade(Extractor):
 
     def __init__(self, encoder: Encoder, schema: Schema, options: CascadeOptions):
         super().__init__(encoder, schema, options)
-        self.classes = [(r.name, head, tail) for r in schema.relation_types for head, tail in r.pairs]
-        self.class_of = {c: i for i, c in reversed(list(enumerate(self.classes)))}
-        # a triple whose entities do not fit its relation is tagged as that relation all the same
-        self.class_of |= {(name,): i for i, (name, _, _) in reversed(list(enumerate(self.classes)))}
         width = (options.lstm_size or encoder.hidden_size) if options.bilstm else encoder.hidden_size
         for what, parts, used in (
             ("heads", options.heads, options.attention),
@@ -81,24 +61,6 @@ class Cascade(Extractor):
             nn.init.zeros_(self.gate.bias)
 
     # From Documents to tensors
-
-    def _row(self, document: Document, text: WindowedText) -> _Row:
-        found, without, inexact, between = [set() for _ in text.windows], 0, 0, 0
-        for head, name, tail in set(document.triples()):
-            class_id = self.class_of.get((name, head.type, tail.type), self.class_of.get((name,)))
-            subject, object_ = text.tokens(head.start, head.end), text.tokens(tail.start, tail.end)
-            if subject is None or object_ is None:
-                without += 1
-                continue
-            inexact += not (text.exact(head.start, head.end) and text.exact(tail.start, tail.end))
-            fits = 0
-            for window, triples in zip(text.windows, found, strict=True):
-                places = [i - window.first + 1 for i in (*subject, *object_)]  # 1 for [CLS]
-                if min(places) >= 1 and max(places) <= len(window.ids) - 2:
-                    triples.add((*places[:2], class_id, *places[2:]))
-                    fits += 1
-            between += not fits
-        return _Row(text.windows, tuple(map(frozenset, found)), without, inexact, between)
 
     def alignment(self, documents: Sequence[Document]) -> dict[str, int]:
         """Gold triples that tokens and tags cannot represent.
