@@ -1,6 +1,7 @@
 """Heads as the contract's tests build them, and what a test has to know of each: its logits, and its way back."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import recipe
@@ -10,7 +11,7 @@ from extractors import told
 
 from relex import encoders
 from relex.documents import Document, RelationType, Schema
-from relex.heads import HEADS, Cascade, Head, SpanModel
+from relex.heads import HEADS, BothWays, Cascade, Head, SpanModel
 from relex.heads.pairs.tagger import PairTagger, inside
 from relex.heads.span.model import pairs_within
 
@@ -69,6 +70,7 @@ ALL = HEADS | {"mean": recipe.Mean}
 SMALL = {
     "cascade": {"heads": 4, "distance": 5, "channels": 2},
     "span": {"heads": 4, "max_width": 4, "width_size": 5, "negative_spans": 10**6, "negative_pairs": 10**6},
+    "both_ways": {"negative_pairs": 10**6},
     "focused": {"k": 1},
     "shallow": {"width": 16, "hidden": 4},
 }
@@ -81,6 +83,9 @@ CASES = (
     Case("cascade"),
     Case("cascade", CASREL),
     Case("cascade", {"feature_fusion": "cnn", "gate": True}),
+    Case("both_ways"),
+    Case("both_ways", {"ways": "subjects"}),
+    Case("both_ways", {"ways": "objects"}),
     Case("span", {"residual": True}),
     Case("span", SPERT),
     Case("span", {"context": "gru", "local_context": "attention"}),
@@ -114,6 +119,9 @@ def make(case: Case, seed: int = 1, noise: float = 0.3, **options) -> Head:
                 parameter += torch.randn(parameter.shape) * noise
         if isinstance(head, SpanModel):
             head.classify_span.bias[0] = 2.0
+        if isinstance(head, BothWays):
+            for name, parameter in head.named_parameters():  # all tokens have the noise of [CLS] in common
+                parameter += {"first.bias": 8.0, "second.bias": 25.0}.get(name.split(".", 1)[1], 0.0)
     return head.eval()
 
 
@@ -130,6 +138,18 @@ def logits(head: Head, documents: Sequence[Document]) -> list[tuple[torch.Tensor
             (row[:n], objects[subjects[:, 0] == i, :n])
             for i, (row, n) in enumerate(zip(head.tag_subjects(states), mask.sum(1).tolist(), strict=True))
         ]
+    if isinstance(head, BothWays):
+        text, found = head.states(batch), []
+        firsts, pairs = head.first_logits(text), head._gold_pairs(batch)
+        seconds = [
+            (way and second(text, spans), spans[:, 0])
+            for second, (way, spans, _, _) in zip((head.objects_of, head.subjects_of), head._ways(batch), strict=True)
+        ]
+        for i, n in enumerate(mask.sum(1).tolist()):
+            own = [first[i, :n] for first in firsts if first is not None]
+            own += [logits[window == i, :n] for logits, window in seconds if logits is not None]
+            found.append((*own, head.relation_logits(text, pairs)[pairs[:, 0] == i]))
+        return found
     if isinstance(head, SpanModel):
         text, spans, found = head.states(batch), head.candidates(batch["words"]), []
         for i in range(len(documents)):
@@ -157,6 +177,13 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
         if noise is not None:
             found = noise(*mask.shape, 2), lambda subjects: noise(len(subjects), mask.shape[1], len(head.classes), 2)
         return head._documents(documents, *head.decode(*found, mask))
+    if isinstance(head, BothWays):
+        ways, relations = head.gold_logits(batch)
+        if noise is not None:
+            second = partial(_of_spans, noise, mask.shape[1], 2)
+            ways = [way and (noise(*mask.shape, 2), second) for way in ways]
+            relations = partial(_of_spans, noise, len(head.classes))
+        return head._documents(documents, head.decode(ways, relations, mask))
     if isinstance(head, SpanModel):
         found = _span_logits(head, batch)
         if noise is not None:
@@ -167,6 +194,11 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
         emissions, of_pairs = noise(*tokens.shape, len(head.tags.names)), lambda e, p: noise(len(p), head.classes)
     of_pairs = None if head.options.tasks == "ner" else of_pairs
     return head._documents(documents, *head.decode(emissions, tokens, of_pairs))
+
+
+def _of_spans(noise, *shape_and_spans):
+    *shape, spans = shape_and_spans
+    return noise(len(spans), *shape)
 
 
 def _span_logits(head: SpanModel, batch):

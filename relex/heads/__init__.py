@@ -11,6 +11,7 @@ from relex.baselines.lookup import (
 from relex.baselines.ngrams import MajorityOptions, TfidfOptions
 from relex.documents import Schema
 from relex.encoders.encoder import Encoder
+from relex.heads.cascade.both_ways import BothWays, BothWaysOptions
 from relex.heads.cascade.model import Cascade
 from relex.heads.cascade.options import CascadeOptions
 from relex.heads.classifier import Classifier, ClassifierOptions
@@ -20,7 +21,14 @@ from relex.heads.pairs.focused import Focused
 from relex.heads.pairs.options import FocusedOptions, ShallowOptions
 from relex.heads.span.model import SpanModel, SpanOptions
 
-HEADS = {"classifier": Classifier, "cascade": Cascade, "span": SpanModel, "focused": Focused, "shallow": Shallow}
+HEADS = {
+    "classifier": Classifier,
+    "cascade": Cascade,
+    "both_ways": BothWays,
+    "span": SpanModel,
+    "focused": Focused,
+    "shallow": Shallow,
+}
 """Heads that are trained on an encoder; to enter a new one here is all that it takes."""
 
 OPTIONS = {
@@ -49,6 +57,7 @@ def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
 
 
 __all__ = [
-    "HEADS", "OPTIONS", "TASKS", "Cascade", "CascadeOptions", "Classifier", "ClassifierOptions", "Focused",
-    "FocusedOptions", "Head", "Shallow", "ShallowOptions", "SpanModel", "SpanOptions", "build",
+    "HEADS", "OPTIONS", "TASKS", "BothWays", "BothWaysOptions", "Cascade", "CascadeOptions", "Classifier",
+    "ClassifierOptions", "Focused", "FocusedOptions", "Head", "Shallow", "ShallowOptions", "SpanModel", "SpanOptions",
+    "build",
 ]  # fmt: skip
