@@ -11,7 +11,7 @@ from extractors import told
 
 from relex import encoders
 from relex.documents import Document, RelationType, Schema
-from relex.heads import HEADS, BothWays, Cascade, Head, SpanModel
+from relex.heads import HEADS, BothWays, Cascade, Head, Sets, SpanModel
 from relex.heads.pairs.tagger import PairTagger, inside
 from relex.heads.span.model import pairs_within
 
@@ -71,6 +71,7 @@ SMALL = {
     "cascade": {"heads": 4, "distance": 5, "channels": 2},
     "span": {"heads": 4, "max_width": 4, "width_size": 5, "negative_spans": 10**6, "negative_pairs": 10**6},
     "both_ways": {"negative_pairs": 10**6},
+    "sets": {"queries": 20, "decoder_layers": 2, "heads": 4},
     "focused": {"k": 1},
     "shallow": {"width": 16, "hidden": 4},
 }
@@ -86,6 +87,7 @@ CASES = (
     Case("both_ways"),
     Case("both_ways", {"ways": "subjects"}),
     Case("both_ways", {"ways": "objects"}),
+    Case("sets"),
     Case("span", {"residual": True}),
     Case("span", SPERT),
     Case("span", {"context": "gru", "local_context": "attention"}),
@@ -150,6 +152,9 @@ def logits(head: Head, documents: Sequence[Document]) -> list[tuple[torch.Tensor
             own += [logits[window == i, :n] for logits, window in seconds if logits is not None]
             found.append((*own, head.relation_logits(text, pairs)[pairs[:, 0] == i]))
         return found
+    if isinstance(head, Sets):
+        classes, pointers = head.logits(batch)
+        return [(classes[i], pointers[i, ..., :n]) for i, n in enumerate(mask.sum(1).tolist())]
     if isinstance(head, SpanModel):
         text, spans, found = head.states(batch), head.candidates(batch["words"]), []
         for i in range(len(documents)):
@@ -184,6 +189,11 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
             ways = [way and (noise(*mask.shape, 2), second) for way in ways]
             relations = partial(_of_spans, noise, len(head.classes))
         return head._documents(documents, head.decode(ways, relations, mask))
+    if isinstance(head, Sets):
+        classes, pointers = head.gold_logits(batch)
+        if noise is not None:
+            classes, pointers = noise(*classes.shape), noise(*pointers.shape)
+        return head._documents(documents, head.decode(classes, pointers, mask))
     if isinstance(head, SpanModel):
         found = _span_logits(head, batch)
         if noise is not None:

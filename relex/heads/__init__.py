@@ -19,12 +19,15 @@ from relex.heads.head import Head
 from relex.heads.pairs.baselines import Shallow
 from relex.heads.pairs.focused import Focused
 from relex.heads.pairs.options import FocusedOptions, ShallowOptions
+from relex.heads.sets.model import Sets
+from relex.heads.sets.options import SetOptions
 from relex.heads.span.model import SpanModel, SpanOptions
 
 HEADS = {
     "classifier": Classifier,
     "cascade": Cascade,
     "both_ways": BothWays,
+    "sets": Sets,
     "span": SpanModel,
     "focused": Focused,
     "shallow": Shallow,
@@ -58,6 +61,6 @@ def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
 
 __all__ = [
     "HEADS", "OPTIONS", "TASKS", "BothWays", "BothWaysOptions", "Cascade", "CascadeOptions", "Classifier",
-    "ClassifierOptions", "Focused", "FocusedOptions", "Head", "Shallow", "ShallowOptions", "SpanModel", "SpanOptions",
-    "build",
+    "ClassifierOptions", "Focused", "FocusedOptions", "Head", "SetOptions", "Sets", "Shallow", "ShallowOptions",
+    "SpanModel", "SpanOptions", "build",
 ]  # fmt: skip

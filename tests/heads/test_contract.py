@@ -148,7 +148,7 @@ def held(head, several):
     return {k: v for k, v in head.alignment(several).items() if v and k not in HARMLESS}
 
 
-OF_TRIPLES = tuple(HEADS[name] for name in ("cascade", "both_ways"))
+OF_TRIPLES = tuple(HEADS[name] for name in ("cascade", "both_ways", "sets"))
 """Heads that know only entities of triples."""
 
 
@@ -336,6 +336,13 @@ IMPOSSIBLE = {
         ({"negative_pairs": 0}, "negative_pairs is 0, but must be at least 1"),
         ({"dropout": 1.0}, "dropout is 1.0"),
         ({"threshold": 1.0}, "threshold is 1.0"),
+    ),
+    "sets": (
+        *(({name: 0}, f"{name} is 0, but must be at least 1") for name in
+          ("queries", "decoder_layers", "heads", "max_width")),
+        ({"none_weight": 0.0}, "none_weight is 0.0, but must be above 0"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+        ({"heads": 5}, "width 32 do not divide among 5 heads"),
     ),
     "span": (
         ({"context": "mean"}, "there is no context 'mean'; known are sea, gru, cls"),

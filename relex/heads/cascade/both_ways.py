@@ -222,8 +222,8 @@ class BothWays(Extractor):
     def loss(self, batch: Batch) -> Tensor:
         """Binary cross entropies, summed, mean over documents.
 
-        Of both ways as in `Cascade`: of all tags, per token. Of pairs: of all classes, the mean over the gold pairs of a
-        window, and beside it, ours, the mean over its drawn ones.
+        Of both ways as in `Cascade`: of all tags, per token. Of pairs: of all classes, the mean over the gold pairs of
+        a window, and beside it, ours, the mean over its drawn ones.
         """
         text, mask = self.states(batch), batch["attention_mask"].float()
         weights = mask / mask.sum(1, keepdim=True) / batch["count"]  # W×L
