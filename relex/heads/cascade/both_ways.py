@@ -41,7 +41,7 @@ class BothWaysOptions:
     """
 
     ways: str = "both"
-    negative_pairs: int = 100
+    negative_pairs: int = 20
     dropout: float = 0.1
     threshold: float = 0.5
 
@@ -213,10 +213,15 @@ class BothWays(Extractor):
         return scaled_logits(self.from_objects.second, text.subjects, objects[:, 0], vectors, cls)
 
     def relation_logits(self, text: Text, pairs: Tensor) -> Tensor:
-        """P×R for `pairs` P×5 (window, first and last token of the subject, of the object): a biaffine form of both."""
+        """P×R for `pairs` P×5 (window, first and last token of the subject, of the object): a biaffine form of both.
+
+        Each subject meets the R matrices once, however many objects it is paired with.
+        """
+        subjects, number = pairs[:, :3].unique(dim=0, return_inverse=True)
+        matrices = self.relate.weight.transpose(1, 2).flatten(0, 1)  # (R·D)×D
+        turned = F.linear(ends(text.pairs, subjects), matrices).unflatten(1, (len(self.classes), -1))
         head, tail = ends(text.pairs, pairs[:, :3]), ends(text.pairs, pairs[:, [0, 3, 4]])
-        turned = F.linear(head, self.relate.weight.transpose(1, 2).flatten(0, 1)).unflatten(1, (-1, head.shape[1]))
-        both = (turned * tail[:, None]).sum(-1) + self.relate.bias
+        both = torch.bmm(turned[number], tail[..., None])[..., 0] + self.relate.bias
         return (both + self.relate_alone(torch.cat([head, tail], 1))).float()
 
     def loss(self, batch: Batch) -> Tensor:
