@@ -250,10 +250,10 @@ def test_drawn_pairs_have_no_relation(count):
 def test_moved_spans_have_one_border_elsewhere():
     spans = torch.tensor([[0, 4, 6], [1, 5, 9]] * 100)
     found = moved(spans, torch.tensor([30, 30]))
-    apart = (found - spans).abs()
     assert torch.equal(found[:, 0], spans[:, 0]) and (found[:, 1] <= found[:, 2]).all()
-    untangled = apart[100:][(apart[100:] > 0).sum(1) == 1]  # the others' borders changed places
-    assert set(apart[(apart > 0).sum(1) == 1].max(1).values.tolist()) == set(range(1, REACH + 1)) and len(untangled)
+    apart = (found - spans).abs()[1::2, 1:]  # of spans so wide that no border passes the other
+    assert ((apart > 0).sum(1) == 1).all() and apart.any(0).all()
+    assert set(apart.sum(1).tolist()) == set(range(1, REACH + 1))
     assert {tuple(s) for s in moved(torch.tensor([[0, 1, 1]] * 20), torch.tensor([3])).tolist()} == {(0, 1, 1)}
 
 

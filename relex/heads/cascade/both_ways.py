@@ -7,7 +7,8 @@ What their public code does otherwise is not copied. There the subjects' states 
 objects' that of the subjects', which has been changed by then; here each kind of state gets its own. There the linear
 terms of the biaffine form are commented out; here they are in. There relations are trained on gold pairs alone, so
 that the classifier never sees a wrong pair, and on one subject, one object and one pair of a text in a step; here on
-all of them, and on drawn pairs that have no relation. That, and classes that type the entities, is ours.
+all of them, and on drawn pairs that have no relation. That, and classes that type the entities, is ours. The paper's
+"share-aware learning", a rate for the taggers and another one for the encoder, is what every head here has.
 """
 
 from collections.abc import Callable, Sequence
@@ -80,7 +81,6 @@ class BothWays(Extractor):
     """
 
     options_type: ClassVar[type] = BothWaysOptions
-    probes: ClassVar[tuple[str, ...]] = ("curve",)
     _row = Cascade._row
 
     def __init__(self, encoder: Encoder, schema: Schema, options: BothWaysOptions):
