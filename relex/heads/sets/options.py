@@ -12,8 +12,8 @@ class SetOptions:
 
     `queries`: at most so many triples are found in a window; `decoder_layers` and their attention `heads`.
     `none_weight`: of the class "no triple" in the loss (0.25 to 1 in the public runs). `max_width`: tokens of the
-    widest entity; the published 10 is for English, and where tokens are characters it would cut a fifth of the entities
-    of medical reports.
+    widest entity; the published 10 is for English words, and where tokens are characters it would lose a third of the
+    triples of medical reports.
     """
 
     queries: int = 15
