@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from relex import encoders
 from relex.documents import Document, Relation, Span
+from relex.errors import RelexError
 from relex.heads import SetOptions, Sets
 from relex.heads.sets.matching import costs, matched
 from relex.reference import sets as plain
@@ -253,6 +254,13 @@ def test_what_backward_computes_again_is_the_same():
         head.loss(head.collate(DOCUMENTS)).backward()
         gradients.append({name: p.grad for name, p in head.named_parameters()})
     torch.testing.assert_close(*gradients, atol=1e-6, rtol=1e-5)
+
+
+def test_a_training_that_has_diverged_is_one_sentence():
+    head = make()
+    head.classify.bias.data[0] = float("nan")
+    with pytest.raises(RelexError, match="not finite: training has diverged; lower lr or head_lr"):
+        head.loss(head.collate(DOCUMENTS))
 
 
 def test_untrained_queries_say_nothing():

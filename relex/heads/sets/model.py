@@ -142,7 +142,7 @@ class Sets(Extractor):
         """W×m×(R+1) of the classes, the last for no triple; W×m×4×L of first and last token of head and tail."""
         mask = batch["attention_mask"].bool()
         states = self.dropout(self.encoder(batch["input_ids"], batch["attention_mask"]))
-        queries = self.dropout(self.norm(self.queries)).expand(len(mask), -1, -1)
+        queries = self.dropout(self.norm(self.queries).expand(len(mask), -1, -1))
         queries = self.decoder(queries, states, memory_key_padding_mask=~mask)
         # W×m×L×D numbers for each pointer, which backward computes again
         point = partial(checkpoint, use_reentrant=False, preserve_rng_state=False) if self.training else _called
