@@ -1,6 +1,7 @@
 """Heads as the contract's tests build them, and what a test has to know of each: its logits, and its way back."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import recipe
@@ -10,7 +11,7 @@ from extractors import told
 
 from relex import encoders
 from relex.documents import Document, RelationType, Schema
-from relex.heads import HEADS, Cascade, Head, SpanModel, Table
+from relex.heads import HEADS, BothWays, Cascade, Head, Sets, SpanModel, Table
 from relex.heads.pairs.tagger import PairTagger, inside
 from relex.heads.span.model import pairs_within
 
@@ -72,6 +73,8 @@ SMALL = {
     "cascade": {"heads": 4, "distance": 5, "channels": 2},
     "span": {"heads": 4, "max_width": 4, "width_size": 5, "negative_spans": 10**6, "negative_pairs": 10**6},
     "table": {"size": 8},
+    "both_ways": {"negative_pairs": 10**6},
+    "sets": {"queries": 20, "decoder_layers": 2, "heads": 4},
     "focused": {"k": 1},
     "shallow": {"width": 16, "hidden": 4},
 }
@@ -102,6 +105,10 @@ CASES = (
     Case("cascade", CASREL),
     Case("cascade", {"feature_fusion": "cnn", "gate": True}),
     *(Case("table", options, epochs=200 if "TPLinker" in name else 60) for name, options in TABLES.items()),
+    Case("both_ways"),
+    Case("both_ways", {"ways": "subjects"}),
+    Case("both_ways", {"ways": "objects"}),
+    Case("sets"),
     Case("span", {"residual": True}),
     Case("span", SPERT),
     Case("span", {"context": "gru", "local_context": "attention"}),
@@ -137,6 +144,9 @@ def make(case: Case, seed: int = 1, noise: float = 0.3, **options) -> Head:
                 parameter += torch.randn(parameter.shape) * noise
         if isinstance(head, SpanModel):
             head.classify_span.bias[0] = 2.0
+        if isinstance(head, BothWays):
+            for name, parameter in head.named_parameters():  # all tokens have the noise of [CLS] in common
+                parameter += {"first.bias": 8.0, "second.bias": 25.0}.get(name.split(".", 1)[1], 0.0)
     return head.eval()
 
 
@@ -158,6 +168,21 @@ def logits(head: Head, documents: Sequence[Document]) -> list[tuple[torch.Tensor
         tables = head.scorer(context, slice(0, mask.shape[1]))
         tags = head.tag_logits(head.states(batch)) if head.scheme.tagged else tables.new_zeros(*mask.shape, 0)
         return [(tables[i, 1 : n - 1, 1 : n - 1], tags[i, : n - 2]) for i, n in enumerate(mask.sum(1).tolist())]
+    if isinstance(head, BothWays):
+        text, found = head.states(batch), []
+        firsts, pairs = head.first_logits(text), head._gold_pairs(batch)
+        seconds = [
+            (way and second(text, spans), spans[:, 0])
+            for second, (way, spans, _, _) in zip((head.objects_of, head.subjects_of), head._ways(batch), strict=True)
+        ]
+        for i, n in enumerate(mask.sum(1).tolist()):
+            own = [first[i, :n] for first in firsts if first is not None]
+            own += [logits[window == i, :n] for logits, window in seconds if logits is not None]
+            found.append((*own, head.relation_logits(text, pairs)[pairs[:, 0] == i]))
+        return found
+    if isinstance(head, Sets):
+        classes, pointers = head.logits(batch)
+        return [(classes[i], pointers[i, ..., :n]) for i, n in enumerate(mask.sum(1).tolist())]
     if isinstance(head, SpanModel):
         text, spans, found = head.states(batch), head.candidates(batch["words"]), []
         for i in range(len(documents)):
@@ -193,6 +218,18 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
             tags = head.crf.decode(noise(*tags.shape, len(head.tags.names)), inside(mask))
         found = head.decode(lambda rows, tables, columns: cells[:, rows, columns], mask, tags)
         return head._documents(documents, found)
+    if isinstance(head, BothWays):
+        ways, relations = head.gold_logits(batch)
+        if noise is not None:
+            second = partial(_of_spans, noise, mask.shape[1], 2)
+            ways = [way and (noise(*mask.shape, 2), second) for way in ways]
+            relations = partial(_of_spans, noise, len(head.classes))
+        return head._documents(documents, head.decode(ways, relations, mask))
+    if isinstance(head, Sets):
+        classes, pointers = head.gold_logits(batch)
+        if noise is not None:
+            classes, pointers = noise(*classes.shape), noise(*pointers.shape)
+        return head._documents(documents, head.decode(classes, pointers, mask))
     if isinstance(head, SpanModel):
         found = _span_logits(head, batch)
         if noise is not None:
@@ -212,6 +249,11 @@ def _cell_logits(cells, shape):
     window, table, row, column, tag = cells.unbind(1)
     logits[window, row, column, table, tag if shape[-1] > 1 else 0] = 20.0
     return logits
+
+
+def _of_spans(noise, *shape_and_spans):
+    *shape, spans = shape_and_spans
+    return noise(len(spans), *shape)
 
 
 def _span_logits(head: SpanModel, batch):

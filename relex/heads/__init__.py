@@ -11,6 +11,7 @@ from relex.baselines.lookup import (
 from relex.baselines.ngrams import MajorityOptions, TfidfOptions
 from relex.documents import Schema
 from relex.encoders.encoder import Encoder
+from relex.heads.cascade.both_ways import BothWays, BothWaysOptions
 from relex.heads.cascade.model import Cascade
 from relex.heads.cascade.options import CascadeOptions
 from relex.heads.classifier import Classifier, ClassifierOptions
@@ -18,6 +19,8 @@ from relex.heads.head import Head
 from relex.heads.pairs.baselines import Shallow
 from relex.heads.pairs.focused import Focused
 from relex.heads.pairs.options import FocusedOptions, ShallowOptions
+from relex.heads.sets.model import Sets
+from relex.heads.sets.options import SetOptions
 from relex.heads.span.model import SpanModel, SpanOptions
 from relex.heads.table.model import Table
 from relex.heads.table.options import TableOptions
@@ -26,6 +29,8 @@ HEADS = {
     "classifier": Classifier,
     "cascade": Cascade,
     "table": Table,
+    "both_ways": BothWays,
+    "sets": Sets,
     "span": SpanModel,
     "focused": Focused,
     "shallow": Shallow,
@@ -58,6 +63,7 @@ def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
 
 
 __all__ = [
-    "HEADS", "OPTIONS", "TASKS", "Cascade", "CascadeOptions", "Classifier", "ClassifierOptions", "Focused",
-    "FocusedOptions", "Head", "Shallow", "ShallowOptions", "SpanModel", "SpanOptions", "Table", "TableOptions", "build",
+    "HEADS", "OPTIONS", "TASKS", "BothWays", "BothWaysOptions", "Cascade", "CascadeOptions", "Classifier",
+    "ClassifierOptions", "Focused", "FocusedOptions", "Head", "SetOptions", "Sets", "Shallow", "ShallowOptions",
+    "SpanModel", "SpanOptions", "Table", "TableOptions", "build",
 ]  # fmt: skip
