@@ -69,6 +69,7 @@ ALL = HEADS | {"mean": recipe.Mean}
 SMALL = {
     "cascade": {"heads": 4, "distance": 5, "channels": 2},
     "span": {"heads": 4, "max_width": 4, "width_size": 5, "negative_spans": 10**6, "negative_pairs": 10**6},
+    "distilled": {"heads": 4, "max_width": 4, "width_size": 5, "negative_spans": 10**6, "negative_pairs": 10**6},
     "focused": {"k": 1},
     "shallow": {"width": 16, "hidden": 4},
 }
@@ -86,6 +87,9 @@ CASES = (
     Case("span", {"context": "gru", "local_context": "attention"}),
     Case("span", {"sea_scope": "sentence", "local_context": "encoder_global"}),
     Case("span", {"fusion": False, "local_context": "cls"}),
+    Case("span", {"fusion": False, "pooling": "attention", "context": "query", "local_context": "query"}),
+    Case("distilled", SPERT),
+    Case("distilled", {"context": "gru", "teachers": "relations", "weight": 3.0}),
     Case("focused"),
     Case("focused", {"mask": "eq13", "ner_weighting": "pair"}),
     Case("focused", {"mask": "none"}, TWO_ENTITIES),  # one relation for all pairs of a text
@@ -100,6 +104,16 @@ CASES = (
 """Every head, each piece of its code at least once. A new head is a line here."""
 
 
+class OneBatch(list):
+    """A sampler whose every epoch is one batch of all documents."""
+
+    def __init__(self, size):
+        super().__init__([list(range(size))])
+
+    def set_epoch(self, epoch):
+        pass
+
+
 def make(case: Case, seed: int = 1, noise: float = 0.3, **options) -> Head:
     """The head of a case on a small random encoder; `noise` leaves nothing where it starts from, such as zero."""
     documents = case.documents
@@ -109,7 +123,7 @@ def make(case: Case, seed: int = 1, noise: float = 0.3, **options) -> Head:
     head = case.type(encoder, schema, case.type.options_type(**SMALL.get(case.head, {}) | case.options | options))
     with torch.no_grad():
         for name, parameter in head.named_parameters():
-            if not name.startswith("encoder."):
+            if "encoder." not in name:
                 parameter[parameter == -4.0] = 0.0  # what is rare is found now and then
                 parameter += torch.randn(parameter.shape) * noise
         if isinstance(head, SpanModel):

@@ -18,9 +18,18 @@ from relex.heads.head import Head
 from relex.heads.pairs.baselines import Shallow
 from relex.heads.pairs.focused import Focused
 from relex.heads.pairs.options import FocusedOptions, ShallowOptions
-from relex.heads.span.model import SpanModel, SpanOptions
+from relex.heads.span.distilled import Distilled
+from relex.heads.span.model import SpanModel
+from relex.heads.span.options import DistilledOptions, SpanOptions
 
-HEADS = {"classifier": Classifier, "cascade": Cascade, "span": SpanModel, "focused": Focused, "shallow": Shallow}
+HEADS = {
+    "classifier": Classifier,
+    "cascade": Cascade,
+    "span": SpanModel,
+    "distilled": Distilled,
+    "focused": Focused,
+    "shallow": Shallow,
+}
 """Heads that are trained on an encoder; to enter a new one here is all that it takes."""
 
 OPTIONS = {
@@ -49,6 +58,7 @@ def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
 
 
 __all__ = [
-    "HEADS", "OPTIONS", "TASKS", "Cascade", "CascadeOptions", "Classifier", "ClassifierOptions", "Focused",
-    "FocusedOptions", "Head", "Shallow", "ShallowOptions", "SpanModel", "SpanOptions", "build",
+    "HEADS", "OPTIONS", "TASKS", "Cascade", "CascadeOptions", "Classifier", "ClassifierOptions", "Distilled",
+    "DistilledOptions", "Focused", "FocusedOptions", "Head", "Shallow",
+    "ShallowOptions", "SpanModel", "SpanOptions", "build",
 ]  # fmt: skip
