@@ -10,7 +10,7 @@ from extractors import told
 
 from relex import encoders
 from relex.documents import Document, RelationType, Schema
-from relex.heads import HEADS, Cascade, Head, SpanModel
+from relex.heads import HEADS, Cascade, Head, Pipeline, SpanModel
 from relex.heads.pairs.tagger import PairTagger, inside
 from relex.heads.span.model import pairs_within
 
@@ -70,6 +70,7 @@ SMALL = {
     "cascade": {"heads": 4, "distance": 5, "channels": 2},
     "span": {"heads": 4, "max_width": 4, "width_size": 5, "negative_spans": 10**6, "negative_pairs": 10**6},
     "distilled": {"heads": 4, "max_width": 4, "width_size": 5, "negative_spans": 10**6, "negative_pairs": 10**6},
+    "pipeline": {"max_width": 4, "width_size": 5, "hidden": 24, "most_entities": 10**6},
     "focused": {"k": 1},
     "shallow": {"width": 16, "hidden": 4},
 }
@@ -90,6 +91,8 @@ CASES = (
     Case("span", {"fusion": False, "pooling": "attention", "context": "query", "local_context": "query"}),
     Case("distilled", SPERT),
     Case("distilled", {"context": "gru", "teachers": "relations", "weight": 3.0}),
+    Case("pipeline"),
+    Case("pipeline", {"approx": True, "encoding": "entity1"}),
     Case("focused"),
     Case("focused", {"mask": "eq13", "ner_weighting": "pair"}),
     Case("focused", {"mask": "none"}, TWO_ENTITIES),  # one relation for all pairs of a text
@@ -128,6 +131,8 @@ def make(case: Case, seed: int = 1, noise: float = 0.3, **options) -> Head:
                 parameter += torch.randn(parameter.shape) * noise
         if isinstance(head, SpanModel):
             head.classify_span.bias[0] = 2.0
+        if isinstance(head, Pipeline):
+            head.classify_span[-1].bias[0] = 2.0
     return head.eval()
 
 
@@ -152,6 +157,11 @@ def logits(head: Head, documents: Sequence[Document]) -> list[tuple[torch.Tensor
             pairs = pairs_within(few[:, 0])
             found.append((own[:, 1:], head.span_logits(text, own), head.pair_logits(text, few, pairs)))
         return found
+    if isinstance(head, Pipeline):
+        states, spans, entities = head.encoder(batch["input_ids"], mask), batch["spans"], batch["entities"]
+        of_spans, of_pairs = head.span_logits(states, spans), head.pair_logits(batch, entities, batch["pairs"])
+        window = entities[batch["pairs"][:, 0], 0]
+        return [(of_spans[spans[:, 0] == i], of_pairs[window == i]) for i in range(len(documents))]
     if isinstance(head, PairTagger):
         text, entities, pairs = head.states(batch), batch["entities"], batch["pairs"][:, :2]
         tokens, tasks = inside(mask), head.options.tasks
@@ -176,6 +186,11 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
         if noise is not None:
             found = lambda s: noise(len(s), len(head.types) + 1), lambda s, p: noise(len(p), len(head.relations))
         return head._documents(documents, *head.decode(head.candidates(batch["words"]), *found))
+    if isinstance(head, Pipeline):
+        found = _span_logits(head, batch)[0], _pipeline_logits(head, batch)
+        if noise is not None:
+            found = (lambda s: noise(len(s), len(head.types) + 1)), lambda e, p: noise(len(p), len(head.relations) + 1)
+        return head._documents(documents, *head.decode(batch["spans"], *found))
     tokens, (emissions, of_pairs) = inside(mask), _pair_logits(head, batch)
     if noise is not None:
         emissions, of_pairs = noise(*tokens.shape, len(head.tags.names)), lambda e, p: noise(len(p), head.classes)
@@ -199,6 +214,19 @@ def _span_logits(head: SpanModel, batch):
         return torch.tensor(rows).reshape(-1, len(types))
 
     return span_logits, pair_logits
+
+
+def _pipeline_logits(head: Pipeline, batch):
+    """Logits of pairs of entities G×5 that say what they are trained to."""
+    gold = [tuple(entity) for entity in batch["entities"].tolist()]
+    labels = batch["labels"].tolist()
+    held = {(gold[h], gold[t]): label for (h, t), label in zip(batch["pairs"].tolist(), labels, strict=True)}
+
+    def pair_logits(entities, pairs):
+        entities = [tuple(entity) for entity in entities.tolist()]
+        return torch.eye(len(head.relations) + 1)[[held[entities[h], entities[t]] for h, t in pairs.tolist()]]
+
+    return pair_logits
 
 
 def _pair_logits(head: PairTagger, batch):

@@ -18,6 +18,8 @@ from relex.heads.head import Head
 from relex.heads.pairs.baselines import Shallow
 from relex.heads.pairs.focused import Focused
 from relex.heads.pairs.options import FocusedOptions, ShallowOptions
+from relex.heads.pipeline.model import Pipeline
+from relex.heads.pipeline.options import PipelineOptions
 from relex.heads.span.distilled import Distilled
 from relex.heads.span.model import SpanModel
 from relex.heads.span.options import DistilledOptions, SpanOptions
@@ -27,6 +29,7 @@ HEADS = {
     "cascade": Cascade,
     "span": SpanModel,
     "distilled": Distilled,
+    "pipeline": Pipeline,
     "focused": Focused,
     "shallow": Shallow,
 }
@@ -59,6 +62,6 @@ def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
 
 __all__ = [
     "HEADS", "OPTIONS", "TASKS", "Cascade", "CascadeOptions", "Classifier", "ClassifierOptions", "Distilled",
-    "DistilledOptions", "Focused", "FocusedOptions", "Head", "Shallow",
+    "DistilledOptions", "Focused", "FocusedOptions", "Head", "Pipeline", "PipelineOptions", "Shallow",
     "ShallowOptions", "SpanModel", "SpanOptions", "build",
 ]  # fmt: skip

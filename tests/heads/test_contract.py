@@ -330,6 +330,12 @@ IMPOSSIBLE = {
         ({"weight": -1.0}, "weight is -1.0, but must be at least 0"),
         ({"max_width": 0}, "max_width is 0, but must be at least 1"),
     ),
+    "pipeline": (
+        ({"encoding": "qa"}, "there is no encoding 'qa'; known are entity1, entity2, typed"),
+        *(({name: 0}, f"{name} is 0, but must be at least") for name in
+          ("max_width", "width_size", "hidden", "most_entities")),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+    ),
     "focused": (
         *OF_PAIRS,
         ({"mask": "eq15"}, "there is no mask 'eq15'; known are eq13, eq14, none"),
