@@ -11,7 +11,7 @@ from extractors import told
 
 from relex import encoders
 from relex.documents import Document, RelationType, Schema
-from relex.heads import HEADS, BothWays, Cascade, Head, Sets, SpanModel, Table
+from relex.heads import HEADS, BothWays, Cascade, Head, Pipeline, Sets, SpanModel, Table
 from relex.heads.pairs.tagger import PairTagger, inside
 from relex.heads.span.model import pairs_within
 
@@ -75,6 +75,8 @@ SMALL = {
     "table": {"size": 8},
     "both_ways": {"negative_pairs": 10**6},
     "sets": {"queries": 20, "decoder_layers": 2, "heads": 4},
+    "distilled": {"heads": 4, "max_width": 4, "width_size": 5, "negative_spans": 10**6, "negative_pairs": 10**6},
+    "pipeline": {"max_width": 4, "width_size": 5, "hidden": 24, "most_entities": 10**6},
     "focused": {"k": 1},
     "shallow": {"width": 16, "hidden": 4},
 }
@@ -114,6 +116,11 @@ CASES = (
     Case("span", {"context": "gru", "local_context": "attention"}),
     Case("span", {"sea_scope": "sentence", "local_context": "encoder_global"}),
     Case("span", {"fusion": False, "local_context": "cls"}),
+    Case("span", {"fusion": False, "pooling": "attention", "context": "query", "local_context": "query"}),
+    Case("distilled", SPERT),
+    Case("distilled", {"context": "gru", "teachers": "relations", "weight": 3.0}),
+    Case("pipeline"),
+    Case("pipeline", {"approx": True, "encoding": "entity1"}),
     Case("focused"),
     Case("focused", {"mask": "eq13", "ner_weighting": "pair"}),
     Case("focused", {"mask": "none"}, TWO_ENTITIES),  # one relation for all pairs of a text
@@ -128,6 +135,16 @@ CASES = (
 """Every head, each piece of its code at least once. A new head is a line here."""
 
 
+class OneBatch(list):
+    """A sampler whose every epoch is one batch of all documents."""
+
+    def __init__(self, size):
+        super().__init__([list(range(size))])
+
+    def set_epoch(self, epoch):
+        pass
+
+
 def make(case: Case, seed: int = 1, noise: float = 0.3, **options) -> Head:
     """The head of a case on a small random encoder; `noise` leaves nothing where it starts from, such as zero."""
     documents = case.documents
@@ -138,12 +155,14 @@ def make(case: Case, seed: int = 1, noise: float = 0.3, **options) -> Head:
     head = case.type(encoder, schema, case.type.options_type(**SMALL.get(case.head, {}) | case.options | options))
     with torch.no_grad():
         for name, parameter in head.named_parameters():
-            if not name.startswith("encoder."):
+            if "encoder." not in name:
                 # what is rare is found now and then; of all the cells of tables not half
                 parameter[parameter == -4.0] = -2.0 if isinstance(head, Table) else 0.0
                 parameter += torch.randn(parameter.shape) * noise
         if isinstance(head, SpanModel):
             head.classify_span.bias[0] = 2.0
+        if isinstance(head, Pipeline):
+            head.classify_span[-1].bias[0] = 2.0
         if isinstance(head, BothWays):
             for name, parameter in head.named_parameters():  # all tokens have the noise of [CLS] in common
                 parameter += {"first.bias": 8.0, "second.bias": 25.0}.get(name.split(".", 1)[1], 0.0)
@@ -191,6 +210,11 @@ def logits(head: Head, documents: Sequence[Document]) -> list[tuple[torch.Tensor
             pairs = pairs_within(few[:, 0])
             found.append((own[:, 1:], head.span_logits(text, own), head.pair_logits(text, few, pairs)))
         return found
+    if isinstance(head, Pipeline):
+        states, spans, entities = head.encoder(batch["input_ids"], mask), batch["spans"], batch["entities"]
+        of_spans, of_pairs = head.span_logits(states, spans), head.pair_logits(batch, entities, batch["pairs"])
+        window = entities[batch["pairs"][:, 0], 0]
+        return [(of_spans[spans[:, 0] == i], of_pairs[window == i]) for i in range(len(documents))]
     if isinstance(head, PairTagger):
         text, entities, pairs = head.states(batch), batch["entities"], batch["pairs"][:, :2]
         tokens, tasks = inside(mask), head.options.tasks
@@ -235,6 +259,11 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
         if noise is not None:
             found = lambda s: noise(len(s), len(head.types) + 1), lambda s, p: noise(len(p), len(head.relations))
         return head._documents(documents, *head.decode(head.candidates(batch["words"]), *found))
+    if isinstance(head, Pipeline):
+        found = _span_logits(head, batch)[0], _pipeline_logits(head, batch)
+        if noise is not None:
+            found = (lambda s: noise(len(s), len(head.types) + 1)), lambda e, p: noise(len(p), len(head.relations) + 1)
+        return head._documents(documents, *head.decode(batch["spans"], *found))
     tokens, (emissions, of_pairs) = inside(mask), _pair_logits(head, batch)
     if noise is not None:
         emissions, of_pairs = noise(*tokens.shape, len(head.tags.names)), lambda e, p: noise(len(p), head.classes)
@@ -272,6 +301,19 @@ def _span_logits(head: SpanModel, batch):
         return torch.tensor(rows).reshape(-1, len(types))
 
     return span_logits, pair_logits
+
+
+def _pipeline_logits(head: Pipeline, batch):
+    """Logits of pairs of entities G×5 that say what they are trained to."""
+    gold = [tuple(entity) for entity in batch["entities"].tolist()]
+    labels = batch["labels"].tolist()
+    held = {(gold[h], gold[t]): label for (h, t), label in zip(batch["pairs"].tolist(), labels, strict=True)}
+
+    def pair_logits(entities, pairs):
+        entities = [tuple(entity) for entity in entities.tolist()]
+        return torch.eye(len(head.relations) + 1)[[held[entities[h], entities[t]] for h, t in pairs.tolist()]]
+
+    return pair_logits
 
 
 def _pair_logits(head: PairTagger, batch):

@@ -19,19 +19,25 @@ from relex.heads.head import Head
 from relex.heads.pairs.baselines import Shallow
 from relex.heads.pairs.focused import Focused
 from relex.heads.pairs.options import FocusedOptions, ShallowOptions
+from relex.heads.pipeline.model import Pipeline
+from relex.heads.pipeline.options import PipelineOptions
 from relex.heads.sets.model import Sets
 from relex.heads.sets.options import SetOptions
-from relex.heads.span.model import SpanModel, SpanOptions
+from relex.heads.span.distilled import Distilled
+from relex.heads.span.model import SpanModel
+from relex.heads.span.options import DistilledOptions, SpanOptions
 from relex.heads.table.model import Table
 from relex.heads.table.options import TableOptions
 
 HEADS = {
     "classifier": Classifier,
     "cascade": Cascade,
-    "table": Table,
     "both_ways": BothWays,
+    "table": Table,
     "sets": Sets,
     "span": SpanModel,
+    "distilled": Distilled,
+    "pipeline": Pipeline,
     "focused": Focused,
     "shallow": Shallow,
 }
@@ -64,6 +70,7 @@ def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
 
 __all__ = [
     "HEADS", "OPTIONS", "TASKS", "BothWays", "BothWaysOptions", "Cascade", "CascadeOptions", "Classifier",
-    "ClassifierOptions", "Focused", "FocusedOptions", "Head", "SetOptions", "Sets", "Shallow", "ShallowOptions",
-    "SpanModel", "SpanOptions", "Table", "TableOptions", "build",
+    "ClassifierOptions", "Distilled", "DistilledOptions", "Focused", "FocusedOptions", "Head", "Pipeline",
+    "PipelineOptions", "SetOptions", "Sets", "Shallow", "ShallowOptions", "SpanModel", "SpanOptions", "Table",
+    "TableOptions", "build",
 ]  # fmt: skip

@@ -90,9 +90,12 @@ class Head(nn.Module, ABC):
         """Tokens of this document in a batch."""
 
     def parameter_groups(self, lr: float, head_lr: float, weight_decay: float) -> list[dict]:
-        """Optimizer groups: encoder and head with a rate each; biases and norms (one dimension) do not decay."""
+        """Optimizer groups: encoder and head with a rate each; biases and norms (one dimension) do not decay.
+
+        A head that has several encoders trains them all at the rate of the encoder.
+        """
         groups = []
-        encoder_ids = {id(p) for p in self.encoder.parameters()}
+        encoder_ids = {id(p) for part in self.modules() if isinstance(part, Encoder) for p in part.parameters()}
         for is_encoder, rate in ((True, lr), (False, head_lr)):
             for decays in (True, False):
                 chosen = [

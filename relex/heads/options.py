@@ -12,7 +12,7 @@ def check_choices(options, **known: Sequence[str]) -> None:
             raise RelexError(f"there is no {name} {getattr(options, name)!r}; known are {', '.join(values)}")
 
 
-def check_lowest(options, **lowest: int) -> None:
+def check_lowest(options, **lowest: float) -> None:
     """Raise a `RelexError` for a switch below the lowest value it can have."""
     for name, bound in lowest.items():
         if getattr(options, name) < bound:

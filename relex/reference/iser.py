@@ -1,4 +1,4 @@
-"""ISER with all its switches as plain loops: one sentence, one span, one pair after the other.
+"""ISER with all its switches, SPAN's among them, as plain loops: one sentence, one span, one pair after the other.
 
 It reads the parameters of a SpanModel. Recurrent layers are torch's own bidirectional ones on one sequence; attention
 around a span is torch's own on the tokens that are left when the span is taken out.
@@ -43,6 +43,8 @@ def context(head, cls, h, span):
     """c of a span: a GRU over what attention makes of the rest (ISER Eq. 9), or what a switch has in its place."""
     if head.options.context == "cls":
         return cls
+    if head.options.context == "query":
+        return told(head.context, vector(head, h, span), h)
     hidden = range(span[0], span[1] + 1) if head.options.sea_scope == "span" else ()
     shown = [i for i in range(len(h)) if i not in hidden]
     x = torch.zeros_like(h)
@@ -59,14 +61,34 @@ def attended(layer, x):
     return layer.norm(x + attention(x, x, x)[0])
 
 
+def vector(head, h, span):
+    """What a span looks like in itself: a maximum (ISER Eq. 6), or first and last state and a weighted sum (SPAN)."""
+    rows = h[span[0] : span[1] + 1]
+    if head.options.pooling == "max":
+        return rows.amax(0)
+    scores = [math.exp(float(head.pool.score.weight[0] @ row)) for row in rows]
+    return torch.cat([rows[0], rows[-1], sum(s / sum(scores) * row for s, row in zip(scores, rows, strict=True))])
+
+
+def told(layer, asking, rows):
+    """What tokens answer to one who asks them, head after head (SPAN); nobody answers zeros."""
+    if not len(rows):
+        return torch.zeros(layer.out.out_features)
+    query, size, answers = layer.query(asking), layer.out.in_features // layer.heads, []
+    for i in range(layer.heads):
+        part = slice(i * size, (i + 1) * size)
+        keys, values = layer.key(rows)[:, part], layer.value(rows)[:, part]
+        answers.append((keys @ query[part] / math.sqrt(size)).softmax(0) @ values)
+    return layer.out(torch.cat(answers))
+
+
 @torch.no_grad()
 def span_logits(head, text, spans):
     """S×(E+1): maximum (ISER Eq. 6), width and context joined (ISER Eq. 10), classified (ISER Eq. 11)."""
     (cls, _), h = spert.states(head, text), fused(head, text)
     vectors = [
-        torch.cat([h[first : last + 1].amax(0), head.widths.weight[width - 1], context(head, cls, h, span)])
+        torch.cat([vector(head, h, span), head.widths.weight[span[2] - 1], context(head, cls, h, span)])
         for span in spans
-        for first, last, width in [span]
     ]
     return head.classify_span(torch.stack(vectors))
 
@@ -82,6 +104,8 @@ def local(head, cls, x, h, one, other):
         case "encoder_global":
             return x.amax(0)
     rows = (x if head.options.local_context == "encoder_max" else h)[stretch]
+    if head.options.local_context == "query":
+        return told(head.between, torch.cat([vector(head, h, one), vector(head, h, other)]), rows)
     if not len(rows):
         return torch.zeros(h.shape[1])
     if head.options.local_context == "attention":
@@ -95,8 +119,7 @@ def pair_logits(head, text, pairs):
     (cls, x), h = spert.states(head, text), fused(head, text)
     vectors = [
         torch.cat([
-            *(part for first, last, width in (one, other)
-              for part in (h[first : last + 1].amax(0), head.widths.weight[width - 1])),
+            *(part for span in (one, other) for part in (vector(head, h, span), head.widths.weight[span[2] - 1])),
             local(head, cls, x, h, one, other),
         ])
         for one, other in pairs

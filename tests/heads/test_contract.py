@@ -5,7 +5,7 @@ import json
 import pytest
 import recipe
 import torch
-from cases import CASES, DOCUMENTS, EMPTY, LONG, SCHEMA, Case, decoded, logits, make
+from cases import CASES, DOCUMENTS, EMPTY, LONG, SCHEMA, Case, OneBatch, decoded, logits, make
 from drawn import documents
 from extractors import check_half_precision, facts, long_document, narrow, predicted
 from hypothesis import given, settings
@@ -24,7 +24,7 @@ from relex.training.trainer import make_accelerator
 EACH = pytest.mark.parametrize("case", CASES, ids=str)
 EXTRACTORS = pytest.mark.parametrize("case", [case for case in CASES if case.extracts], ids=str)
 DECODERS = pytest.mark.parametrize("case", [case for case in CASES if case.decodes], ids=str)
-HARMLESS = ("windowed", "unordered", "without_pairs")
+HARMLESS = ("windowed", "unordered", "without_pairs", "untold")
 """What `alignment` counts of documents that can be represented all the same."""
 VOLATILE = ("time", "date", "commit")
 
@@ -259,16 +259,6 @@ def test_documents_without_entities_train(case, nothing):
     assert not any(d.entities for d in found if not d.text.strip())
 
 
-class OneBatch(list):
-    """A sampler whose every epoch is one batch of all documents."""
-
-    def __init__(self, size):
-        super().__init__([list(range(size))])
-
-    def set_epoch(self, epoch):
-        pass
-
-
 @EACH
 def test_learns_a_few_documents_by_heart(case):
     head, few = make(case, noise=0.1, dropout=0.0), list(case.few or case.documents)
@@ -370,13 +360,26 @@ IMPOSSIBLE = {
     ),
     "span": (
         ({"context": "mean"}, "there is no context 'mean'; known are sea, gru, cls"),
+        ({"pooling": "mean"}, "there is no pooling 'mean'; known are max, attention"),
         ({"sea_scope": "word"}, "there is no sea_scope 'word'; known are span, sentence"),
         ({"local_context": "min"}, "there is no local_context 'min'; known are max, attention, encoder_max, cls"),
         *(({name: 0}, f"{name} is 0, but must be at least 1") for name in
           ("max_width", "width_size", "negative_spans", "negative_pairs", "heads")),
         ({"dropout": 1.0}, "dropout is 1.0"),
         ({"threshold": 1.0}, "threshold is 1.0"),
-        ({"heads": 5}, "width 32 do not divide among 5 heads"),
+        *(({"heads": 5} | asks, "width 32 do not divide among 5 heads") for asks in
+          ({}, {"context": "query"}, {"context": "cls", "local_context": "query"})),
+    ),
+    "distilled": (
+        ({"teachers": "none"}, "there is no teachers 'none'; known are entities, relations, both"),
+        ({"weight": -1.0}, "weight is -1.0, but must be at least 0"),
+        ({"max_width": 0}, "max_width is 0, but must be at least 1"),
+    ),
+    "pipeline": (
+        ({"encoding": "qa"}, "there is no encoding 'qa'; known are entity1, entity2, typed"),
+        *(({name: 0}, f"{name} is 0, but must be at least") for name in
+          ("max_width", "width_size", "hidden", "most_entities")),
+        ({"dropout": 1.0}, "dropout is 1.0"),
     ),
     "focused": (
         *OF_PAIRS,

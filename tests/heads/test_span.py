@@ -17,6 +17,7 @@ from relex.documents import ABSENT, Document, Relation, Span
 from relex.heads import SpanModel, SpanOptions
 from relex.heads.span import model
 from relex.heads.span.options import LOCAL_CONTEXTS
+from relex.heads.span.spans import LOST
 from relex.reference import iser, spert
 
 # Span logits depend on fusion and context, pair logits on fusion and local context: so each of both with each fusion.
@@ -28,7 +29,10 @@ SWITCHES = [
         ("sea", "span", "max"), ("sea", "sentence", "attention"), ("gru", "span", "encoder_max"),
         ("gru", "sentence", "global"),
     ]
-] + [{"residual": True, "sea_scope": "sentence"}]  # fmt: skip
+] + [
+    {"residual": True, "sea_scope": "sentence"}, {"fusion": False, "context": "cls", "pooling": "attention"},
+    {"pooling": "attention", "context": "query", "local_context": "query"},
+]  # fmt: skip
 SPERT = {"fusion": False, "context": "cls", "local_context": "encoder_max"}
 EACH_SWITCH = pytest.mark.parametrize("options", SWITCHES, ids=lambda o: "-".join(map(str, o.values())))
 # Each piece of code at least once, for what does not depend on how pieces are combined.
@@ -36,7 +40,7 @@ SOME_SWITCHES = pytest.mark.parametrize(
     "options",
     [SPERT, {"local_context": "attention"}, {"context": "gru", "local_context": "encoder_max"},
      {"sea_scope": "sentence", "local_context": "encoder_global"}, {"fusion": False, "context": "sea"},
-     {"residual": True}],
+     {"residual": True}, {"fusion": False, "pooling": "attention", "context": "query", "local_context": "query"}],
     ids=lambda o: "-".join(map(str, o.values())),
 )  # fmt: skip
 
@@ -153,6 +157,7 @@ def test_switches_make_a_difference():
     """Every context tells spans apart from the others, every local context pairs."""
     spans = [make(context=c, sea_scope=s) for c, s in [("sea", "span"), ("sea", "sentence"), ("gru", "span"),
                                                         ("gru", "sentence"), ("cls", "span")]]  # fmt: skip
+    spans.append(make(context="query", heads=2))
     pairs = [make(context="cls", local_context=local) for local in LOCAL_CONTEXTS]
     for heads, what in ((spans, 1), (pairs, 4)):
         assert len({head.classify_span.weight.shape for head in heads}) == 1
@@ -246,7 +251,7 @@ def test_negative_pairs_are_unrelated_entities_of_a_window(count):
     head = make(negative_pairs=count, **SPERT)
     batch = head.collate(DOCUMENTS)
     entities, relations = batch["entities"], batch["relations"].tolist()
-    pairs, targets = head._pairs_to_learn(entities, batch["relations"])
+    pairs, targets = head.pairs_to_learn(batch)
     assert {(h, t, r) for (h, t), row in zip(pairs.tolist(), targets, strict=True)
             for r in row.nonzero()[:, 0].tolist()} == {tuple(r) for r in relations}  # fmt: skip
     related = {(h, t) for h, t, _ in relations}
@@ -291,7 +296,7 @@ def representable(document, widest):
 @settings(max_examples=150)
 def test_gold_comes_back(head, document):
     counts, (found,) = head.alignment([document]), decoded(head, [document])
-    assert tuple(counts) == model.LOST and not counts["windowed"] and not counts["without_tokens"]
+    assert tuple(counts) == LOST and not counts["windowed"] and not counts["without_tokens"]
     if not counts["inexact"]:  # a span that ends within a word stands for the whole word, and may shadow another one
         assert facts([found])[0] == representable(document, head.options.max_width)
         lost = set(document.triples()) - set(found.triples())
@@ -383,7 +388,7 @@ def test_windows_are_merged_and_what_none_holds_is_counted():
     assert head.collate([both])["entities"][:, 0].tolist() == [0, 0, 1, 1]
     assert decoded(head, [both])[0] == both
     far = Document("far", both.text, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
-    assert head.alignment([far, both]) == dict.fromkeys(model.LOST, 0) | {"windowed": 2, "relations": 1}
+    assert head.alignment([far, both]) == dict.fromkeys(LOST, 0) | {"windowed": 2, "relations": 1}
     assert facts(decoded(head, [far])) == [(set(far.entities), set())]
     found = predicted(head, [both, DOCUMENTS[0], far])
     assert [d.id for d in found] == ["long", "one", "far"] and found[1] == predicted(head, [DOCUMENTS[0]])[0]
@@ -435,7 +440,8 @@ def test_chunks_change_nothing_and_bound_what_is_held(options, monkeypatch):
         own_row = head.context is not None and head.options.sea_scope == "span"
         assert sum(rows["span"]) == len(head.candidates(batch["words"])) and len(rows["span"]) > 1
         assert max(rows["span"]) * width * (tokens - 2 if own_row else 1) <= max(chunk, width * tokens)
-        assert max(rows["pair"]) * width * (tokens - 2 if head.weigh is not None else 1) <= max(chunk, width * tokens)
+        asks = head.weigh is not None or head.between is not None
+        assert max(rows["pair"]) * width * (tokens - 2 if asks else 1) <= max(chunk, width * tokens)
 
 
 def test_threshold(head):
@@ -464,6 +470,10 @@ def test_switched_off_parts_have_no_parameters():
     assert parts(context="cls") == spert | {"fusion"}
     assert parts(fusion=False, local_context="attention", context="gru") == spert | gru | {"weigh"}
     assert parts() == spert | gru | {"fusion", "context.project", "context.out", "context.norm"}
+    asked = {f"context.{name}" for name in ("query", "key", "value", "out")}
+    assert parts(fusion=False, pooling="attention", context="query", local_context="query") == (
+        spert | asked | {"pool", "between"}
+    )
 
 
 def test_heads_matter_only_to_attention():

@@ -8,7 +8,7 @@ from relex.corpora import Corpus
 from relex.corpora.generators.interactions import generate as interactions
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.evaluation import extraction
-from relex.heads.span.model import LOST
+from relex.heads.span.spans import LOST
 from relex.reports import printed, results, span, tables
 
 

@@ -5,7 +5,7 @@ import pytest
 from relex.analysis.attention_mass import MOMENTS
 from relex.documents import read_documents
 from relex.evaluation import extraction
-from relex.heads.span.model import LOST
+from relex.heads.span.spans import LOST
 from relex.runs import run as runs
 from relex.runs import train
 from relex.runs.config import Config

@@ -1,4 +1,4 @@
-"""Layers of the span model: interactive fusion, context of a span, and maxima over any stretch of tokens.
+"""Layers of the span model: interactive fusion, context of a span, and what a stretch of tokens is summed up as.
 
 States are W×N×D: W windows of N tokens without [CLS]; masks W×N are true for tokens, false for [SEP] and padding.
 """
@@ -88,6 +88,52 @@ class ContextEncoder(nn.Module):
         share = scores.index_select(0, window).masked_fill(~visible[:, None, None], -1e9).softmax(-1)
         mixed = share.to(value.dtype) @ value.index_select(0, window)
         return mixed.transpose(1, 2).reshape(len(window), n, width)
+
+
+class QueryAttention(nn.Module):
+    """What a span, or a pair, is told when it asks tokens: attention of several heads with one query each, S×D.
+
+    SPAN (Ji et al. 2020) has it for the context of both. Who may ask nobody is told zeros.
+    """
+
+    def __init__(self, asked: int, width: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.query, self.key = nn.Linear(asked, width), nn.Linear(width, width)
+        self.value, self.out = nn.Linear(width, width), nn.Linear(width, width)
+
+    def forward(self, asking: Tensor, states: Tensor, window: Tensor, visible: Tensor) -> Tensor:
+        """`asking` S×Q, `window` S: the row of `states` W×N×D, `visible` S×N: the tokens it may ask → S×D."""
+        query = self.query(asking).unflatten(-1, (self.heads, 1, -1))  # S×H×1×d
+        key, value = (
+            layer(states).unflatten(-1, (self.heads, -1)).transpose(1, 2).index_select(0, window)  # S×H×N×d
+            for layer in (self.key, self.value)
+        )
+        scores = (query @ key.mT).float() / math.sqrt(query.shape[-1])  # S×H×1×N
+        share = scores.masked_fill(~visible[:, None, None], -1e9).softmax(-1).to(value.dtype)
+        told = self.out((share @ value).flatten(1))
+        return told * visible.any(1, keepdim=True).to(told.dtype)
+
+
+class SpanAttention(nn.Module):
+    """First state of a span, last one, and a sum of all weighted by a softmax of one score a token (Ji et al. 2020)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.score = nn.Linear(width, 1, bias=False)  # the softmax of a span would not feel a bias
+
+    def forward(self, states: Tensor, window: Tensor, first: Tensor, last: Tensor) -> Tensor:
+        """S×3D for spans from `first` to `last` (inclusive) in the rows `window` of `states` W×N×D."""
+        rows, tokens = states.flatten(0, 1), states.shape[1]
+        longest = int((last - first).max()) + 1 if len(first) else 1
+        place = first[:, None] + torch.arange(longest, device=first.device)  # S×K
+        inside = place <= last[:, None]
+        at = window[:, None] * tokens + place.where(inside, first[:, None])
+        scores = self.score(rows)[:, 0].float().index_select(0, at.flatten()).view(at.shape)
+        share = scores.masked_fill(~inside, -1e9).softmax(-1).to(rows.dtype)
+        summed = share[:, None] @ rows.index_select(0, at.flatten()).unflatten(0, at.shape)
+        ends = [rows.index_select(0, window * tokens + end) for end in (first, last)]
+        return torch.cat([*ends, summed[:, 0]], -1)
 
 
 class RangeMax:

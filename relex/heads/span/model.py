@@ -1,30 +1,25 @@
 """Span models: every stretch of a few words is a candidate entity, every pair of entities a candidate relation.
 
-ISER (its Sections 3.2 to 3.7) and SpERT (Eberts and Ulges 2020), which is a corner of the same grid of switches.
+ISER (its Sections 3.2 to 3.7), SpERT (Eberts and Ulges 2020) and SPAN (Ji et al. 2020), which are corners of the same
+grid of switches.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from relex.documents import Document, Relation, Schema, assembled
+from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
 from relex.errors import RelexError
-from relex.heads.extractor import Extractor, characters
-from relex.heads.head import Batch, pad
-from relex.heads.span.layers import ContextEncoder, Fusion, RangeMax, stretch
+from relex.heads.head import Batch
+from relex.heads.span.layers import ContextEncoder, Fusion, QueryAttention, RangeMax, SpanAttention, stretch
 from relex.heads.span.options import SpanOptions
-from relex.heads.windows import Window, WindowedText, word_starts
+from relex.heads.span.spans import SpanExtractor, pairs_within, sample_per_group
 
-LOST = ("windowed", "without_tokens", "inexact", "too_wide", "two_types", "relations")
-"""What `SpanModel.alignment` counts."""
 CHUNK = 2**22
 """Numbers of one feature that prediction holds at a time, which bounds memory whatever the number of spans."""
 
@@ -33,7 +28,7 @@ class _Text(NamedTuple):
     """What spans and pairs of a batch are looked up in: fused states W×N×D, their mask W×N and maxima.
 
     `context` of spans W×D, unless each has its own; `local` context of pairs: maxima between them, one for the whole
-    window W×D, or None for attention.
+    window W×D, or None for what a pair attends to.
     """
 
     fused: Tensor
@@ -43,28 +38,7 @@ class _Text(NamedTuple):
     local: RangeMax | Tensor | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """Words of a window as first and last token (0 for the first after [CLS]); gold entities and relations in it.
-
-    `entities`: (first word, last word, type id from 1); `relations`: (head, tail, relation id), indices of entities,
-    and the document's relation that each stands for.
-    """
-
-    ids: tuple[int, ...]
-    offsets: np.ndarray
-    words: np.ndarray
-    entities: tuple[tuple[int, int, int], ...]
-    relations: dict[tuple[int, int, int], Relation]
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    windows: tuple[_Window, ...]
-    lost: Counter[str]
-
-
-class SpanModel(Extractor):
+class SpanModel(SpanExtractor):
     """Encoder → interactive fusion → candidate spans → entities → pairs → relations."""
 
     options_type: ClassVar[type] = SpanOptions
@@ -72,117 +46,41 @@ class SpanModel(Extractor):
     def __init__(self, encoder: Encoder, schema: Schema, options: SpanOptions):
         super().__init__(encoder, schema, options)
         self.probes = ("attention",) if options.fusion else ()
-        self.types, self.relations = schema.entity_types, schema.relation_names
         width = encoder.hidden_size
+        asks = {"sea", "query"} & {options.context} | {"query"} & {options.local_context}
+        if asks and width % options.heads:
+            raise RelexError(f"states of width {width} do not divide among {options.heads} heads; choose others")
+        self.pool = SpanAttention(width) if options.pooling == "attention" else None
+        vector = width if self.pool is None else 3 * width  # of a span
         self.fusion = Fusion(width, options.residual) if options.fusion else None
         self.context = None
-        if options.context != "cls":
-            if options.context == "sea" and width % options.heads:
-                raise RelexError(f"states of width {width} do not divide among {options.heads} heads; choose others")
+        if options.context == "query":
+            self.context = QueryAttention(vector, width, options.heads)
+        elif options.context != "cls":
             self.context = ContextEncoder(width, options.heads, options.context == "sea")
         self.widths = nn.Embedding(options.max_width, options.width_size)
         self.weigh = nn.Linear(width, 1) if options.local_context == "attention" else None
+        self.between = None
+        if options.local_context == "query":
+            self.between = QueryAttention(2 * vector, width, options.heads)
         self.dropout = nn.Dropout(options.dropout)
-        self.classify_span = nn.Linear(2 * width + options.width_size, len(self.types) + 1)
-        self.classify_pair = nn.Linear(3 * width + 2 * options.width_size, len(self.relations))
-
-    def _row(self, document: Document, text: WindowedText) -> _Row:
-        starts = word_starts(document.text, text.offsets)
-        windows = tuple(self._window(document, text, window, starts) for window in text.windows)
-        lost, types = Counter(windowed=len(windows) > 1), {}
-        for span in document.entities:
-            place = text.tokens(span.start, span.end)
-            lost["without_tokens"] += place is None
-            if place is not None:
-                first, last = place
-                whole = starts[first] and (last + 1 == len(starts) or starts[last + 1])
-                lost["inexact"] += not (whole and text.exact(span.start, span.end))
-                lost["too_wide"] += starts[first + 1 : last + 1].sum() >= self.options.max_width
-                lost["two_types"] += types.setdefault(place, span.type) != span.type
-        entities = document.entities  # one that is given twice makes no triple of its own
-        held = {(entities[r.head], r.type, entities[r.tail]) for w in windows for r in w.relations.values()}
-        lost["relations"] = len(set(document.triples())) - len(held)
-        return _Row(windows, lost)
-
-    def _window(self, document: Document, text: WindowedText, window: Window, starts: np.ndarray) -> _Window:
-        count = len(window.ids) - 2
-        begins = starts[window.first : window.first + count].copy()
-        begins[:1] = True  # a window may begin inside a word
-        firsts = np.flatnonzero(begins)
-        words = np.stack([firsts, np.append(firsts[1:], count) - 1], 1) if count else np.zeros((0, 2), int)
-        word_of = begins.cumsum() - 1
-        entities: dict[tuple[int, int], int] = {}
-        numbers: dict[int, int] = {}
-        for i, span in enumerate(document.entities):
-            place = text.tokens(span.start, span.end)
-            if place is None or not window.first <= place[0] <= place[1] < window.first + count:
-                continue
-            first, last = (int(word_of[token - window.first]) for token in place)
-            type_id = self.types.index(span.type) + 1
-            if last - first < self.options.max_width and entities.setdefault((first, last), type_id) == type_id:
-                numbers[i] = list(entities).index((first, last))
-        relations = {
-            (numbers[r.head], numbers[r.tail], self.relations.index(r.type)): r
-            for r in document.relations
-            if r.head in numbers and r.tail in numbers and numbers[r.head] != numbers[r.tail]
-        }
-        return _Window(window.ids, window.offsets, words, tuple((*k, v) for k, v in entities.items()), relations)
-
-    def alignment(self, documents: Sequence[Document]) -> dict[str, int]:
-        """Gold annotations that no candidate can represent.
-
-        `windowed` documents exceed the encoder's positions; entities `without_tokens` (absent, or left out by the
-        tokenizer), `inexact` (they begin or end inside a word), `too_wide`, or of `two_types` (the second of two that
-        cover the same tokens); and `relations` that no window holds with both their entities.
-        """
-        total = Counter(dict.fromkeys(LOST, 0))
-        for row in self.rows(documents):
-            total.update(row.lost)
-        return {name: int(number) for name, number in total.items()}
-
-    def collate(self, documents: Sequence[Document]) -> Batch:
-        """Tensors of B documents in W ≥ B windows, with G gold entities and K gold relations.
-
-        `input_ids`, `attention_mask` W×L; `words` W×U×2: first and last token of each word, counted after [CLS], −1 for
-        padding; `entities` G×5 (window, first and last token, width in words − 1, type from 1); `relations` K×3
-        (head, tail, relation), of indices of entities.
-        """
-        windows = [window for _, window in self.windows(documents)]
-        input_ids, mask = pad([w.ids for w in windows], self.encoder.pad_id)
-        words = torch.full((len(windows), max(1, max(len(w.words) for w in windows)), 2), -1)
-        entities, relations = [], []
-        for i, w in enumerate(windows):
-            words[i, : len(w.words)] = torch.from_numpy(w.words)
-            relations += [(len(entities) + h, len(entities) + t, r) for h, t, r in w.relations]
-            entities += [(i, int(w.words[a, 0]), int(w.words[b, 1]), b - a, kind) for a, b, kind in w.entities]
-        return {
-            "input_ids": input_ids,
-            "attention_mask": mask,
-            "words": words,
-            "entities": torch.tensor(entities, dtype=torch.long).reshape(-1, 5),
-            "relations": torch.tensor(relations, dtype=torch.long).reshape(-1, 3),
-        }
-
-    def candidates(self, words: Tensor) -> Tensor:
-        """S×4: window, first and last token, width − 1 of every stretch of at most `max_width` words; words W×U×2."""
-        u = words.shape[1]
-        first = torch.arange(u, device=words.device)[:, None]
-        last = first + torch.arange(min(self.options.max_width, u), device=words.device)  # U×width
-        exists = (words[..., 0] >= 0).sum(1)  # words of each window
-        window, first_word, width = torch.nonzero(last[None] < exists[:, None, None], as_tuple=True)
-        return torch.stack([window, words[window, first_word, 0], words[window, first_word + width, 1], width], 1)
+        self.classify_span = nn.Linear(vector + width + options.width_size, len(self.types) + 1)
+        self.classify_pair = nn.Linear(2 * vector + width + 2 * options.width_size, len(self.relations))
 
     def states(self, batch: Batch) -> _Text:
         """Encoder and fused states of a batch."""
         mask = batch["attention_mask"]
-        states = self.encoder(batch["input_ids"], mask)
-        encoder, inside = states[:, 1:], _inside(mask)
+        return self.text(self.encoder(batch["input_ids"], mask), inside(mask))
+
+    def text(self, states: Tensor, inside: Tensor) -> _Text:
+        """What spans are looked up in, of encoder states W×(N + 1)×D, [CLS] first, and the tokens of the text W×N."""
+        encoder = states[:, 1:]
         fused = encoder if self.fusion is None else self.fusion(encoder, inside)
         maxima, context = RangeMax(fused), None
         if self.context is None:
             context = states[:, 0]
-        elif self.options.sea_scope == "sentence":
-            context = self.context(fused, inside, torch.arange(len(inside), device=mask.device), inside)
+        elif self.options.context != "query" and self.options.sea_scope == "sentence":
+            context = self.context(fused, inside, torch.arange(len(inside), device=inside.device), inside)
         return _Text(fused, inside, maxima, context, self._local(states[:, 0], encoder, fused, inside, maxima))
 
     def attention(self, batch: Batch) -> tuple[Tensor, Tensor]:
@@ -193,7 +91,7 @@ class SpanModel(Extractor):
         if self.fusion is None:
             raise RelexError("this model has no interactive fusion, so there is no attention to look at; set fusion")
         mask = batch["attention_mask"]
-        return self.fusion.attention(self.encoder(batch["input_ids"], mask)[:, 1:], _inside(mask))
+        return self.fusion.attention(self.encoder(batch["input_ids"], mask)[:, 1:], inside(mask))
 
     def _local(self, cls: Tensor, encoder: Tensor, fused: Tensor, mask: Tensor, maxima: RangeMax):
         kind = self.options.local_context
@@ -203,26 +101,40 @@ class SpanModel(Extractor):
             return (fused if kind == "global" else encoder).masked_fill(~mask[..., None], -torch.inf).amax(1)
         return cls if kind == "cls" else None
 
-    def span_logits(self, text: _Text, spans: Tensor) -> Tensor:
-        """S×(E+1) for `spans` S×4: features joined (ISER Eq. 10), classified (ISER Eq. 11); type 0 is no entity."""
-        window, first, last, width = spans.unbind(1)
-        features = [text.maxima(window, first, last), self.widths(width), self._context(text, spans)]
-        return self.classify_span(self.dropout(torch.cat(features, -1))).float()
+    def _vectors(self, text: _Text, spans: Tensor) -> Tensor:
+        """What spans S×4 look like in themselves: maxima S×D, or with attention S×3D."""
+        window, first, last, _ = spans.unbind(1)
+        return text.maxima(window, first, last) if self.pool is None else self.pool(text.fused, window, first, last)
 
-    def _context(self, text: _Text, spans: Tensor) -> Tensor:
+    def span_features(self, text: _Text, spans: Tensor) -> Tensor:
+        """What a span is classified by, joined (ISER Eq. 10): S×F for `spans` S×4."""
+        vectors = self._vectors(text, spans)
+        return torch.cat([vectors, self.widths(spans[:, 3]), self._context(text, spans, vectors)], -1)
+
+    def span_logits(self, text: _Text, spans: Tensor) -> Tensor:
+        """S×(E+1) for `spans` S×4 (ISER Eq. 11); type 0 is no entity."""
+        return self.classify_span(self.dropout(self.span_features(text, spans))).float()
+
+    def _context(self, text: _Text, spans: Tensor, vectors: Tensor) -> Tensor:
         window, first, last, _ = spans.unbind(1)
         if text.context is not None:
             return text.context.index_select(0, window)
+        if self.options.context == "query":
+            return self.context(vectors, text.fused, window, text.mask[window])
         visible = text.mask[window] & ~stretch(first, last, text.mask.shape[1])
         return self.context(text.fused, text.mask, window, visible)
 
-    def pair_logits(self, text: _Text, spans: Tensor, pairs: Tensor) -> Tensor:
-        """P×R for `pairs` P×2 of indices of `spans` S×4, one for each order (ISER Eq. 12, ISER Eq. 13, ISER Eq. 14)."""
+    def pair_features(self, text: _Text, spans: Tensor, pairs: Tensor) -> Tensor:
+        """What a pair is classified by, joined (ISER Eq. 12, ISER Eq. 13): P×F for `pairs` P×2, one for each order."""
         head, tail = (spans[i] for i in pairs.unbind(1))
-        ends = [f for s in (head, tail) for f in (text.maxima(s[:, 0], s[:, 1], s[:, 2]), self.widths(s[:, 3]))]
-        return self.classify_pair(self.dropout(torch.cat([*ends, self._between(text, head, tail)], -1))).float()
+        ends = [f for s in (head, tail) for f in (self._vectors(text, s), self.widths(s[:, 3]))]
+        return torch.cat([*ends, self._between(text, head, tail, ends[::2])], -1)
 
-    def _between(self, text: _Text, head: Tensor, tail: Tensor) -> Tensor:
+    def pair_logits(self, text: _Text, spans: Tensor, pairs: Tensor) -> Tensor:
+        """P×R for `pairs` P×2 of indices of `spans` S×4 (ISER Eq. 14)."""
+        return self.classify_pair(self.dropout(self.pair_features(text, spans, pairs))).float()
+
+    def _between(self, text: _Text, head: Tensor, tail: Tensor, vectors: Sequence[Tensor]) -> Tensor:
         """The local context of pairs, P×D; zeros where nothing stands between the entities."""
         window = head[:, 0]
         if isinstance(text.local, Tensor):
@@ -231,20 +143,33 @@ class SpanModel(Extractor):
         if text.local is not None:
             return text.local(window, first, last)
         between = stretch(first, last, text.mask.shape[1])  # P×N
+        if self.between is not None:
+            return self.between(torch.cat([*vectors], -1), text.fused, window, between)
         scores = self.weigh(text.fused)[..., 0].float().index_select(0, window).masked_fill(~between, -1e9)
         share = (scores.softmax(-1) * between).to(text.fused.dtype)
         return torch.bmm(share[:, None], text.fused.index_select(0, window))[:, 0]
 
     def loss(self, batch: Batch) -> Tensor:
         """The sum (ISER Eq. 15) of cross entropies of spans (ISER Eq. 16) and of pairs, binary (ISER Eq. 17): means."""
-        text, gold, relations = self.states(batch), batch["entities"], batch["relations"]
+        text = self.states(batch)
+        loss = self.span_loss(text, *self.spans_to_learn(batch))
+        return loss + self.pair_loss(text, batch["entities"], *self.pairs_to_learn(batch))
+
+    def span_loss(self, text: _Text, spans: Tensor, kinds: Tensor) -> Tensor:
+        """Cross entropy of `spans` S×4 that are of types `kinds` S, 0 for none."""
+        return F.cross_entropy(self.span_logits(text, spans), kinds) if len(spans) else text.fused.sum() * 0
+
+    def pair_loss(self, text: _Text, entities: Tensor, pairs: Tensor, targets: Tensor) -> Tensor:
+        """Binary cross entropy of `pairs` P×2 of `entities` G×5 with the relations `targets` P×R."""
+        if not len(pairs):
+            return text.fused.new_zeros(())
+        return F.binary_cross_entropy_with_logits(self.pair_logits(text, entities[:, :4], pairs), targets)
+
+    def spans_to_learn(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """S×4 gold entities, then drawn candidates that are none; their types S."""
+        gold = batch["entities"]
         spans = torch.cat([gold[:, :4], self._negative_spans(batch)])
-        kinds = torch.cat([gold[:, 4], gold.new_zeros(len(spans) - len(gold))])
-        loss = F.cross_entropy(self.span_logits(text, spans), kinds) if len(spans) else text.fused.sum() * 0
-        pairs, targets = self._pairs_to_learn(gold, relations)
-        if len(pairs):
-            loss = loss + F.binary_cross_entropy_with_logits(self.pair_logits(text, gold[:, :4], pairs), targets)
-        return loss
+        return spans, torch.cat([gold[:, 4], gold.new_zeros(len(spans) - len(gold))])
 
     def _negative_spans(self, batch: Batch) -> Tensor:
         every, gold = self.candidates(batch["words"]), batch["entities"][:, :3]
@@ -256,8 +181,9 @@ class SpanModel(Extractor):
         negative = every[~torch.isin(place(every), place(gold))]
         return negative[sample_per_group(negative[:, 0], self.options.negative_spans)]
 
-    def _pairs_to_learn(self, entities: Tensor, relations: Tensor) -> tuple[Tensor, Tensor]:
+    def pairs_to_learn(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """P×2 pairs of gold entities, all related ones and some others of the same window; their targets P×R."""
+        entities, relations = batch["entities"], batch["relations"]
         pairs = pairs_within(entities[:, 0])
         place = pairs[:, 0] * len(entities) + pairs[:, 1]  # rising
         targets = torch.zeros(len(pairs), len(self.relations), device=entities.device)
@@ -288,7 +214,7 @@ class SpanModel(Extractor):
         `threshold`, by default that of the options.
         """
         limit = torch.tensor(threshold or self.options.threshold).logit().item()
-        spans_at_once, pairs_at_once = self._at_once(int(spans[:, 2].max()) + 1 if len(spans) else 1)
+        spans_at_once, pairs_at_once = self._at_once(spans)
         kinds = torch.cat([span_logits(part).argmax(-1) for part in spans.split(spans_at_once)])
         entities = torch.cat([spans, kinds[:, None]], 1)[kinds > 0]
         relations = [torch.zeros(0, 3, dtype=torch.long, device=spans.device)]
@@ -299,48 +225,19 @@ class SpanModel(Extractor):
                 relations.append(torch.cat([pairs[pair], relation[:, None]], 1))
         return entities, torch.cat(relations)
 
-    def _at_once(self, tokens: int) -> tuple[int, int]:
-        """Spans and pairs of texts of so many tokens that are scored at a time."""
-        width, options = self.encoder.hidden_size, self.options
-        span, pair = width, width * tokens if self.weigh is not None else width
-        if self.context is not None and options.sea_scope == "span":  # a row of states each, and of attention
-            span = tokens * max(width, options.heads * tokens if options.context == "sea" else 0)
+    def _at_once(self, spans: Tensor) -> tuple[int, int]:
+        """How many of these spans, and of pairs of them, are scored at a time."""
+        width, options, tokens, longest = self.encoder.hidden_size, self.options, 1, 1
+        if len(spans):
+            tokens, longest = (torch.stack([spans[:, 2], spans[:, 2] - spans[:, 1]]).amax(1) + 1).tolist()
+        span = pair = width * (longest if self.pool is not None else 1)
+        if self.weigh is not None or self.between is not None:
+            pair = width * tokens
+        if options.context == "query" or (self.context is not None and options.sea_scope == "span"):
+            span = tokens * max(width, options.heads * tokens if options.context == "sea" else 0)  # states, attention
         return max(1, CHUNK // span), max(1, CHUNK // pair)
 
-    def _documents(self, documents: Sequence[Document], entities: Tensor, relations: Tensor) -> list[Document]:
-        """Documents with what `decode` found, after one copy from the device; windows are merged by their offsets."""
-        both = torch.cat([entities, F.pad(relations, (0, 2))]).tolist()
-        entities, relations = both[: len(entities)], both[len(entities) :]
-        windows = self.windows(documents)
-        places = []
-        for window, first, last, _, kind in entities:
-            i, w = windows[window]
-            places.append((i, characters(w, first + 1, last + 1, self.types[kind - 1])))
-        spans: list[set] = [set() for _ in documents]
-        triples: list[set] = [set() for _ in documents]
-        for i, span in places:
-            spans[i].add(span)
-        for head, tail, relation, *_ in relations:
-            triples[places[head][0]].add((places[head][1], self.relations[relation], places[tail][1]))
-        return [assembled(*found) for found in zip(documents, spans, triples, strict=True)]
 
-
-def _inside(mask: Tensor) -> Tensor:
+def inside(mask: Tensor) -> Tensor:
     """W×N: the tokens of each text without [CLS] and [SEP], of an attention mask W×(N + 1)."""
     return torch.arange(mask.shape[1] - 1, device=mask.device) < mask.sum(1, keepdim=True) - 2
-
-
-def sample_per_group(window: Tensor, count: int) -> Tensor:
-    """At most `count` indices for each value of `window` N, drawn without replacement; a window's stand together."""
-    order = torch.argsort(window + torch.rand(len(window), device=window.device, dtype=torch.float64))
-    sizes = torch.bincount(window)
-    rank = torch.arange(len(window), device=window.device) - (sizes.cumsum(0) - sizes)[window[order]]
-    return order[rank < count]
-
-
-def pairs_within(window: Tensor, heads: Tensor | None = None) -> Tensor:
-    """P×2: all ordered pairs of different indices with the same value of `window` G; the first is one of `heads`."""
-    heads = torch.arange(len(window), device=window.device) if heads is None else heads
-    row, tail = torch.nonzero(window[heads, None] == window, as_tuple=True)
-    pairs = torch.stack([heads[row], tail], 1)
-    return pairs[pairs[:, 0] != tail]

@@ -4,26 +4,32 @@ from dataclasses import dataclass
 
 from relex.heads.options import check_choices, check_dropout, check_lowest, check_threshold
 
-CONTEXTS = ("sea", "gru", "cls")
+POOLINGS = ("max", "attention")
+CONTEXTS = ("sea", "gru", "cls", "query")
 SCOPES = ("span", "sentence")
-LOCAL_CONTEXTS = ("max", "attention", "encoder_max", "cls", "encoder_global", "global")
+TEACHERS = ("entities", "relations")
+LOCAL_CONTEXTS = ("max", "attention", "encoder_max", "cls", "encoder_global", "global", "query")
 
 
 @dataclass(frozen=True)
 class SpanOptions:
     """Switches of the span model; SpERT is `fusion` off, `context` cls, `local_context` encoder_max.
 
-    `residual`: the fusion adds its answers to what asked for them. This is ours; the paper's text does not have it.
-    `context` of a candidate entity: `sea`, `gru` (ISER-GRU) or `cls`; `sea_scope`: computed for every `span` with its
-    own rows hidden, or once for a `sentence`. `local_context` of a pair: `max` or `attention` over the fused states
-    between both entities, `encoder_max` over the encoder's, or of the whole sentence: `global` (maximum of fused
-    states), `encoder_global`, `cls`. `max_width`: words of the widest candidate; `width_size`: of its embedding.
+    In the manner of SPAN (Ji et al. 2020) is SpERT with `pooling` attention and both contexts query; its weights of the
+    two losses, .4 and .6, are left out. `residual`: the fusion adds its answers to what asked for them. This is ours;
+    the paper's text does not have it. `pooling` of a span: `max`, or `attention`: first and last state and a weighted
+    sum. `context` of a candidate entity: `sea`, `gru` (ISER-GRU), `cls`, or `query`: the span asks all tokens of its
+    text; `sea_scope`: of the first two, computed for every `span` with its own rows hidden, or once for a `sentence`.
+    `local_context` of a pair: `max` or `attention` over the fused states between both entities, `query`: what the pair
+    asks of them, `encoder_max` over the encoder's, or of the whole sentence: `global` (maximum of fused states),
+    `encoder_global`, `cls`. `max_width`: words of the widest candidate; `width_size`: of its embedding.
     `negative_spans`, `negative_pairs`: at most so many drawn for each window and step. `threshold`: probability from
     which a relation holds.
     """
 
     fusion: bool = True
     residual: bool = False
+    pooling: str = "max"
     context: str = "sea"
     sea_scope: str = "span"
     local_context: str = "max"
@@ -36,7 +42,24 @@ class SpanOptions:
     dropout: float = 0.1
 
     def __post_init__(self):
-        check_choices(self, context=CONTEXTS, sea_scope=SCOPES, local_context=LOCAL_CONTEXTS)
+        check_choices(self, pooling=POOLINGS, context=CONTEXTS, sea_scope=SCOPES, local_context=LOCAL_CONTEXTS)
         check_lowest(self, max_width=1, width_size=1, negative_spans=1, negative_pairs=1, heads=1)
         check_dropout(self)
         check_threshold(self)
+
+
+@dataclass(frozen=True)
+class DistilledOptions(SpanOptions):
+    """Switches of a span model with teachers: those of the span model, and STER's.
+
+    `teachers` read the gold `entities` behind the text, its gold `relations`, or there is one of each (`both`). The
+    student draws near to them with the `weight` 1 as in the released code; 0: there are no teachers.
+    """
+
+    teachers: str = "both"
+    weight: float = 1.0
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_choices(self, teachers=(*TEACHERS, "both"))
+        check_lowest(self, weight=0)
