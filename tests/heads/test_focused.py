@@ -18,13 +18,14 @@ from relex.documents import ABSENT, Document, Relation, Span
 from relex.encoders import sources
 from relex.errors import RelexError
 from relex.heads import Focused, FocusedOptions
+from relex.heads.options import choices
 from relex.heads.pairs import focused_layers, tagger
-from relex.heads.pairs.options import MASKS
 from relex.reference import focused as plain
 from relex.training import predict
 from relex.training.trainer import make_accelerator
 
 LAYERS = 4
+MASKS = choices(FocusedOptions)["mask"]
 EACH_MASK = pytest.mark.parametrize("mask", MASKS)
 EACH_K = pytest.mark.parametrize("k", range(LAYERS + 1))
 

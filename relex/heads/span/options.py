@@ -1,12 +1,9 @@
 """The switches of the span model."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from relex.heads.options import check_choices, check_dropout, check_lowest, check_threshold
-
-CONTEXTS = ("sea", "gru", "cls")
-SCOPES = ("span", "sentence")
-LOCAL_CONTEXTS = ("max", "attention", "encoder_max", "cls", "encoder_global", "global")
 
 
 @dataclass(frozen=True)
@@ -24,9 +21,9 @@ class SpanOptions:
 
     fusion: bool = True
     residual: bool = False
-    context: str = "sea"
-    sea_scope: str = "span"
-    local_context: str = "max"
+    context: Literal["sea", "gru", "cls"] = "sea"
+    sea_scope: Literal["span", "sentence"] = "span"
+    local_context: Literal["max", "attention", "encoder_max", "cls", "encoder_global", "global"] = "max"
     max_width: int = 10
     width_size: int = 25
     negative_spans: int = 100
@@ -36,7 +33,7 @@ class SpanOptions:
     dropout: float = 0.1
 
     def __post_init__(self):
-        check_choices(self, context=CONTEXTS, sea_scope=SCOPES, local_context=LOCAL_CONTEXTS)
+        check_choices(self)
         check_lowest(self, max_width=1, width_size=1, negative_spans=1, negative_pairs=1, heads=1)
         check_dropout(self)
         check_threshold(self)
