@@ -226,3 +226,20 @@ def test_the_state_of_the_book_is_that_of_its_pages_records_and_corpora(project,
     (project / "book" / "a.md").write_text("two")
     states.append(build._book_state(project))
     assert len(set(states)) == len(states) and build._book_state(project) == states[-1]
+
+
+def test_a_set_of_words_gives_the_index_that_a_list_of_them_gives(monkeypatch):
+    from sphinx.search.zh import SearchChinese
+
+    from relex.book import search
+
+    def stems():
+        language = SearchChinese({})
+        return [language.stem(word) for text in ("two IDs 关系", "relations of IDs") for word in language.split(text)]
+
+    monkeypatch.setattr(SearchChinese, "latin_terms", [])
+    found = stems()
+    monkeypatch.setattr(SearchChinese, "latin_terms", [])
+    search.setup(None)
+    assert stems() == found and SearchChinese.latin_terms == {"two", "IDs", "relations", "of"}
+    assert "ids" in found and "relat" in found, "a word that would be too short is not cut, any other is"
