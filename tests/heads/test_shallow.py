@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from cases import logits
-from extractors import predicted, told
+from extractors import gradients, predicted, told
 
 from relex import encoders
 from relex.documents import RelationType, Schema
@@ -45,12 +45,6 @@ def make(row="Joint-Bi-LSTM", seed=0, dropout=0.1, **options):
     if head.options.tasks != "rc":
         torch.nn.init.zeros_(head.emit.bias)  # else it finds no entities before it has learned any
     return head
-
-
-def gradients(head, documents):
-    head.zero_grad()
-    head.loss(head.collate(documents)).backward()
-    return {name: p.grad.clone() for name, p in head.named_parameters() if p.grad is not None}
 
 
 # The same whatever the batch
