@@ -86,8 +86,8 @@ def plain(head: Told, documents: Sequence[Document], accelerator: Accelerator, a
                     logits = head.tag_objects(tokens + vector + scaled).float()
                 for i, (name, head_type, tail_type) in enumerate(head.classes):
                     for object_ in _spans(logits[:, 2 * i : 2 * i + 2], head.options.threshold):
-                        one, other = characters(text, *subject, head_type), characters(text, *object_, tail_type)
-                        triples.add((one, name, other))
+                        ends = characters(text, *subject, head_type), characters(text, *object_, tail_type)
+                        triples.add((ends[0], name, ends[1]))
         found.append(assembled(document, (), triples))
     return found
 
