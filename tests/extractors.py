@@ -30,6 +30,13 @@ def predicted(head, documents, **options):
     return head.predict(head.collate(documents), documents, **options)
 
 
+def gradients(head, documents):
+    """Those of the loss, by name, where there are any."""
+    head.zero_grad()
+    head.loss(head.collate(documents)).backward()
+    return {name: p.grad.clone() for name, p in head.named_parameters() if p.grad is not None}
+
+
 def facts(documents):
     """Entities and triples, in no order."""
     return [(set(d.entities), set(d.triples())) for d in documents]

@@ -7,7 +7,7 @@ mean nothing and their triple scores compare with systems that are given the ent
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from relex.baselines.ngrams import Baseline
 from relex.corpora.similarity import carried, masked
@@ -24,31 +24,6 @@ Entry = tuple[str, str, str]
 """(head mention, relation type, tail mention) of a dictionary."""
 Pairs = set[tuple[int, int]]
 """(head, tail) as indices of entities."""
-
-
-@dataclass(frozen=True)
-class SchemaOnlyOptions:
-    """Nothing to choose."""
-
-
-@dataclass(frozen=True)
-class NearestEntityOptions:
-    """Nothing to choose."""
-
-
-@dataclass(frozen=True)
-class LookupOptions:
-    """Nothing to choose."""
-
-
-@dataclass(frozen=True)
-class MaskedLookupOptions:
-    """Nothing to choose."""
-
-
-@dataclass(frozen=True)
-class DictionaryOptions:
-    """Nothing to choose."""
 
 
 def schema_only(schema: Schema) -> Baseline:

@@ -32,7 +32,7 @@ class TfidfOptions:
 
 
 @dataclass(frozen=True)
-class MajorityOptions:
+class NoOptions:
     """Nothing to choose."""
 
 

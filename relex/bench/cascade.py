@@ -11,7 +11,6 @@ the same tokens). They are therefore meaningless, but must be the same on all si
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -20,10 +19,19 @@ from accelerate.utils import send_to_device
 from torch import Tensor
 
 from relex import corpora
-from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder, peak_memory
+from relex.bench.timing import (
+    REPEATS,
+    check_numbers,
+    conditions,
+    interleaved,
+    medians,
+    outside_encoder,
+    peak_memory,
+)
 from relex.corpora.corpus import subsample
-from relex.documents import Document, Relation, Span
+from relex.documents import Document, assembled
 from relex.heads import Cascade
+from relex.heads.extractor import characters
 from relex.heads.head import Batch
 from relex.runs.config import Config
 from relex.runs.run import load_corpus
@@ -78,9 +86,9 @@ def plain(head: Told, documents: Sequence[Document], accelerator: Accelerator, a
                     logits = head.tag_objects(tokens + vector + scaled).float()
                 for i, (name, head_type, tail_type) in enumerate(head.classes):
                     for object_ in _spans(logits[:, 2 * i : 2 * i + 2], head.options.threshold):
-                        places = [(int(text.offsets[a, 0]), int(text.offsets[b, 1])) for a, b in (subject, object_)]
-                        triples.add((Span(*places[0], head_type), name, Span(*places[1], tail_type)))
-        found.append(_document(document, triples))
+                        ends = characters(text, *subject, head_type), characters(text, *object_, tail_type)
+                        triples.add((ends[0], name, ends[1]))
+        found.append(assembled(document, (), triples))
     return found
 
 
@@ -94,12 +102,6 @@ def _spans(logits: Tensor, threshold: float) -> list[tuple[int, int]]:
             if last is not None:
                 found.append((first, last))
     return found
-
-
-def _document(document: Document, triples: set[tuple[Span, str, Span]]) -> Document:
-    entities = list({span for head, _, tail in triples for span in (head, tail)})
-    relations = tuple(Relation(entities.index(head), entities.index(tail), name) for head, name, tail in triples)
-    return replace(document, entities=tuple(entities), relations=relations)
 
 
 @torch.inference_mode()
@@ -157,16 +159,14 @@ def measure(
     }
     memory = {side: peak_memory(task, accelerator) for side, task in tasks.items()}
     seconds = interleaved(tasks, repeats, accelerator)
-    middle = {side: float(np.median(s)) for side, s in seconds.items()}
-    ratios = {side: float(np.median(np.divide(seconds[side], seconds["ours"]))) for side in seconds}
+    middle, ratios = medians(seconds, "ours")
     outside = outside_encoder(tasks["ours"], head, accelerator)
     before = {k: v.clone() for k, v in head.state_dict().items()}
     training = interleaved({"train": lambda: trainer.fit(chosen, sampler)}, min(3, repeats) + 1, accelerator)["train"]
     head.load_state_dict(before)
     return {
         "corpus": name + ", whole reports" + (" (stand-in)" if corpus.stand_in else ""),
-        "encoder": f"{encoder}, {layers} layers, {accelerator.mixed_precision.replace('no', 'fp32')}",
-        "device": f"{accelerator.device}, {torch.get_num_threads()} threads",
+        **conditions(encoder, layers, accelerator),
         "documents": len(chosen),
         "tokens": sum(lengths),
         "subjects a document": sum(len(head.collate([d])["subjects"]) for d in chosen) / len(chosen),

@@ -14,7 +14,7 @@ from accelerate.utils import send_to_device
 from torch.nn import functional as F
 
 from relex import corpora
-from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder, peak_memory
+from relex.bench.timing import REPEATS, check_numbers, conditions, interleaved, outside_encoder, peak_memory
 from relex.corpora.corpus import subsample
 from relex.documents import Document
 from relex.runs.config import Config
@@ -124,8 +124,7 @@ def measure(
     outside = {task: outside_encoder(getattr(ours, task), head, trainer.accelerator) for task in ("train", "label")}
     rows: dict[str, float | str] = {
         "corpus": corpus_name + (" (stand-in)" if corpus.stand_in else ""),
-        "encoder": f"{encoder}, {layers} layers, {trainer.accelerator.mixed_precision.replace('no', 'fp32')}",
-        "device": f"{trainer.accelerator.device}, {torch.get_num_threads()} threads",
+        **conditions(encoder, layers, trainer.accelerator),
         "documents": len(chosen),
         "tokens": sum(ours.lengths),
     }

@@ -15,14 +15,13 @@ are meaningless, but must be the same on all sides.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from accelerate import Accelerator
 from accelerate.utils import send_to_device
 from torch import Tensor
 
-from relex.bench.timing import check_numbers, interleaved
+from relex.bench.timing import check_numbers, interleaved, medians
 from relex.corpora import PARTS, Corpus
 from relex.documents import Document, assembled
 from relex.heads import Focused
@@ -317,11 +316,10 @@ def _measured(head: Told, documents: Sequence[Document], repeats: int) -> dict[s
         interleaved(tasks, 1, accelerator)
     rows, counts = {}, token_layers(head, documents)
     for what, tasks in sides(documents).items():
-        seconds = interleaved(tasks, repeats, accelerator)
-        times = {side: float(np.median(np.divide(s, seconds["ours"]))) for side, s in seconds.items()}
+        middle, times = medians(interleaved(tasks, repeats, accelerator), "ours")
         rows |= {
-            f"{what}: pairs/s": pairs / float(np.median(seconds["ours"])),
-            f"{what}, plain version: pairs/s": pairs / float(np.median(seconds["plain"])),
+            f"{what}: pairs/s": pairs / middle["ours"],
+            f"{what}, plain version: pairs/s": pairs / middle["plain"],
             f"{what}: times as fast as the plain version": times["plain"],
             f"{what}: % of time that pairs share (all layers for tags)": 100 * times["shared"],
             f"{what}, if pairs cost nothing: times as fast as the plain version": times["plain"] / times["shared"],

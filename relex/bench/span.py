@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
 
 from relex import corpora
-from relex.bench.timing import REPEATS, check_numbers, interleaved, outside_encoder
+from relex.bench.timing import REPEATS, check_numbers, conditions, interleaved, medians, outside_encoder
 from relex.corpora.corpus import subsample
 from relex.documents import Document, assembled
 from relex.experiments.iser import SETTINGS, SPERT
@@ -313,15 +313,13 @@ def measure(
     }
     interleaved(tasks, 1, accelerator)
     seconds = interleaved(tasks, repeats, accelerator)
-    middle = {side: float(np.median(s)) for side, s in seconds.items()}
-    ratios = {side: float(np.median(np.divide(seconds[side], seconds["ours"]))) for side in seconds}
+    middle, ratios = medians(seconds, "ours")
     outside = {side: outside_encoder(tasks[side], head, accelerator, min(3, repeats)) for side in ("ours", "plain")}
     gold, found = ([sum(len(getattr(d, part)) for d in side) / len(chosen) for part in ("entities", "relations")]
                    for side in (chosen, tasks["ours"]()))  # fmt: skip
     return {
         "corpus": name + ", test part" + (" (stand-in)" if corpus.stand_in else ""),
-        "encoder": f"{encoder}, {head.encoder.layers} layers, {accelerator.mixed_precision.replace('no', 'fp32')}",
-        "device": f"{accelerator.device}, {torch.get_num_threads()} threads",
+        **conditions(encoder, head.encoder.layers, accelerator),
         "sentences": len(chosen),
         "tokens": sum(head.length(d) for d in chosen),
         "gold entities, relations a sentence": "{:.2f}, {:.2f}".format(*gold),

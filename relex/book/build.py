@@ -1,6 +1,5 @@
 """The book: execute the notebooks, write what pages include, build the HTML."""
 
-import hashlib
 import json
 import os
 import platform
@@ -13,12 +12,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from relex.book.api import api_page
-from relex.book.toc import EXECUTED, notebook_names
+from relex.book.kept import common_state, once, state
+from relex.book.toc import EXECUTED, notebook_names, page_names
 from relex.errors import RelexError
-from relex.files import corpora_dirs, project_root, sha256, write_text
+from relex.files import project_root, write_text
 
 CHINESE = "\u2e80"
 """First character of the East Asian blocks."""
+
+PAPERS = ("umrc", "cbrrel", "iser", "focused")
+"""Papers that have claims, each with a page of them."""
 
 SHOWN = (
     "relex",
@@ -68,11 +71,11 @@ def execute(
     values = {"profile": profile, **(parameters or {})}
     for name in names:
         _check_parameters(root / "notebooks" / f"{name}.ipynb", values)
-    seconds, failures = {}, []
+    seconds, failures, common = {}, [], common_state(root)
     for number, name in enumerate(names, 1):
         print(f"[{number}/{len(names)}] {name} … ", end="", flush=True)
-        state = _state(root, name, values)
-        if _unchanged(root, name, state):
+        now = state([root / "notebooks" / f"{name}.ipynb"], values, common)
+        if _unchanged(root, name, now):
             seconds[name] = 0.0
             print("unchanged, kept", flush=True)
             continue
@@ -83,7 +86,7 @@ def execute(
         if failure:
             failures.append(failure)
         else:
-            _write_timing(root, name, profile, seconds[name], state)
+            _write_timing(root, name, profile, seconds[name], now)
     if failures:
         raise RelexError("; ".join(failures) + "; correct this and run it again")
     return seconds
@@ -92,6 +95,8 @@ def execute(
 def build(root: Path | None = None) -> Path:
     """Build the HTML book, where a warning is a failure; return the path of its index.html.
 
+    A book that was built without a warning is kept as it is when all that it is made of is as it was. If anything
+    differs, all pages are built again: a page that itself did not change can link to what another one no longer has.
     The log is kept in _build/build.log. Raises a `RelexError` when a notebook of the table of contents has not
     been executed, or with the number of warnings and the first of them.
     """
@@ -103,7 +108,22 @@ def build(root: Path | None = None) -> Path:
         write_status(root)
     write_text(root / EXECUTED / "api.md", api_page(root))
     write_claims(root)
-    # --all: a page whose warning was seen once would otherwise pass unread the second time.
+    html = root / "_build" / "html"
+    pages = [html / f"{name}.html" for name in ("index", *page_names(root))]
+    if not once(root / "_build" / "html.state", _book_state(root), pages, lambda: _build_pages(root)):
+        print("The pages are unchanged, kept.")
+    return pages[0]
+
+
+def _book_state(root: Path) -> str:
+    """A hash of all that the HTML is made of; pages show code of the package and of the tests."""
+    files = [path for path in sorted((root / "book").rglob("*")) if path.is_file()]
+    files += [root / "_config.yml", root / "_toc.yml", *sorted((root / "tests").rglob("*.py"))]
+    return state(files, common_state(root))
+
+
+def _build_pages(root: Path) -> None:
+    # --all: a page whose warning was seen once, or whose link another page broke, would otherwise pass unread.
     program = "from jupyter_book.cli.main import main; main()"  # the package cannot be run with -m
     command = [sys.executable, "-c", program, "build", ".", "--all", "-W", "--keep-going", "-n"]
     result = subprocess.run(
@@ -125,7 +145,6 @@ def build(root: Path | None = None) -> Path:
             f"correct them all (the log is {root / '_build' / 'build.log'})"
         )
     embed_chinese(index.parent)
-    return index
 
 
 def embed_chinese(html: Path) -> Path:
@@ -173,17 +192,24 @@ def write_status(root: Path | None = None) -> Path:
 
 
 def write_claims(root: Path | None = None) -> list[Path]:
-    """Write what pages take from records into book/executed: PAPER_claims.md for each paper, and evidence.md."""
+    """Write what pages take from records into book/executed: PAPER_claims.md for each paper, and evidence.md.
+
+    They are kept as they are when package, records and corpora are as they were.
+    """
+    root = root or project_root()
+    paths = [root / EXECUTED / f"{name}.md" for name in (*(f"{paper}_claims" for paper in PAPERS), "evidence")]
+    once(root / "_build" / "claims.state", common_state(root), paths, lambda: _write_claims(paths))
+    return paths
+
+
+def _write_claims(paths: list[Path]) -> None:
     from relex.experiments import evidence
     from relex.reports import claims
     from relex.runs.records import published
 
-    pages = {f"{paper}_claims": claims.claims_page(paper, published) for paper in ("umrc", "cbrrel", "iser", "focused")}
-    pages["evidence"] = evidence.page()
-    folder = (root or project_root()) / EXECUTED
-    for name, page in pages.items():
-        write_text(folder / f"{name}.md", page)
-    return [folder / f"{name}.md" for name in pages]
+    for paper, path in zip(PAPERS, paths, strict=False):
+        write_text(path, claims.claims_page(paper, published))
+    write_text(paths[-1], evidence.page())
 
 
 def _machine() -> dict[str, str]:
@@ -273,34 +299,20 @@ def _tidy(notebook) -> None:
             tags.append("hide-cell")
 
 
-def _state(root: Path, name: str, values: dict) -> str:
-    """A hash of everything that can change the page of a notebook, but for the records in runs/."""
-    package = Path(__file__).parents[1]
-    files = [root / "notebooks" / f"{name}.ipynb", root / "requirements.lock"]
-    files += [path for path in sorted(package.rglob("*")) if path.suffix in (".py", ".yaml", ".mplstyle")]
-    files += sorted((root / "book" / "results").rglob("*.json"))
-    digest = hashlib.sha256(json.dumps([values, platform.python_version()]).encode())
-    for path in files:
-        digest.update(f"{path.name} {sha256(path) if path.is_file() else ''}".encode())
-    for path in sorted(p for folder in corpora_dirs() for p in folder.glob("*/*") if p.is_file()):
-        digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
-    return digest.hexdigest()
-
-
-def _unchanged(root: Path, name: str, state: str) -> bool:
+def _unchanged(root: Path, name: str, now: str) -> bool:
     try:
         before = json.loads((root / "runs" / "timings" / f"{name}.json").read_text(encoding="utf-8"))
-        kept = before["state"] == state and all((root / record).is_file() for record in before["records"])
+        kept = before["state"] == now and all((root / record).is_file() for record in before["records"])
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return kept and all((root / path).is_file() for path in [f"{EXECUTED}/{name}.ipynb", *before["figures"]])
 
 
-def _write_timing(root: Path, name: str, profile: str, seconds: float, state: str) -> None:
+def _write_timing(root: Path, name: str, profile: str, seconds: float, now: str) -> None:
     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
     records = [p for p in sorted((root / "runs").glob("*/*.json")) if p.parent.name not in ("timings", "notebooks")]
     value = {
-        "notebook": name, "profile": profile, "seconds": round(seconds, 1), "date": date, "state": state,
+        "notebook": name, "profile": profile, "seconds": round(seconds, 1), "date": date, "state": now,
         "records": [str(path.relative_to(root)) for path in records],
         "figures": [str(path.relative_to(root)) for path in sorted((root / EXECUTED).glob("*.svg"))],
     }  # fmt: skip

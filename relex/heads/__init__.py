@@ -1,14 +1,7 @@
 """The model heads by name."""
 
-from relex.baselines.lookup import (
-    SHORTCUTS,
-    DictionaryOptions,
-    LookupOptions,
-    MaskedLookupOptions,
-    NearestEntityOptions,
-    SchemaOnlyOptions,
-)
-from relex.baselines.ngrams import MajorityOptions, TfidfOptions
+from relex.baselines.lookup import SHORTCUTS
+from relex.baselines.ngrams import NoOptions, TfidfOptions
 from relex.documents import Schema
 from relex.encoders.encoder import Encoder
 from relex.heads.cascade.both_ways import BothWays, BothWaysOptions
@@ -46,12 +39,7 @@ HEADS = {
 OPTIONS = {
     **{name: head.options_type for name, head in HEADS.items()},
     "tfidf": TfidfOptions,
-    "majority": MajorityOptions,
-    "schema_only": SchemaOnlyOptions,
-    "nearest_entity": NearestEntityOptions,
-    "lookup": LookupOptions,
-    "masked_lookup": MaskedLookupOptions,
-    "dictionary": DictionaryOptions,
+    **dict.fromkeys(("majority", *SHORTCUTS), NoOptions),
 }
 """Switches of everything a config can name as its head, the baselines that only count included."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from relex.encoders.encoder import Encoder
 from relex.encoders.encodings import MARKED, encode, markers
 from relex.errors import RelexError
 from relex.heads.head import Batch, Head, pad
+from relex.heads.options import check_choices, check_dropout
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,16 @@ class ClassifierOptions:
     encoding: str = "entity2"
     mark: str = "span"
     absent: str = "prefix"
-    pooling: str = "marker"
+    pooling: Literal["cls", "marker"] = "marker"
     hard_weight: float = 1.0
     hard_classes: tuple[str, ...] = ()
     dropout: float = 0.1
+
+    def __post_init__(self):
+        check_choices(self)
+        check_dropout(self)
+        if not self.hard_weight > 0:
+            raise RelexError(f"hard_weight is {self.hard_weight}, but must be above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +60,10 @@ class Classifier(Head):
 
     def __init__(self, encoder: Encoder, schema: Schema, options: ClassifierOptions):
         super().__init__(encoder, schema, options)
-        if options.pooling not in ("cls", "marker"):
-            raise RelexError(f"there is no pooling {options.pooling!r}; known are cls, marker")
         if options.pooling == "marker" and options.encoding not in MARKED:
             raise RelexError(
                 f"encoding {options.encoding!r} has no markers to pool at; "
                 f"take pooling cls, or one of {', '.join(MARKED)}"
-            )
-        if not (0 <= options.dropout < 1 and options.hard_weight > 0):
-            raise RelexError(
-                f"dropout is {options.dropout} and hard_weight {options.hard_weight}, "
-                "but dropout must lie in 0 … 1 (1 excluded) and the weight above 0"
             )
         self.classes = schema.relation_names
         for name in options.hard_classes:

@@ -1,15 +1,20 @@
-"""What the switches of heads are checked for, when they are made: every failure is one sentence."""
+"""What switches are checked for, when they are made: every failure is one sentence."""
 
-from collections.abc import Sequence
+from typing import Literal, get_args, get_origin, get_type_hints
 
 from relex.errors import RelexError
 
 
-def check_choices(options, **known: Sequence[str]) -> None:
-    """Raise a `RelexError` unless each named switch is one of the values that are known for it."""
-    for name, values in known.items():
-        if getattr(options, name) not in values:
-            raise RelexError(f"there is no {name} {getattr(options, name)!r}; known are {', '.join(values)}")
+def choices(kind: type) -> dict[str, tuple[str, ...]]:
+    """The values of each switch that a dataclass declares as a `Literal`."""
+    return {name: get_args(hint) for name, hint in get_type_hints(kind).items() if get_origin(hint) is Literal}
+
+
+def check_choices(options) -> None:
+    """Raise a `RelexError` unless each switch that is declared as a `Literal` has one of its values."""
+    for name, known in choices(type(options)).items():
+        if getattr(options, name) not in known:
+            raise RelexError(f"there is no {name} {getattr(options, name)!r}; known are {', '.join(known)}")
 
 
 def check_lowest(options, **lowest: float) -> None:

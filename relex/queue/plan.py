@@ -105,15 +105,18 @@ def hours_table(plan: Plan, workers: int) -> list[str]:
         )
     if len(known) < len(plan.tasks):
         unknown = len(plan.tasks) - len(known)
-        lines.append(f"{unknown} runs of unknown length are not counted: no recorded run is like them")
+        lines.append(f"{unknown} runs of unknown length are not counted (+): no recorded run is like them")
     if plan.strays:
         lines.append(f"{plan.strays} records in {records.runs_dir()} belong to no grid; they are left as they are")
     return lines
 
 
 def _hours(tasks: Sequence[Task]) -> str:
+    """Their hours; with a + where some are of unknown length, and `unknown` where all that take any time are."""
     known = [task.seconds for task in tasks if task.seconds is not None]
-    return f"{sum(known) / 3600:.1f}" if known or not tasks else "unknown"
+    if len(known) == len(tasks):
+        return f"{sum(known) / 3600:.1f}"
+    return f"{sum(known) / 3600:.1f}+" if any(known) else "unknown"
 
 
 def _recorded(task: Task) -> bool:

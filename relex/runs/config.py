@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from relex.corpora.corpus import fingerprint
 from relex.errors import RelexError
 from relex.heads import HEADS, OPTIONS
+from relex.heads.options import check_choices
 from relex.training import TrainingOptions
 
 LABELS = ("profile", "row")
@@ -41,7 +42,7 @@ class Config:
     train_limit: int = 0
     dev_limit: int = 0
     test_limit: int = 0
-    sampler: str = "length"
+    sampler: typing.Literal["length", "balanced", "priority", "curriculum"] = "length"
     augment: tuple[str, ...] = ()
     training: TrainingOptions = field(default_factory=TrainingOptions)
     options: typing.Any = None
@@ -49,6 +50,7 @@ class Config:
     def __post_init__(self):
         if self.head not in OPTIONS:
             raise RelexError(f"there is no head {self.head!r}; known are {', '.join(OPTIONS)}")
+        check_choices(self)
         for name in ("seed", "layers", "train_limit", "dev_limit", "test_limit"):
             if getattr(self, name) < 0:
                 raise RelexError(f"config key {name!r} is {getattr(self, name)}, but must not be negative")
@@ -103,6 +105,8 @@ class Config:
 
 def _typed(key: str, value, hint):
     origin = typing.get_origin(hint) or hint
+    if origin is typing.Literal:
+        origin = str  # which text it is, is checked where the options are made
     if origin is tuple and isinstance(value, list | tuple) and all(isinstance(v, str) for v in value):
         return tuple(value)
     if origin is types.UnionType and value is None:

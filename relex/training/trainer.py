@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -16,13 +17,11 @@ from accelerate.utils import send_to_device
 from relex.documents import Document
 from relex.errors import RelexError
 from relex.heads.head import Batch, Head
+from relex.heads.options import check_choices, check_lowest
 from relex.samplers import micro_batches
 from relex.training.adversarial import perturbed
 from relex.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from relex.training.ema import ExponentialMovingAverage
-
-SCHEDULES = ("linear", "halve", "constant")
-PRECISIONS = ("auto", "fp32", "bf16")
 
 
 class Stopped(Exception):
@@ -51,37 +50,26 @@ class TrainingOptions:
     micro_tokens: int = 1200
     lr: float = 1e-4
     head_lr: float = 1e-3
-    schedule: str = "linear"
+    schedule: Literal["linear", "halve", "constant"] = "linear"
     warmup: float = 0.06
     weight_decay: float = 0.01
     clip: float = 1.0
     patience: int = 0
-    precision: str = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     fgm: float = 0.0
     ema: float = 0.0
 
     def __post_init__(self):
-        lowest_of = {"epochs": 1, "epoch_steps": 0, "batch_tokens": 1, "micro_tokens": 1, "patience": 0}
-        for name, lowest in lowest_of.items():
-            if getattr(self, name) < lowest:
-                raise RelexError(f"{name} is {getattr(self, name)}, but must be at least {lowest}")
-        for name, highest in (
-            ("lr", 1.0),
-            ("head_lr", 1.0),
-            ("warmup", 1.0),
-            ("weight_decay", 1.0),
-            ("clip", math.inf),
-            ("fgm", 1000.0),
-            ("ema", 1.0),
-        ):
+        check_choices(self)
+        check_lowest(self, epochs=1, epoch_steps=0, batch_tokens=1, micro_tokens=1, patience=0)
+        shares = dict.fromkeys(("lr", "head_lr", "warmup", "weight_decay", "ema"), 1.0)
+        for name, highest in (shares | {"clip": math.inf, "fgm": 1000.0}).items():
             if not 0 <= getattr(self, name) <= highest:
                 raise RelexError(f"{name} is {getattr(self, name)}, but must lie between 0 and {highest}")
 
 
 def resolve_precision(precision: str) -> str:
-    """`bf16` or `fp32` for this machine; raises a `RelexError` for what is none of `PRECISIONS`."""
-    if precision not in PRECISIONS:
-        raise RelexError(f"there is no precision {precision!r}; known are {', '.join(PRECISIONS)}")
+    """`bf16` or `fp32` for this machine."""
     if precision != "auto":
         return precision
     if torch.cuda.is_available():
@@ -103,14 +91,11 @@ def learning_rate_factor(training: TrainingOptions, steps_of_epoch: Sequence[int
     total = sum(steps_of_epoch)
     rising = max(1, round(total * training.warmup))
     ends = np.cumsum(steps_of_epoch)
-    factors = {
+    return {
         "linear": lambda step: min((step + 1) / rising, max(0.0, (total - step) / max(1, total - rising))),
         "halve": lambda step: 0.5 ** int((ends <= step).sum()),
         "constant": lambda step: 1.0,
-    }
-    if training.schedule not in factors:
-        raise RelexError(f"there is no schedule {training.schedule!r}; known are {', '.join(SCHEDULES)}")
-    return factors[training.schedule]
+    }[training.schedule]
 
 
 class Trainer:

@@ -1,20 +1,13 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples import document
 
 from relex.audits import pairs
 from relex.corpora import Corpus
-from relex.documents import Document, Relation, Span, infer_schema
+from relex.documents import infer_schema
 
 LONG = "长期大量吸烟的人患上肺癌的机会比不吸烟的人要高出许多倍，戒烟以后会慢慢下降。"
-
-
-def document(text, head, tail, label="causes"):
-    spans = []
-    for mention in (head, tail):
-        start = text.find(mention)
-        spans.append(Span(start, start + len(mention), "e") if start >= 0 else Span(-1, -1, "e", mention))
-    return Document(f"{text}/{head}/{tail}/{label}", text, tuple(spans), (Relation(0, 1, label),))
 
 
 def jaccard(one, other):

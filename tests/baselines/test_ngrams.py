@@ -1,20 +1,13 @@
 import pytest
+from samples import document
 
 from relex.baselines import ngrams
-from relex.documents import Document, Relation, Span
+from relex.documents import Document
 from relex.errors import RelexError
 from relex.evaluation.classification import evaluate, labels
 
 DISEASES = ("头痛", "发热", "咳嗽", "失眠", "腹泻", "哮喘")
 DRUGS = ("阿司匹林", "布洛芬", "止咳糖浆", "褪黑素", "蒙脱石散", "沙丁胺醇")
-
-
-def document(text, head, tail, label, number=0):
-    spans = []
-    for mention in (head, tail):
-        start = text.find(mention)
-        spans.append(Span(start, start + len(mention), "e") if start >= 0 else Span(-1, -1, "e", mention))
-    return Document(f"{text}-{number}", text, tuple(spans), (Relation(0, 1, label),))
 
 
 def corpus():

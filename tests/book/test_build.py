@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from relex.book import build
+from relex.book import build, kept
 from relex.book.api import api_page
 from relex.errors import RelexError
 from relex.figures import plots
@@ -170,3 +170,76 @@ def test_a_notebook_is_kept_until_something_it_depends_on_changes(project, capsy
     assert executed() and not executed()
     (project / build.EXECUTED / "good.ipynb").unlink()
     assert executed()
+
+
+@pytest.fixture
+def small(project, monkeypatch):
+    """A book of two pages, the first of which links to a heading of the other; `small()` tells how it was built."""
+    pages = {
+        "_config.yml": "title: A book\nonly_build_toc_files: true\nexecute:\n  execute_notebooks: 'off'\n",
+        "_toc.yml": "format: jb-book\nroot: book/index\nchapters:\n- file: book/other\n",
+        "book/index.md": "# One\n\nSee {ref}`there`, and 关系.\n",
+        "book/other.md": "# Other\n\n(there)=\n## There\n\nNothing.\n",
+    }
+    (project / "book").mkdir()
+    for name, text in pages.items():
+        (project / name).write_text(text, encoding="utf-8")
+    monkeypatch.setattr(build, "write_claims", lambda root: [])
+    return project
+
+
+def test_a_book_without_a_warning_is_kept_and_one_with_a_warning_never(small, capsys):
+    index = build.build(small)
+    assert index.is_file() and "kept" not in capsys.readouterr().out
+    assert build.build(small) == index and "unchanged, kept" in capsys.readouterr().out
+    (small / "book" / "other.md").write_text("# Other\n", encoding="utf-8")
+    for _ in range(2):  # the page with the broken link is not the one that was changed
+        with pytest.raises(RelexError, match="errors: 1, the first: book/index.md:3: WARNING: undefined label: 'ther"):
+            build.build(small)
+
+
+def test_what_was_made_is_made_again_when_it_differs_is_gone_or_failed(tmp_path):
+    page, stamp, made = tmp_path / "page", tmp_path / "folder" / "stamp", []
+
+    def make():
+        made.append(page.write_text("made"))
+
+    def fail():
+        raise RelexError("no")
+
+    assert kept.once(stamp, "a", [page], make) and not kept.once(stamp, "a", [page], make)
+    assert kept.once(stamp, "b", [page], make) and not kept.once(stamp, "b", [page], make)
+    page.unlink()
+    assert kept.once(stamp, "b", [page], make)
+    with pytest.raises(RelexError):
+        kept.once(stamp, "c", [page], fail)
+    assert kept.once(stamp, "b", [page], make) and len(made) == 4, "what failed may have left a half"
+
+
+def test_the_state_of_the_book_is_that_of_its_pages_records_and_corpora(project, monkeypatch):
+    monkeypatch.setenv("RELEX_CORPORA", str(project / "corpora"))
+    states = [build._book_state(project)]
+    for name in ("book/a.md", "book/results/one/abc.json", "_config.yml", "tests/recipe.py", "corpora/one/train.jsonl"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("one")
+        states.append(build._book_state(project))
+    (project / "book" / "a.md").write_text("two")
+    states.append(build._book_state(project))
+    assert len(set(states)) == len(states) and build._book_state(project) == states[-1]
+
+
+def test_a_set_of_words_gives_the_index_that_a_list_of_them_gives(monkeypatch):
+    from sphinx.search.zh import SearchChinese
+
+    from relex.book import search
+
+    def stems():
+        language = SearchChinese({})
+        return [language.stem(word) for text in ("two IDs 关系", "relations of IDs") for word in language.split(text)]
+
+    monkeypatch.setattr(SearchChinese, "latin_terms", [])
+    found = stems()
+    monkeypatch.setattr(SearchChinese, "latin_terms", [])
+    search.setup(None)
+    assert stems() == found and SearchChinese.latin_terms == {"two", "IDs", "relations", "of"}
+    assert "ids" in found and "relat" in found, "a word that would be too short is not cut, any other is"

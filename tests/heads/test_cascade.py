@@ -14,14 +14,14 @@ from hypothesis import example, given, settings
 from relex import encoders
 from relex.documents import ABSENT, Document, Relation, Span
 from relex.heads import Cascade, CascadeOptions
-from relex.heads.cascade.options import FUSIONS, SUBJECTS
+from relex.heads.options import choices
 from relex.reference import cascade as plain
 
 SWITCHES = [
     {"bilstm": bilstm, "attention": attention, "feature_fusion": fusion}
     for bilstm in (True, False)
     for attention in (True, False)
-    for fusion in FUSIONS
+    for fusion in choices(CascadeOptions)["feature_fusion"]
 ]
 SWITCHES += [SWITCHES[0] | {"gate": True}, SWITCHES[-1] | {"gate": True}]
 EACH_SWITCH = pytest.mark.parametrize("options", SWITCHES, ids=lambda o: "-".join(map(str, o.values())))
@@ -281,7 +281,7 @@ NOTHING = (
 )
 
 
-@pytest.mark.parametrize("subjects", SUBJECTS)
+@pytest.mark.parametrize("subjects", choices(CascadeOptions)["subjects"])
 @pytest.mark.parametrize("nothing", [NOTHING, NOTHING[:1], NOTHING[2:3]], ids=len)
 def test_documents_without_subjects(subjects, nothing):
     head = make(subjects=subjects).train()

@@ -6,9 +6,10 @@ from unittest import mock
 
 import pytest
 import torch
+from cases import DOCUMENTS as SHARED
 from cases import SCHEMA, decoded
 from drawn import documents
-from extractors import facts, long_document, narrow, predicted, told
+from extractors import facts, gradients, long_document, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import ElectraConfig, ElectraModel, RobertaConfig, RobertaModel
@@ -18,27 +19,19 @@ from relex.documents import ABSENT, Document, Relation, Span
 from relex.encoders import sources
 from relex.errors import RelexError
 from relex.heads import Focused, FocusedOptions
+from relex.heads.options import choices
 from relex.heads.pairs import focused_layers, tagger
-from relex.heads.pairs.options import MASKS
 from relex.reference import focused as plain
 from relex.training import predict
 from relex.training.trainer import make_accelerator
 
 LAYERS = 4
+MASKS = choices(FocusedOptions)["mask"]
 EACH_MASK = pytest.mark.parametrize("mask", MASKS)
 EACH_K = pytest.mark.parametrize("k", range(LAYERS + 1))
 
 
-DOCUMENTS = (
-    told("one", "头疼时吃止痛片。", "头疼/病 止痛片/药", [(1, 0, "治疗")]),
-    told("several", "止痛片和退热贴都治发烧", "止痛片/药 退热贴/药 发烧/病",
-         [(0, 2, "治疗"), (1, 2, "治疗"), (1, 0, "合用")]),
-    told("backwards", "哮喘又因激素而起。", "激素/药 哮喘/病", [(0, 1, "引起")]),
-    told("none", "今天没有什么可说。"),
-    told("short", "咳", "咳/病"),
-    told("words", "aspirin helps 头疼 and 发烧", "aspirin/药 头疼/病 发烧/病", [(0, 1, "治疗"), (0, 2, "治疗")]),
-    told("chain", "着凉咳嗽胸痛", "着凉/病 咳嗽/病 胸痛/病", [(0, 1, "引起"), (1, 2, "引起")]),
-)  # fmt: skip
+DOCUMENTS = (*SHARED, told("chain", "着凉咳嗽胸痛", "着凉/病 咳嗽/病 胸痛/病", [(0, 1, "引起"), (1, 2, "引起")]))
 
 
 def make(seed=0, layers=LAYERS, dropout=0.1, **options):
@@ -76,12 +69,6 @@ def logits(head, documents):
         (emissions[i][inside[i]], entities[entities[:, 0] == i, 1:3], of_pairs[window == i])
         for i in range(len(documents))
     ]
-
-
-def gradients(head, documents):
-    head.zero_grad()
-    head.loss(head.collate(documents)).backward()
-    return {name: p.grad.clone() for name, p in head.named_parameters() if p.grad is not None}
 
 
 # Equal to two plain passes for each pair

@@ -15,11 +15,12 @@ from relex import encoders
 from relex.corpora.readers import conll04
 from relex.documents import ABSENT, Document, Relation, Span
 from relex.heads import SpanModel, SpanOptions
+from relex.heads.options import choices
 from relex.heads.span import model
-from relex.heads.span.options import LOCAL_CONTEXTS
 from relex.heads.span.spans import LOST
 from relex.reference import iser, spert
 
+LOCAL_CONTEXTS = choices(SpanOptions)["local_context"]
 # Span logits depend on fusion and context, pair logits on fusion and local context: so each of both with each fusion.
 SWITCHES = [
     {"fusion": fusion, "context": context, "sea_scope": scope, "local_context": local}

@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 import relex
 from relex.errors import RelexError
 from relex.heads import OPTIONS, ClassifierOptions
+from relex.heads.options import choices
 from relex.runs.config import LABELS, Config
 from relex.training import TrainingOptions
 
 NAMES = list(Config().to_json())
+CHOICES = choices(Config) | choices(TrainingOptions) | choices(ClassifierOptions)
 VALUES = {
     str: st.text(max_size=5),
     int: st.integers(1, 99),
-    float: st.floats(0, 1),
+    float: st.floats(0.01, 0.99),
     list: st.lists(st.text(), max_size=3),
 }
 
@@ -27,7 +29,7 @@ VALUES = {
 def changes(draw):
     plain = Config().to_json()
     names = draw(st.sets(st.sampled_from([n for n in NAMES if n != "head"])))
-    return {n: draw(VALUES[type(plain[n])]) for n in sorted(names)}
+    return {n: draw(st.sampled_from(CHOICES[n]) if n in CHOICES else VALUES[type(plain[n])]) for n in sorted(names)}
 
 
 @given(changes())
@@ -67,6 +69,8 @@ def test_with_leaves_the_original():
         ({"encoder": None}, "'encoder' should be str, not NoneType"),
         ({"hard_classes": "auto"}, "'hard_classes' should be a list of texts, not str"),
         ({"augment": [1]}, "'augment' should be a list of texts"),
+        ({"sampler": "even"}, "there is no sampler 'even'; known are length, balanced, priority, curriculum"),
+        ({"pooling": 3}, "'pooling' should be str, not int"),
         ({"head": "clasifier"}, "there is no head 'clasifier'; known are classifier"),
         ({"head": ["classifier"]}, "there is no head"),
         ({"head": None}, "there is no head None"),
@@ -79,7 +83,11 @@ def test_mistakes_are_named(value, message):
     assert message in str(error.value)
 
 
-def changed(value):
+def changed(name):
+    """Another value than the default of a field."""
+    value = Config().to_json()[name]
+    if name in CHOICES:
+        return next(other for other in CHOICES[name] if other != value)
     if isinstance(value, list):
         return [*value, "x"]
     if isinstance(value, float):
@@ -94,7 +102,7 @@ def test_the_key_follows_every_field_but_the_labels(name):
         keys = {Config(head=head).key("f") for head in OPTIONS}
         assert len(keys) == len(OPTIONS)
         return
-    one = plain.with_(**{name: changed(plain.to_json()[name])})
+    one = plain.with_(**{name: changed(name)})
     assert one != plain
     assert (one.key("f") == plain.key("f")) == (name in LABELS)
 
@@ -102,7 +110,7 @@ def test_the_key_follows_every_field_but_the_labels(name):
 def test_keys_of_all_changes_differ():
     plain = Config()
     names = [n for n in NAMES if n not in (*LABELS, "head")]
-    keys = {plain.with_(**{n: changed(plain.to_json()[n])}).key("f") for n in names}
+    keys = {plain.with_(**{n: changed(n)}).key("f") for n in names}
     assert len(keys | {plain.key("f"), plain.key("g")}) == len(names) + 2
 
 

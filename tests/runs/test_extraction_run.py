@@ -12,12 +12,13 @@ from relex.documents import Document, Relation, RelationType, Schema, Span, read
 from relex.errors import RelexError
 from relex.evaluation import extraction
 from relex.heads import HEADS, OPTIONS, TASKS
+from relex.heads.options import choices
 from relex.runs import records, scoring
 from relex.runs import run as runs
 from relex.runs.config import Config
 from relex.runs.probes import THRESHOLDS
 from relex.runs.run import run
-from relex.runs.train import BASELINES, SAMPLERS
+from relex.runs.train import BASELINES
 from relex.training import Trainer
 
 SCHEMA = Schema(
@@ -122,7 +123,9 @@ def test_baselines_leave_the_same_kind_of_record(config, lookup, head):
         assert record["metrics"]["unseen.triples.string.f1"] == 0 < record["metrics"]["triples.offset.p"] == 1
 
 
-@pytest.mark.parametrize("change", [{"augment": ["duplicate"]}, *({"sampler": s} for s in SAMPLERS[1:])], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"augment": ["duplicate"]}, *({"sampler": name} for name in choices(Config)["sampler"][1:])], ids=str
+)
 def test_what_is_for_classification_is_refused(config, trained, change):
     with pytest.raises(RelexError, match="head 'cascade' cannot train with .*classifi"):
         run(config.with_(**change), "smoke")

@@ -50,10 +50,10 @@ def test_a_shared_run_counts_once(project, grids, capsys):
     assert [t.seconds for t in todo.tasks if t.experiment == "twin"] == [0.0] * 6
     lines = hours_table(todo, 2)
     assert [line.split() for line in lines[1:4]] == [
-        ["small", "6", "6", "4.0"], ["twin", "6", "6", "0.0"], ["all", "12", "12", "4.0"],
+        ["small", "6", "6", "4.0+"], ["twin", "6", "6", "0.0"], ["all", "12", "12", "4.0+"],
     ]  # fmt: skip
     assert lines[4].startswith("about 4.0 hours of one worker, so 2.0 with 2")
-    assert lines[5] == "2 runs of unknown length are not counted: no recorded run is like them"
+    assert lines[5] == "2 runs of unknown length are not counted (+): no recorded run is like them"
 
 
 def test_parts_of_grids_in_the_order_asked_for(project, corpus_name):

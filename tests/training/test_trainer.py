@@ -253,7 +253,7 @@ def test_learning_rates():
     constant = learning_rate_factor(TrainingOptions(schedule="constant"), [4])
     assert [constant(i) for i in range(4)] == [1] * 4
     with pytest.raises(RelexError, match="no schedule 'cosine'; known are linear, halve, constant"):
-        learning_rate_factor(TrainingOptions(schedule="cosine"), [4])
+        TrainingOptions(schedule="cosine")
 
 
 def test_the_optimizer_gets_the_learning_rates(make_head):
@@ -291,7 +291,7 @@ def test_precision():
     assert resolve_precision("fp32") == "fp32" and resolve_precision("bf16") == "bf16"
     assert resolve_precision("auto") in ("fp32", "bf16")
     with pytest.raises(RelexError, match="no precision 'fp16'; known are auto, fp32, bf16"):
-        resolve_precision("fp16")
+        TrainingOptions(precision="fp16")
 
 
 def test_every_step_has_a_seed_of_its_own(make_head):

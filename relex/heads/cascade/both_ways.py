@@ -14,7 +14,7 @@ all of them, and on drawn pairs that have no relation. That, and classes that ty
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -30,8 +30,6 @@ from relex.heads.head import Batch, pad
 from relex.heads.options import check_choices, check_dropout, check_lowest, check_threshold
 from relex.heads.span.model import sample_per_group
 
-WAYS = ("both", "subjects", "objects")
-
 
 @dataclass(frozen=True)
 class BothWaysOptions:
@@ -41,13 +39,13 @@ class BothWaysOptions:
     many drawn for each window and step. `threshold`: probability from which a tag is set and a relation holds.
     """
 
-    ways: str = "both"
+    ways: Literal["both", "subjects", "objects"] = "both"
     negative_pairs: int = 20
     dropout: float = 0.1
     threshold: float = 0.5
 
     def __post_init__(self):
-        check_choices(self, ways=WAYS)
+        check_choices(self)
         check_lowest(self, negative_pairs=1)
         check_dropout(self)
         check_threshold(self)

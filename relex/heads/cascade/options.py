@@ -1,13 +1,9 @@
 """Switches of the cascade."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from relex.heads.options import check_choices, check_dropout, check_lowest, check_threshold
-
-FUSIONS = ("unet", "cnn", "none")
-
-
-SUBJECTS = ("all", "sample")
 
 
 @dataclass(frozen=True)
@@ -23,8 +19,8 @@ class CascadeOptions:
 
     bilstm: bool = True
     attention: bool = True
-    feature_fusion: str = "unet"
-    subjects: str = "all"
+    feature_fusion: Literal["unet", "cnn", "none"] = "unet"
+    subjects: Literal["all", "sample"] = "all"
     gate: bool = False
     lstm_size: int = 0
     heads: int = 8
@@ -35,7 +31,7 @@ class CascadeOptions:
     threshold: float = 0.5
 
     def __post_init__(self):
-        check_choices(self, feature_fusion=FUSIONS, subjects=SUBJECTS)
+        check_choices(self)
         check_lowest(self, lstm_size=0, heads=1, distance=1, channels=1, depth=1)
         check_dropout(self)
         check_threshold(self)

@@ -1,15 +1,10 @@
 """The switches of what tags entities and classifies pairs of them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from relex.errors import RelexError
 from relex.heads.options import check_choices, check_dropout, check_lowest
-
-TASKS = ("joint", "ner", "rc")
-WEIGHTINGS = ("sentence", "pair")
-MASKS = ("eq13", "eq14", "none")
-READERS = ("bilstm", "rdcnn", "none")
-PAIRS = ("cnn", "capsule")
 
 
 @dataclass(frozen=True)
@@ -22,14 +17,14 @@ class PairOptions:
     0.15 of them. `hidden`: units of the layer before a pair's classes, 0 for the encoder's width.
     """
 
-    tasks: str = "joint"
-    ner_weighting: str = "sentence"
+    tasks: Literal["joint", "ner", "rc"] = "joint"
+    ner_weighting: Literal["sentence", "pair"] = "sentence"
     negative_share: float = 1.0
     hidden: int = 0
     dropout: float = 0.1
 
     def __post_init__(self):
-        check_choices(self, tasks=TASKS, ner_weighting=WEIGHTINGS)
+        check_choices(self)
         check_lowest(self, hidden=0)
         check_dropout(self)
         if not 0 <= self.negative_share <= 1:
@@ -46,11 +41,10 @@ class FocusedOptions(PairOptions):
     """
 
     k: int = 4
-    mask: str = "eq14"
+    mask: Literal["eq13", "eq14", "none"] = "eq14"
 
     def __post_init__(self):
         super().__post_init__()
-        check_choices(self, mask=MASKS)
         check_lowest(self, k=0)
 
 
@@ -65,13 +59,12 @@ class ShallowOptions(PairOptions):
     0 for 16.
     """
 
-    reader: str = "bilstm"
-    pairs: str = "cnn"
+    reader: Literal["bilstm", "rdcnn", "none"] = "bilstm"
+    pairs: Literal["cnn", "capsule"] = "cnn"
     width: int = 256
 
     def __post_init__(self):
         super().__post_init__()
-        check_choices(self, reader=READERS, pairs=PAIRS)
         check_lowest(self, width=2)
         if self.reader == "bilstm" and self.width % 2:
             raise RelexError(f"width is {self.width}, but a bilstm halves it; choose an even one")

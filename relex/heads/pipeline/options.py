@@ -1,6 +1,7 @@
 """The switches of the pipeline."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from relex.encoders.encodings import MARKED
 from relex.heads.options import check_choices, check_dropout, check_lowest
@@ -19,12 +20,12 @@ class PipelineOptions:
     max_width: int = 8
     width_size: int = 150
     hidden: int = 150
-    encoding: str = "typed"
+    encoding: Literal[*MARKED] = "typed"
     approx: bool = False
     most_entities: int = 32
     dropout: float = 0.1
 
     def __post_init__(self):
-        check_choices(self, encoding=MARKED)
+        check_choices(self)
         check_lowest(self, max_width=1, width_size=1, hidden=1, most_entities=2)
         check_dropout(self)

@@ -20,7 +20,7 @@ from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
 from relex.heads.head import Batch, pad
 from relex.heads.span.model import SpanModel, inside
-from relex.heads.span.options import TEACHERS, DistilledOptions
+from relex.heads.span.options import DistilledOptions
 from relex.heads.span.spans import SpanWindow
 
 ROWS = 200
@@ -34,7 +34,7 @@ class Distilled(SpanModel):
 
     def __init__(self, encoder: Encoder, schema: Schema, options: DistilledOptions):
         super().__init__(encoder, schema, options)
-        chosen = [name for name in TEACHERS if options.teachers in (name, "both") and options.weight]
+        chosen = [name for name in ("entities", "relations") if options.teachers in (name, "both") and options.weight]
         teachers = {name: copy.deepcopy(self) for name in chosen}
         if "relations" in teachers:
             teachers["relations"].encoder.add_markers([_marker(name) for name in self.relations])

@@ -1,14 +1,9 @@
 """The switches of the span model."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from relex.heads.options import check_choices, check_dropout, check_lowest, check_threshold
-
-POOLINGS = ("max", "attention")
-CONTEXTS = ("sea", "gru", "cls", "query")
-SCOPES = ("span", "sentence")
-TEACHERS = ("entities", "relations")
-LOCAL_CONTEXTS = ("max", "attention", "encoder_max", "cls", "encoder_global", "global", "query")
 
 
 @dataclass(frozen=True)
@@ -29,10 +24,10 @@ class SpanOptions:
 
     fusion: bool = True
     residual: bool = False
-    pooling: str = "max"
-    context: str = "sea"
-    sea_scope: str = "span"
-    local_context: str = "max"
+    pooling: Literal["max", "attention"] = "max"
+    context: Literal["sea", "gru", "cls", "query"] = "sea"
+    sea_scope: Literal["span", "sentence"] = "span"
+    local_context: Literal["max", "attention", "encoder_max", "cls", "encoder_global", "global", "query"] = "max"
     max_width: int = 10
     width_size: int = 25
     negative_spans: int = 100
@@ -42,7 +37,7 @@ class SpanOptions:
     dropout: float = 0.1
 
     def __post_init__(self):
-        check_choices(self, pooling=POOLINGS, context=CONTEXTS, sea_scope=SCOPES, local_context=LOCAL_CONTEXTS)
+        check_choices(self)
         check_lowest(self, max_width=1, width_size=1, negative_spans=1, negative_pairs=1, heads=1)
         check_dropout(self)
         check_threshold(self)
@@ -56,10 +51,9 @@ class DistilledOptions(SpanOptions):
     student draws near to them with the `weight` 1 as in the released code; 0: there are no teachers.
     """
 
-    teachers: str = "both"
+    teachers: Literal["entities", "relations", "both"] = "both"
     weight: float = 1.0
 
     def __post_init__(self):
         super().__post_init__()
-        check_choices(self, teachers=(*TEACHERS, "both"))
         check_lowest(self, weight=0)

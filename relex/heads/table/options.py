@@ -1,14 +1,12 @@
 """The switches of tables of token pairs: a scheme, a scorer and a loss, which go together or are refused."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from relex.errors import RelexError
 from relex.heads.options import check_choices, check_dropout, check_lowest, check_threshold
 from relex.heads.table.losses import LOSSES
 from relex.heads.table.schemes import SCHEMES
-
-SCORERS = ("mlp", "pointer", "efficient", "tucker", "hadamard", "additive", "grid")
-ACTIVATIONS = ("tanh", "relu")
 
 
 @dataclass(frozen=True)
@@ -25,11 +23,11 @@ class TableOptions:
     the probability from which something is there, exclusive tags aside.
     """
 
-    scheme: str = "handshake"
-    scorer: str = "mlp"
-    loss: str = "softmax"
+    scheme: Literal[*SCHEMES] = "handshake"
+    scorer: Literal["mlp", "pointer", "efficient", "tucker", "hadamard", "additive", "grid"] = "mlp"
+    loss: Literal[*LOSSES] = "softmax"
     wide: int = 1
-    activation: str = "tanh"
+    activation: Literal["tanh", "relu"] = "tanh"
     size: int = 0
     fusion: bool = False
     names: bool = False
@@ -41,7 +39,7 @@ class TableOptions:
     dropout: float = 0.1
 
     def __post_init__(self):
-        check_choices(self, scheme=tuple(SCHEMES), scorer=SCORERS, loss=tuple(LOSSES), activation=ACTIVATIONS)
+        check_choices(self)
         check_lowest(self, wide=1, size=0, rounds=1, label_size=0)
         check_threshold(self)
         check_dropout(self)

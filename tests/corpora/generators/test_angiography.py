@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from parts import every
 
 from relex.baselines.lookup import lookup
 from relex.corpora.corpus import PARTS
@@ -25,10 +26,6 @@ TARGETS = dict(zip(casmed.RELATIONS, (5379, 72, 2671, 1199, 970, 829, 528, 444),
 @pytest.fixture(scope="module")
 def corpus():
     return generate()
-
-
-def every(corpus):
-    return [d for part in PARTS for d in getattr(corpus, part)]
 
 
 def relations(document):

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 
 import pytest
+from parts import every, f1
 
 from relex import corpora
 from relex.baselines.lookup import dictionary, lookup, nearest_entity, schema_only
@@ -33,10 +34,6 @@ HARD = {
 @pytest.fixture(scope="module")
 def corpus():
     return generate(test=0)
-
-
-def every(corpus):
-    return [d for part in PARTS for d in getattr(corpus, part)]
 
 
 def test_documents_are_valid_and_flat(corpus):
@@ -198,15 +195,6 @@ def test_files_of_it_pass_the_check(corpus, tmp_path):
     for part in PARTS:
         write_documents(tmp_path / f"{part}.jsonl", getattr(corpus, part))
     assert check(tmp_path) == []
-
-
-def f1(gold, predicted):
-    hits = total = 0
-    for d, p in zip(gold, predicted, strict=True):
-        wanted, given = set(d.triples()), set(p.triples())
-        hits += len(wanted & given)
-        total += len(wanted) + len(given)
-    return 2 * hits / total
 
 
 def test_shortcuts_are_not_enough(corpus):

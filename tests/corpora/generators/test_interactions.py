@@ -4,6 +4,7 @@ import random
 from collections import Counter
 
 import pytest
+from parts import every, f1
 
 from relex import corpora
 from relex.baselines.lookup import dictionary, lookup, nearest_entity, schema_only
@@ -23,10 +24,6 @@ HARD = (
 @pytest.fixture(scope="module")
 def corpus():
     return generate(test=0)
-
-
-def every(corpus):
-    return [d for part in PARTS for d in getattr(corpus, part)]
 
 
 def found(documents):
@@ -138,17 +135,6 @@ def test_by_name():
     assert corpora.load("interactions", split="shipped").fingerprint == generate().fingerprint
     with pytest.raises(RelexError, match="no option unit"):
         corpora.load("interactions", unit="report")
-
-
-def f1(gold, predicted):
-    sets = [({(r.head, r.type, r.tail) for r in d.relations}, d) for d in gold]
-    hits = total = 0
-    for (wanted, d), p in zip(sets, predicted, strict=True):
-        index = {span: i for i, span in enumerate(d.entities)}
-        given = {(index.get(h, -1), name, index.get(t, -1)) for h, name, t in p.triples()}
-        hits += len(wanted & given)
-        total += len(wanted) + len(given)
-    return 2 * hits / total
 
 
 def test_shortcuts_get_little(corpus):
