@@ -217,7 +217,7 @@ class BothWays(ClassExtractor):
         matrices = self.relate.weight.transpose(1, 2).flatten(0, 1)  # (R·D)×D
         turned = F.linear(ends(text.pairs, subjects), matrices).unflatten(1, (len(self.classes), -1))
         head, tail = ends(text.pairs, pairs[:, :3]), ends(text.pairs, pairs[:, [0, 3, 4]])
-        both = torch.bmm(turned[number], tail[..., None])[..., 0] + self.relate.bias
+        both = torch.bmm(turned.index_select(0, number), tail[..., None])[..., 0] + self.relate.bias
         return (both + self.relate_alone(torch.cat([head, tail], 1))).float()
 
     def loss(self, batch: Batch) -> Tensor:
