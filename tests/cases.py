@@ -100,13 +100,14 @@ TABLES = {
     "ours": {"scheme": "handshake_typed", "scorer": "tucker", "names": True, "loss": "zlpr_cells"},
 }
 """What `table` is called as in print, and its options."""
+EPOCHS = {"TPLinker": 100, "TPLinker+": 100, "ours": 150}
 CASES = (
     Case("classifier"),
     Case("classifier", {"encoding": "qa", "pooling": "cls"}),
     Case("cascade"),
     Case("cascade", CASREL),
     Case("cascade", {"feature_fusion": "cnn", "gate": True}),
-    *(Case("table", options, epochs=200 if "TPLinker" in name else 60) for name, options in TABLES.items()),
+    *(Case("table", options, epochs=EPOCHS.get(name, 60)) for name, options in TABLES.items()),
     Case("both_ways"),
     Case("both_ways", {"ways": "subjects"}),
     Case("both_ways", {"ways": "objects"}),
