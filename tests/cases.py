@@ -12,7 +12,8 @@ from extractors import told
 from relex import encoders
 from relex.documents import Document, RelationType, Schema
 from relex.heads import HEADS, BothWays, Cascade, Head, Pipeline, Sets, SpanModel, Table
-from relex.heads.pairs.tagger import PairTagger, inside
+from relex.heads.layers import inside
+from relex.heads.pairs.tagger import PairTagger
 from relex.heads.span.model import pairs_within
 
 SCHEMA = Schema(
@@ -187,7 +188,7 @@ def logits(head: Head, documents: Sequence[Document]) -> list[tuple[torch.Tensor
         context = head.context(head.states(batch), head.counted(mask), batch.get("tags"))
         tables = head.scorer(context, slice(0, mask.shape[1]))
         tags = head.tag_logits(head.states(batch)) if head.scheme.tagged else tables.new_zeros(*mask.shape, 0)
-        return [(tables[i, 1 : n - 1, 1 : n - 1], tags[i, : n - 2]) for i, n in enumerate(mask.sum(1).tolist())]
+        return [(tables[i, : n - 2, : n - 2], tags[i, : n - 2]) for i, n in enumerate(mask.sum(1).tolist())]
     if isinstance(head, BothWays):
         text, found = head.states(batch), []
         firsts, pairs = head.first_logits(text), head._gold_pairs(batch)
@@ -202,7 +203,7 @@ def logits(head: Head, documents: Sequence[Document]) -> list[tuple[torch.Tensor
         return found
     if isinstance(head, Sets):
         classes, pointers = head.logits(batch)
-        return [(classes[i], pointers[i, ..., :n]) for i, n in enumerate(mask.sum(1).tolist())]
+        return [(classes[i], pointers[i, ..., : n - 1]) for i, n in enumerate(mask.sum(1).tolist())]
     if isinstance(head, SpanModel):
         text, spans, found = head.states(batch), head.candidates(batch["words"]), []
         for i in range(len(documents)):
@@ -236,7 +237,8 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
             found = noise(*mask.shape, 2), lambda subjects: noise(len(subjects), mask.shape[1], len(head.classes), 2)
         return head._documents(documents, *head.decode(*found, mask))
     if isinstance(head, Table):
-        shape = *mask.shape, mask.shape[1], head.scheme.tables, head.scheme.tags
+        n = mask.shape[1] - 1
+        shape = len(mask), n, n, head.scheme.tables, head.scheme.tags
         cells = _cell_logits(batch["cells"], shape) if noise is None else noise(*shape)
         tags = batch.get("tags")
         if noise is not None and tags is not None:

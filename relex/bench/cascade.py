@@ -86,8 +86,11 @@ def plain(head: Told, documents: Sequence[Document], accelerator: Accelerator, a
                     logits = head.tag_objects(tokens + vector + scaled).float()
                 for i, (name, head_type, tail_type) in enumerate(head.classes):
                     for object_ in _spans(logits[:, 2 * i : 2 * i + 2], head.options.threshold):
-                        ends = characters(text, *subject, head_type), characters(text, *object_, tail_type)
-                        triples.add((ends[0], name, ends[1]))
+                        subject_span, object_span = (
+                            characters(text, first - 1, last - 1, kind)
+                            for (first, last), kind in ((subject, head_type), (object_, tail_type))
+                        )
+                        triples.add((subject_span, name, object_span))
         found.append(assembled(document, (), triples))
     return found
 

@@ -65,7 +65,9 @@ def plain(
                 spans = _spans(head, window)
                 kinds, vectors = plain_spans(head, states, spans)
                 chosen = [i for i, kind in enumerate(kinds) if kind > 0]
-                places = {i: characters(window, *spans[i][:2], head.types[kinds[i] - 1]) for i in chosen}
+                places = {
+                    i: characters(window, spans[i][0] - 1, spans[i][1] - 1, head.types[kinds[i] - 1]) for i in chosen
+                }
                 pairs = [(a, b) for a in chosen for b in chosen if a != b]
                 relations = plain_pairs(head, states, spans, vectors, pairs)
             entities.update(places.values())

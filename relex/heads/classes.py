@@ -17,7 +17,7 @@ TokenEntity = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A document's windows, for each its gold triples and entities in tokens of the window, [CLS] being token 0, and
+    """A document's windows, for each its gold triples and entities in tokens of the window, and
     how many triples could not be put there."""
 
     windows: tuple[Window, ...]
@@ -81,6 +81,6 @@ def token_row(document: Document, text: WindowedText, schema: Schema, class_of: 
 
 
 def _places(window: Window, *tokens: int) -> tuple[int, ...] | None:
-    """Tokens of a text as tokens of a window, or None where it lacks one of them."""
-    places = tuple(i - window.first + 1 for i in tokens)  # 1 for [CLS]
-    return places if min(places) >= 1 and max(places) <= len(window.ids) - 2 else None
+    """Tokens of a text as tokens of a window, counted after [CLS], or None where it lacks one of them."""
+    places = tuple(i - window.first for i in tokens)
+    return places if min(places) >= 0 and max(places) < len(window.ids) - 2 else None

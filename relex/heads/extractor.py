@@ -61,5 +61,5 @@ def _check_types(document: Document, schema: Schema) -> None:
 
 
 def characters(window: Window, first: int, last: int, kind: str) -> Span:
-    """The Span of the tokens `first` … `last` (inclusive) of a window, [CLS] being token 0."""
-    return Span(int(window.offsets[first, 0]), int(window.offsets[last, 1]), kind)
+    """The Span of the tokens `first` … `last` (inclusive) of a window, counted after [CLS]."""
+    return Span(int(window.offsets[first + 1, 0]), int(window.offsets[last + 1, 1]), kind)

@@ -33,5 +33,10 @@ class BiLSTM(nn.Module):
         return torch.cat([there, _take(back, turned)], -1)
 
 
+def inside(mask: Tensor) -> Tensor:
+    """W×(L − 1): which tokens after [CLS] are those of the text, of an attention mask W×L; not [SEP], no padding."""
+    return torch.arange(mask.shape[1] - 1, device=mask.device) < mask.sum(1, keepdim=True) - 2
+
+
 def _take(states: Tensor, places: Tensor) -> Tensor:
     return states.gather(1, places[..., None].expand(-1, -1, states.shape[-1]))

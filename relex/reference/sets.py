@@ -16,7 +16,7 @@ NONE_IS_LAST = -1
 
 @torch.no_grad()
 def logits(head, text):
-    """m×(R+1) of the classes, m×4×L of the pointers."""
+    """m×(R+1) of the classes, m×4×(L − 1) of the pointers, for all but [CLS]."""
     encoder = head.encoder
     ids = [encoder.cls_id, *encoder.tokenize([text])[0].ids, encoder.sep_id]
     x = encoder(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long))[0]
@@ -26,7 +26,7 @@ def logits(head, text):
         h = torch.stack([normed(layer.norm2, one) for one in h + attended(layer.multihead_attn, h, x)])
         h = torch.stack([normed(layer.norm3, one + through(layer, one)) for one in h])
     classes = torch.stack([head.classify.weight @ one + head.classify.bias for one in h])
-    return classes, torch.stack([torch.stack([pointed(p, one, x) for p in head.pointers]) for one in h])
+    return classes, torch.stack([torch.stack([pointed(p, one, x[1:]) for p in head.pointers]) for one in h])
 
 
 def normed(norm, x):
@@ -106,8 +106,8 @@ def loss(head, documents):
     total = 0.0
     for document in documents:
         offsets = head.encoder.tokenize([document.text])[0].offsets
-        begins = {start: i for i, (start, _) in enumerate(offsets, 1)}
-        ends = {end: i for i, (_, end) in enumerate(offsets, 1)}
+        begins = {start: i for i, (start, _) in enumerate(offsets)}
+        ends = {end: i for i, (_, end) in enumerate(offsets)}
         triples = [
             (
                 head.classes.index((name, subject.type, object_.type)),
@@ -120,11 +120,11 @@ def loss(head, documents):
 
 
 def span(first, last, max_width):
-    """The span of tokens, [CLS] and [SEP] left out, with the highest product of both probabilities, and the margin.
+    """The span of tokens, [SEP] left out, with the highest product of both probabilities, and the margin.
 
-    `first` and `last` L logits. The margin tells how far the next best is away.
+    `first` and `last` L − 1 logits. The margin tells how far the next best is away.
     """
-    tokens = range(1, len(first) - 1)
+    tokens = range(len(first) - 1)
     scores = {
         (a, b): (first[a] + last[b]).item() for a in tokens for b in tokens if a <= b < a + max_width
     }  # the sum of logits orders spans as the product of probabilities does
@@ -138,7 +138,7 @@ def places(classes, pointers, max_width):
     for row, points in zip(classes, pointers, strict=True):
         best = int(row.argmax())
         margin = min(margin, *(row[best] - x for i, x in enumerate(row.tolist()) if i != best))
-        if best != len(row) - 1 and len(points[0]) > 2:
+        if best != len(row) - 1 and len(points[0]) > 1:
             head, one = span(points[0], points[1], max_width)
             tail, other = span(points[2], points[3], max_width)
             found.add((best, *head, *tail))
@@ -148,7 +148,7 @@ def places(classes, pointers, max_width):
 
 def triples(head, text):
     """The set of (head span, relation, tail span), and how near the nearest second choice comes."""
-    offsets = [None, *head.encoder.tokenize([text])[0].offsets, None]
+    offsets = head.encoder.tokenize([text])[0].offsets
     said, margin = places(*logits(head, text), head.options.max_width)
     found = set()
     for class_id, a, b, c, d in said:

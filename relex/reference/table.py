@@ -1,6 +1,6 @@
 """Tables of token pairs as their papers write them: one cell after the other, losses over targets of their full size.
 
-A scorer's function takes the parameters of a fast one and the states L×D of one text, [CLS] and [SEP] among them, and
+A scorer's function takes the parameters of a fast one and the states L×D of one text, [SEP] the last of them, and
 gives logits L×L×T×C. A loss takes logits of the N tokens between them alone, N×N×T×C, and gold (table, row, column,
 tag).
 """
@@ -35,7 +35,7 @@ def additive(scorer, states):
 def graph(layer, states, logits):
     """h_u + ReLU(Σ_r Σ_v P_r(u, v)(W_r h_v + b_r)) over tokens; edges that leave u, then those that reach it."""
     p = (logits.softmax(-1)[..., 1:] if logits.shape[-1] > 1 else logits.sigmoid()).flatten(2)
-    tokens, found = range(1, len(states) - 1), []
+    tokens, found = range(len(states) - 1), []
     for u in range(len(states)):
         sides = []
         for linear, edge in ((layer.leaving, lambda v, u=u: p[u, v]), (layer.reaching, lambda v, u=u: p[v, u])):
@@ -119,7 +119,7 @@ def tucker(scorer, states, names=None):
 
 def fused(fusion, subjects, objects, vectors, states):
     """One round of attention between subjects, objects, relations and the text (EmRel)."""
-    inner = slice(1, len(states) - 1)
+    inner = slice(0, len(states) - 1)
     return (
         looked(fusion.subjects, subjects, vectors),
         looked(fusion.objects, objects, vectors),
@@ -148,7 +148,7 @@ def attention(layer, x, others):
 
 def hadamard(scorer, states):
     """W ELU(a_i ∘ b_j) + b after the rounds: maxima of rows and columns, a decoder layer on the text, a sum (GRTE)."""
-    act, inner = scorer.activate, slice(1, len(states) - 1)
+    act, inner = scorer.activate, slice(0, len(states) - 1)
     row, column = scorer.of_row(states), scorer.of_column(states)
 
     def logits():
@@ -172,7 +172,7 @@ def decoded(layer, x, states):
 
 def grid(scorer, states):
     """Conditional LayerNorm, dilated convolutions, biaffine, on the tokens between [CLS] and [SEP] alone (W2NER)."""
-    inner = states[1:-1]
+    inner = states[:-1]
     n, h = len(inner), scorer.bilstm(inner[None], torch.ones(1, len(inner), dtype=torch.bool))[0]
     channels = scorer.mix.out_features
     image = torch.zeros(channels, n, n)

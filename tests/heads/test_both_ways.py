@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from relex import encoders
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.heads import BothWays, BothWaysOptions, Cascade, CascadeOptions
-from relex.heads.cascade.both_ways import WAYS
 from relex.heads.cascade.spans import REACH, moved, scaled_logits
+from relex.heads.options import choices
 from relex.reference import both_ways as plain
 
 DOCUMENTS = (
@@ -19,6 +19,7 @@ DOCUMENTS = (
     told("shared", "激素治哮喘，停了激素又引起哮喘。", "激素/药 哮喘/病", [(0, 1, "治疗"), (0, 1, "引起")]),
     told("chain", "着凉引起咳嗽，咳嗽引起胸痛。", "着凉/病 咳嗽/病 胸痛/病", [(0, 1, "引起"), (1, 2, "引起")]),
 )
+WAYS = choices(BothWaysOptions)["ways"]
 EACH_WAY = pytest.mark.parametrize("ways", WAYS)
 ONE_CLASS = Schema(("物",), (RelationType("连", (("物", "物"),)),))
 
@@ -57,7 +58,7 @@ def test_logits_are_those_of_the_plain_version(ways):
     head = make(ways=ways)
     for document, found in zip(DOCUMENTS, logits(head, DOCUMENTS), strict=True):
         batch, text = head.collate([document]), document.text
-        subjects, objects = batch["subjects"][:, 1:].tolist(), batch["objects"][:, 1:].tolist()
+        subjects, objects = ((batch[k][:, 1:] + 1).tolist() for k in ("subjects", "objects"))  # there [CLS] counts
         expected, seconds = [], []
         if ways != "objects":
             expected.append(plain.subject_logits(head, text))
@@ -93,6 +94,8 @@ def test_loss_is_that_of_the_plain_version(ways):
     loss = head.loss(batch).item()
     torch.manual_seed(3)
     drawn, gold = head._drawn_pairs(batch), head._gold_pairs(batch)
+    for pairs in (drawn, gold):
+        pairs[:, 1:] += 1  # the plain version counts [CLS]
     expected = 0.0
     for i, document in enumerate(DOCUMENTS):
         expected += plain.loss_of_tags(head, document)
@@ -139,7 +142,7 @@ def test_from_subjects_with_the_sum_in_place_of_cls_it_is_the_cascade(gate):
 
         def second(spans, cascade=cascade, states=states):
             window, first, last = spans.unbind(1)
-            vectors = (states[window, first] + states[window, last]) / 2
+            vectors = (states[window, first + 1] + states[window, last + 1]) / 2
             scale = 1 + (cascade.gate(vectors).tanh() if gate else torch.zeros_like(vectors))
             return scaled_logits(cascade.tag_objects, states, window, scale, vectors)
 
@@ -220,9 +223,9 @@ def test_targets():
     document = told("x", "止痛片治头疼和发烧", "止痛片/药 头疼/病 发烧/病",
                     [(0, 1, "治疗"), (0, 1, "引起"), (0, 2, "治疗")])  # fmt: skip
     batch = head.collate([DOCUMENTS[3], document])
-    assert batch["subjects"].tolist() == [[1, 1, 3]] and batch["objects"].tolist() == [[1, 5, 6], [1, 8, 9]]
+    assert batch["subjects"].tolist() == [[1, 0, 2]] and batch["objects"].tolist() == [[1, 4, 5], [1, 7, 8]]
     assert batch["pairs"].tolist() == [[0, 0], [0, 1]] and batch["relations"].tolist() == [[0, 0], [1, 0], [0, 1]]
-    assert head._gold_pairs(batch).tolist() == [[1, 1, 3, 5, 6], [1, 1, 3, 8, 9]] and batch["count"] == 2
+    assert head._gold_pairs(batch).tolist() == [[1, 0, 2, 4, 5], [1, 0, 2, 7, 8]] and batch["count"] == 2
 
 
 # Pairs without relation
@@ -240,7 +243,7 @@ def test_drawn_pairs_have_no_relation(count):
         drawn = head._drawn_pairs(batch).tolist()
         assert len({tuple(p) for p in drawn}) == len(drawn) and not gold & {tuple(p) for p in drawn}
         for window, a, b, c, d in drawn:
-            assert 1 <= a <= b <= lengths[window] - 2 and 1 <= c <= d <= lengths[window] - 2
+            assert 0 <= a <= b < lengths[window] - 2 and 0 <= c <= d < lengths[window] - 2
             kinds.add(((window, a, b) in known, (window, c, d) in known))
         windows = [p[0] for p in drawn]
         assert set(windows) == {p[0] for p in gold} and max(map(windows.count, windows)) <= count
@@ -254,7 +257,7 @@ def test_moved_spans_have_one_border_elsewhere():
     apart = (found - spans).abs()[1::2, 1:]  # of spans so wide that no border passes the other
     assert ((apart > 0).sum(1) == 1).all() and apart.any(0).all()
     assert set(apart.sum(1).tolist()) == set(range(1, REACH + 1))
-    assert {tuple(s) for s in moved(torch.tensor([[0, 1, 1]] * 20), torch.tensor([3])).tolist()} == {(0, 1, 1)}
+    assert {tuple(s) for s in moved(torch.tensor([[0, 0, 0]] * 20), torch.tensor([3])).tolist()} == {(0, 0, 0)}
 
 
 # Switches

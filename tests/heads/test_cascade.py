@@ -86,7 +86,7 @@ def test_logits_are_those_of_the_plain_version(options):
     for document, (subject_logits, object_logits) in zip(DOCUMENTS, logits(head, DOCUMENTS), strict=True):
         expected = plain.subject_logits(head, document.text)
         torch.testing.assert_close(subject_logits, expected, atol=1e-5, rtol=0)
-        places = head.collate([document])["subjects"][:, 1:].tolist()
+        places = (head.collate([document])["subjects"][:, 1:] + 1).tolist()  # the plain version counts [CLS]
         assert len(places) == len(object_logits)
         for place, found in zip(places, object_logits, strict=True):
             torch.testing.assert_close(found, plain.object_logits(head, document.text, *place), atol=1e-5, rtol=0)
@@ -112,10 +112,10 @@ def test_loss_is_that_of_the_plain_version(options):
 def test_object_logits_are_linear_in_the_subject(head):
     x, tagged = torch.randn(1, 6, 32), torch.randn(1, 6, 8)
     with torch.no_grad():
-        found = head.object_logits(x, tagged, torch.tensor([[0, 1, 1], [0, 4, 4], [0, 1, 4]]))
+        found = head.object_logits(x, tagged, torch.tensor([[0, 0, 0], [0, 3, 3], [0, 0, 3]]))
         torch.testing.assert_close(found[2], (found[0] + found[1]) / 2)
         whole = head.tag_objects(x + x[0, 4])
-        direct = head.object_logits(x, head.tag_objects(x), torch.tensor([[0, 4, 4]]))
+        direct = head.object_logits(x, head.tag_objects(x), torch.tensor([[0, 3, 3]]))
     torch.testing.assert_close(direct.flatten(-2), whole, atol=1e-5, rtol=0)
 
 
@@ -212,8 +212,8 @@ def test_targets(head):
     text = "止痛片治头疼和发烧"
     document = told("x", text, ("止痛片", "药", "治疗", "头疼", "病"), ("止痛片", "药", "引起", "发烧", "病"))
     batch = head.collate([DOCUMENTS[4], document])
-    assert batch["subjects"].tolist() == [[1, 1, 3]]
-    assert batch["objects"].tolist() == [[0, 0, 5, 6], [0, 1, 8, 9]]
+    assert batch["subjects"].tolist() == [[1, 0, 2]]
+    assert batch["objects"].tolist() == [[0, 0, 4, 5], [0, 1, 7, 8]]
     assert batch["subject_targets"].nonzero().tolist() == [[1, 1, 0], [1, 3, 1]]
     assert head.classes[:2] == [("治疗", "药", "病"), ("引起", "药", "病")] and batch["count"] == 2
     assert head.length(document) == len(text) + 2 and head.truncated([document]) == 0

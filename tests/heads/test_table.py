@@ -10,7 +10,7 @@ from extractors import facts, long_document, narrow, predicted, told
 from relex import encoders
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.heads import HEADS, Table, TableOptions
-from relex.heads.pairs.tagger import inside
+from relex.heads.layers import inside
 from relex.heads.table import chunks, model
 from relex.heads.table.model import LOST, surest
 from relex.reference import table as literal
@@ -36,7 +36,7 @@ def literal_logits(head, document):
     batch = head.collate([document])
     states = head.states(batch)[0]
     if head.label is not None:
-        labels = [torch.zeros(head.options.label_size), *(head.label.weight[tag] for tag in batch["tags"][0])]
+        labels = [head.label.weight[tag] for tag in batch["tags"][0]]
         states = torch.cat([states, torch.stack(labels)], 1)
     names = (head.name_states(),) if head.options.names else ()
     kind = {"pointer": "pointer", "efficient": "efficient_pointer"}.get(head.options.scorer, head.options.scorer)
@@ -52,8 +52,8 @@ def test_the_loss_is_the_literal_one(row):
         states, logits = literal_logits(head, document)
         (window,) = head.rows([document])
         ((triples, entities),) = zip(window.triples, window.entities, strict=True)
-        cells = [(t, i - 1, j - 1, tag) for t, i, j, tag in head.scheme.encode(triples, entities)]
-        text = slice(None) if row == "W2NER" else slice(1, len(states) - 1 + head.scheme.reach)
+        cells = list(head.scheme.encode(triples, entities))
+        text = slice(None) if row == "W2NER" else slice(0, len(states) - 1 + head.scheme.reach)
         more = (options.positive,) if options.loss == "softmax" else ()
 
         def of(logits, text=text, cells=cells, more=more):
@@ -63,7 +63,7 @@ def test_the_loss_is_the_literal_one(row):
         if row == "GraphRel-2p":  # the first phase has the same targets
             loss = loss + of(literal.additive(head.scorer.first, states))
         if head.scheme.tagged:
-            n = len(states) - 2
+            n = len(states) - 1
             batch = head.collate([document])
             of_tags = head.crf.loss(head.tag_logits(head.states(batch)), batch["tags"], inside(batch["attention_mask"]))
             loss = options.link_weight * loss * (n if row == "multi-head" else 1) + of_tags[0] / n
@@ -129,8 +129,8 @@ def test_no_text_has_more_cells_than_are_read_without_a_word(monkeypatch):
     assert surest(window, margin, 5).tolist() == [0, 1, 2, 3, 4] == sorted(surest(window, margin, 3).tolist())
     assert sorted(surest(window, margin, 1).tolist()) == [2, 3]
     head = head_of("GPLinker")
-    context = torch.full((2, 6, 6, head.scheme.tables, 1), 1.0)
-    context[0, 2, 3, 4], context[0, 1, 4, 0], context[1] = 9.0, 8.0, -1.0
+    context = torch.full((2, 5, 5, head.scheme.tables, 1), 1.0)
+    context[0, 1, 2, 4], context[0, 0, 3, 0], context[1] = 9.0, 8.0, -1.0
     mask = torch.ones(2, 6, dtype=torch.bool)
 
     def cells():
@@ -141,7 +141,7 @@ def test_no_text_has_more_cells_than_are_read_without_a_word(monkeypatch):
     monkeypatch.setattr(chunks, "AT_ONCE", 1)
     with pytest.warns(UserWarning, match="cells of tables are not read, for a text has more than 2"):
         found = cells()
-    assert sorted(found) == [[0, 0, 1, 4, 1], [0, 4, 2, 3, 1]]
+    assert sorted(found) == [[0, 0, 0, 3, 1], [0, 4, 1, 2, 1]]
 
 
 # What is counted

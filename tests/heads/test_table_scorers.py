@@ -15,7 +15,7 @@ from relex.reference import table as literal
 
 WIDTH, TABLES = 8, 5
 LENGTHS = (6, 1, 9, 0)
-"""Tokens of each window, between [CLS] and [SEP]."""
+"""Tokens of each window, before [SEP]."""
 NAMES = ((0, 0), (1, 0), (0, 1), (1, 1), (2, 0))
 KINDS = {
     "mlp": (MLP, {}),
@@ -50,10 +50,10 @@ def make(name, tags=1, seed=0):
 def texts(lengths=LENGTHS, seed=1, width=WIDTH):
     """States W×L×D, which are large where there is padding, and the mask of tokens of the text."""
     torch.manual_seed(seed)
-    place = torch.arange(max(lengths) + 2)
+    place = torch.arange(max(lengths) + 1)
     states = torch.randn(len(lengths), len(place), width)
-    states[place >= torch.tensor(lengths)[:, None] + 2] *= 30
-    return states, (place > 0) & (place <= torch.tensor(lengths)[:, None])
+    states[place >= torch.tensor(lengths)[:, None] + 1] *= 30
+    return states, place < torch.tensor(lengths)[:, None]
 
 
 def prepared(scorer, states, mask):
@@ -64,7 +64,7 @@ def prepared(scorer, states, mask):
 
 
 def inner(logits, n):
-    return logits[1 : n + 1, 1 : n + 1]
+    return logits[:n, :n]
 
 
 @EACH
@@ -78,7 +78,7 @@ def test_scorers_are_their_literal_versions(name, tags):
     assert found.isfinite().all()
     for logits, own, n in zip(found, states, LENGTHS, strict=True):
         if n:
-            expected = getattr(literal, name.split("-")[0])(scorer, own[: n + 2], *names)
+            expected = getattr(literal, name.split("-")[0])(scorer, own[: n + 1], *names)
             expected = expected if name == "grid" else inner(expected, n)
             torch.testing.assert_close(inner(logits, n), expected, atol=1e-5, rtol=1e-5)
 
@@ -105,7 +105,7 @@ def test_a_text_does_not_feel_its_batch(name):
     scorer, (states, mask) = make(name), texts()
     together = scorer(prepared(scorer, states, mask)[0], slice(None))
     for w, n in enumerate(LENGTHS):
-        alone = scorer(prepared(scorer, states[w : w + 1, : n + 2], mask[w : w + 1, : n + 2])[0], slice(None))
+        alone = scorer(prepared(scorer, states[w : w + 1, : n + 1], mask[w : w + 1, : n + 1])[0], slice(None))
         torch.testing.assert_close(inner(together[w], n), inner(alone[0], n), atol=1e-5, rtol=1e-5)
 
 
@@ -271,8 +271,8 @@ def test_two_relations_crossed_over_four_entities(name, can):
     torch.manual_seed(0)
     kind, options = KINDS[name]
     scorer = kind(16, 2, **options | ({"spans": 0} if "spans" in options else {}))
-    states, mask = nn.Parameter(torch.randn(1, 6, 16)), texts((4,))[1]
-    gold = torch.tensor([(0, 0, 1, 3, 1), (0, 0, 2, 4, 1), (0, 1, 1, 4, 1), (0, 1, 2, 3, 1)])
+    states, mask = nn.Parameter(torch.randn(1, 5, 16)), texts((4,))[1]
+    gold = torch.tensor([(0, 0, 0, 2, 1), (0, 0, 1, 3, 1), (0, 1, 0, 3, 1), (0, 1, 1, 2, 1)])
     truth = torch.zeros(2, 2, 2, dtype=torch.bool)
     truth[[0, 1, 0, 1], [0, 1, 1, 0], [0, 0, 1, 1]] = True  # (subject, object, table)
     optimizer = torch.optim.Adam([states, *scorer.parameters()], 0.03)
@@ -281,7 +281,7 @@ def test_two_relations_crossed_over_four_entities(name, can):
         bce(scorer, scorer.prepare(states, mask), mask, gold, False).sum().backward()
         optimizer.step()
     with torch.no_grad():
-        logits = scorer(scorer.prepare(states, mask), slice(1, 3), slice(None), slice(3, 5))[0, ..., 0]
+        logits = scorer(scorer.prepare(states, mask), slice(0, 2), slice(None), slice(2, 4))[0, ..., 0]
     assert ((logits > 0) == truth).all() == can
     if can:
         assert logits.abs().min() > 1.0
@@ -300,7 +300,7 @@ def test_the_first_phase_has_a_loss_of_its_own():
 def test_probabilities_are_edges():
     """A relation that is certain between two words moves the state of each by the other's, and no third word's."""
     scorer, (states, mask) = make("additive-phases", 3), texts((5,))
-    edges = torch.zeros(1, 7, 7, TABLES * 2)
+    edges = torch.zeros(1, 6, 6, TABLES * 2)
 
     def moved():
         return (scorer.graph(states, mask, lambda rows: edges[:, rows], 10) - states)[0].abs().sum(1) > 0
@@ -308,7 +308,7 @@ def test_probabilities_are_edges():
     assert not moved().any()
     edges[0, 2, 4, 3] = 1.0
     assert moved().nonzero()[:, 0].tolist() == [2, 4]
-    edges[0, 0, 3] = edges[0, 3, 6] = 1.0  # [CLS] and [SEP] are no words
+    edges[0, 5, 3] = edges[0, 3, 5] = 1.0  # [SEP] is no word
     assert moved().nonzero()[:, 0].tolist() == [2, 4]
 
 

@@ -27,6 +27,7 @@ from relex.heads.cascade.spans import cross_entropy, ends, looked_up, moved, num
 from relex.heads.classes import ClassExtractor
 from relex.heads.extractor import characters
 from relex.heads.head import Batch, pad
+from relex.heads.layers import inside
 from relex.heads.options import check_choices, check_dropout, check_lowest, check_threshold
 from relex.heads.span.model import sample_per_group
 
@@ -125,8 +126,8 @@ class BothWays(ClassExtractor):
     def collate(self, documents: Sequence[Document]) -> Batch:
         """Tensors of B documents in W ≥ B windows, with S gold subjects and O gold objects that make P pairs.
 
-        `input_ids`, `attention_mask` W×L; `subjects` S×3 and `objects` O×3 (window, first, last token); `pairs` P×2
-        (subject, object); `relations` K×2 (pair, class); `count`: B.
+        `input_ids`, `attention_mask` W×L; `subjects` S×3 and `objects` O×3 (window, first, last token, after
+        [CLS]); `pairs` P×2 (subject, object); `relations` K×2 (pair, class); `count`: B.
         """
         windows = [window for _, window in self.windows(documents)]
         input_ids, mask = pad([w.ids for w in windows], self.encoder.pad_id)
@@ -294,12 +295,11 @@ class BothWays(ClassExtractor):
 
     def _pairs_of_way(self, first: Tensor, second: Callable, mask: Tensor, limit: float) -> Tensor:
         """P×5: window, a span that a way begins with, and one that it finds for it."""
-        place = torch.arange(mask.shape[1], device=mask.device)
-        inside = (place > 0) & (place < mask.sum(1, keepdim=True) - 1)
-        spans = torch.stack(_pairs(*((first >= limit) & inside[..., None]).unbind(-1)), 1)
+        text = inside(mask)
+        spans = torch.stack(_pairs(*((first[:, 1:] >= limit) & text[..., None]).unbind(-1)), 1)
         found = [spans.new_zeros(0, 5)]
         for part in spans.split(max(1, CHUNK // (mask.shape[1] * self.encoder.hidden_size))):
-            row, begin, end = _pairs(*((second(part) >= limit) & inside[part[:, 0]][..., None]).unbind(-1))
+            row, begin, end = _pairs(*((second(part)[:, 1:] >= limit) & text[part[:, 0]][..., None]).unbind(-1))
             found.append(torch.cat([part[row], begin[:, None], end[:, None]], 1))
         return torch.cat(found)
 

@@ -16,7 +16,7 @@ from relex.heads.cascade.options import CascadeOptions
 from relex.heads.classes import ClassExtractor, TokenTriple
 from relex.heads.extractor import characters
 from relex.heads.head import Batch, pad
-from relex.heads.layers import BiLSTM
+from relex.heads.layers import BiLSTM, inside
 
 RARE = -4.0
 """Bias a tagger starts from: few tokens begin or end anything, and learning that costs an epoch."""
@@ -109,7 +109,7 @@ class Cascade(ClassExtractor):
         """Tensors of B documents in W ≥ B windows, with S gold subjects that have K gold objects.
 
         `input_ids`, `attention_mask` W×L; `subject_targets` W×L×2, 1 at first and at last tokens; `subjects` S×3
-        (window, first, last token); `objects` K×4 (subject, class, first, last token); `count`: B.
+        (window, first, last token, counted after [CLS]); `objects` K×4 (subject, class, first, last token); `count`: B.
         """
         rows = self.rows(documents)
         input_ids, mask = pad([w.ids for row in rows for w in row.windows], self.encoder.pad_id)
@@ -125,8 +125,8 @@ class Cascade(ClassExtractor):
         ]
         subjects = torch.tensor(list(places), dtype=torch.long).reshape(-1, 3)
         targets = torch.zeros(*mask.shape, 2)
-        targets[subjects[:, 0], subjects[:, 1], 0] = 1
-        targets[subjects[:, 0], subjects[:, 2], 1] = 1
+        targets[:, 1:][subjects[:, 0], subjects[:, 1], 0] = 1
+        targets[:, 1:][subjects[:, 0], subjects[:, 2], 1] = 1
         return {
             "subject_targets": targets,
             "subjects": subjects,
@@ -138,8 +138,8 @@ class Cascade(ClassExtractor):
         subjects, objects = batch["subjects"], batch["objects"]
         shape = len(subjects), batch["attention_mask"].shape[1], len(self.classes), 2
         targets = torch.zeros(shape, device=subjects.device)
-        targets[objects[:, 0], objects[:, 2], objects[:, 1], 0] = 1
-        targets[objects[:, 0], objects[:, 3], objects[:, 1], 1] = 1
+        targets[:, 1:][objects[:, 0], objects[:, 2], objects[:, 1], 0] = 1
+        targets[:, 1:][objects[:, 0], objects[:, 3], objects[:, 1], 1] = 1
         return targets
 
     # Forward, loss, and back to Documents
@@ -163,7 +163,8 @@ class Cascade(ClassExtractor):
         W×L×D; U and c start at zero, as the printed equation.
         """
         window, first, last = subjects.unbind(1)
-        vectors = (states[window, first] + states[window, last]) / 2  # S×D
+        tokens = states[:, 1:]
+        vectors = (tokens[window, first] + tokens[window, last]) / 2  # S×D
         logits = tagged.index_select(0, window) + F.linear(vectors, self.tag_objects.weight)[:, None]
         if self.gate is not None:
             scaled = fused.index_select(0, window) * self.gate(vectors).tanh()[:, None]
@@ -220,18 +221,16 @@ class Cascade(ClassExtractor):
         is set from the probability `threshold`, by default that of the options.
         """
         limit = torch.tensor(threshold or self.options.threshold).logit().item()
-        length, classes = mask.shape[1], len(self.classes)
-        place = torch.arange(length, device=mask.device)
-        inside = (place > 0) & (place < mask.sum(1, keepdim=True) - 1)
-        tags = (subject_logits >= limit) & inside[..., None]
+        text, classes = inside(mask), len(self.classes)
+        tags = (subject_logits[:, 1:] >= limit) & text[..., None]
         window, first, last = _pairs(tags[..., 0], tags[..., 1])
         subjects = torch.stack([window, first, last], 1)
         found = []
         numbers = max(2 * classes, self.gate.in_features if self.gate is not None else 0)
-        step = max(1, CHUNK // (length * numbers))
+        step = max(1, CHUNK // (mask.shape[1] * numbers))
         for begin in range(0, len(subjects), step):
             chosen = subjects[begin : begin + step]
-            tags = (object_logits(chosen) >= limit) & inside[chosen[:, 0]][..., None, None]
+            tags = (object_logits(chosen)[:, 1:] >= limit) & text[chosen[:, 0]][..., None, None]
             starts, ends = tags.transpose(1, 2).unbind(-1)  # S×R×L each
             row, first, last = _pairs(starts.flatten(0, 1), ends.flatten(0, 1))
             found.append(torch.stack([begin + row // classes, row % classes, first, last], 1))

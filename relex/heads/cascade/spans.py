@@ -1,4 +1,7 @@
-"""Spans of tokens as tensors: their states, tags and numbers; what tagging from both ends makes of them."""
+"""Spans of tokens as tensors: their states, tags and numbers; what tagging from both ends makes of them.
+
+A span is a row of window, first and last token, counted after [CLS].
+"""
 
 from collections.abc import Callable
 
@@ -25,15 +28,15 @@ def ends(states: Tensor, spans: Tensor) -> Tensor:
     """S×D: the mean of the first and the last state of `spans` S×3."""
     window, first, last = spans.unbind(1)
     # index_select, for its gradient adds up in one order on CPUs, that of plain indexing in any
-    rows, begin = states.flatten(0, 1), window * states.shape[1]
+    rows, begin = states.flatten(0, 1), window * states.shape[1] + 1  # 1 for [CLS]
     return (rows.index_select(0, begin + first) + rows.index_select(0, begin + last)) / 2
 
 
 def tags(spans: Tensor, row: Tensor, rows: int, length: int) -> Tensor:
     """rows×L×2: 1 at the first and at the last token of each of `spans` S×3, in its `row` (S)."""
     found = torch.zeros(rows, length, 2, device=spans.device)
-    found[row, spans[:, 1], 0] = 1
-    found[row, spans[:, 2], 1] = 1
+    found[:, 1:][row, spans[:, 1], 0] = 1
+    found[:, 1:][row, spans[:, 2], 1] = 1
     return found
 
 
@@ -41,7 +44,7 @@ def moved(spans: Tensor, lengths: Tensor) -> Tensor:
     """`spans` S×3 with one border of each moved by 1 to `REACH` tokens, within its window of `lengths` W tokens."""
     away, sign, border = (torch.randint(n, (len(spans),), device=spans.device) for n in (REACH, 2, 2))
     places = spans[:, 1:] + torch.stack([border, 1 - border], 1) * ((away + 1) * (2 * sign - 1))[:, None]
-    places = torch.minimum(places.clamp(min=1), lengths[spans[:, 0], None] - 2)
+    places = torch.minimum(places.clamp(min=0), lengths[spans[:, 0], None] - 3)
     return torch.cat([spans[:, :1], places.sort(1).values], 1)
 
 

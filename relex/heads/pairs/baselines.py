@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from relex.documents import Schema
 from relex.encoders.encoder import Encoder
 from relex.heads.head import Batch
-from relex.heads.layers import BiLSTM
+from relex.heads.layers import BiLSTM, inside
 from relex.heads.pairs.baseline_layers import DilatedConvolutions, PairCapsules, PairConvolution
 from relex.heads.pairs.options import ShallowOptions
-from relex.heads.pairs.tagger import PairTagger, inside
+from relex.heads.pairs.tagger import PairTagger
 
 FILTERS, CAPSULES = 150, 16
 """Of each window (Nguyen and Grishman 2015), and of each piece (ours), where `hidden` is 0."""

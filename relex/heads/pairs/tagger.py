@@ -21,6 +21,7 @@ from relex.documents import Document, Schema, Span, assembled
 from relex.encoders.encoder import Encoder
 from relex.heads.extractor import Extractor, characters
 from relex.heads.head import Batch, pad
+from relex.heads.layers import inside
 from relex.heads.pairs.crf import CRF
 from relex.heads.pairs.options import PairOptions
 from relex.heads.pairs.tags import Tags
@@ -304,7 +305,7 @@ class PairTagger(Extractor):
         places = []
         for window, first, last, kind in entities:
             i, w = windows[window]
-            places.append((i, characters(w, first + 1, last + 1, self.types[kind])))
+            places.append((i, characters(w, first, last, self.types[kind])))
         spans: list[set] = [set() for _ in documents]
         triples: list[set] = [set() for _ in documents]
         for i, span in places:
@@ -316,11 +317,6 @@ class PairTagger(Extractor):
 
 def _within(place: Place, window: Window) -> bool:
     return window.first <= place[0] and place[1] < window.first + len(window.ids) - 2
-
-
-def inside(mask: Tensor) -> Tensor:
-    """W×N: the tokens of each text without [CLS] and [SEP], of an attention mask W×(N + 1)."""
-    return torch.arange(mask.shape[1] - 1, device=mask.device) < mask.sum(1, keepdim=True) - 2
 
 
 def pairs_in_order(window: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ from relex.heads.cascade.model import RARE
 from relex.heads.classes import ClassExtractor
 from relex.heads.extractor import characters
 from relex.heads.head import Batch, pad
+from relex.heads.layers import inside
 from relex.heads.sets.matching import costs, matched
 from relex.heads.sets.options import SetOptions
 
@@ -107,8 +108,8 @@ class Sets(ClassExtractor):
     def collate(self, documents: Sequence[Document]) -> Batch:
         """Tensors of B documents in W ≥ B windows, with K gold triples.
 
-        `input_ids`, `attention_mask` W×L; `triples` K×6 (window, class, first and last token of head and of tail),
-        those of a window together; `sizes` W: how many each window has; `count`: B.
+        `input_ids`, `attention_mask` W×L; `triples` K×6 (window, class, first and last token of head and of
+        tail, counted after [CLS]), those of a window together; `sizes` W: how many each window has; `count`: B.
         """
         rows = self.rows(documents)
         input_ids, mask = pad([w.ids for row in rows for w in row.windows], self.encoder.pad_id)
@@ -127,7 +128,7 @@ class Sets(ClassExtractor):
         mask, triples, sure = batch["attention_mask"], batch["triples"], 50.0
         classes = torch.full((len(mask), self.options.queries, len(self.classes) + 1), -sure)
         classes[..., -1] = 0
-        pointers = torch.full((*classes.shape[:2], 4, mask.shape[1]), -sure)
+        pointers = torch.full((*classes.shape[:2], 4, mask.shape[1] - 1), -sure)
         query = torch.arange(len(triples)) - (batch["sizes"].cumsum(0) - batch["sizes"])[triples[:, 0]]
         classes[triples[:, 0], query, triples[:, 1]] = sure
         for i, place in enumerate(triples.unbind(1)[2:]):
@@ -137,15 +138,16 @@ class Sets(ClassExtractor):
     # Forward, loss, and back to Documents
 
     def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """W×m×(R+1) of the classes, the last for no triple; W×m×4×L of first and last token of head and tail."""
+        """W×m×(R+1) of the classes, the last for no triple; W×m×4×(L − 1) of first and last token
+        of head and tail, those after [CLS]."""
         mask = batch["attention_mask"].bool()
         states = self.dropout(self.encoder(batch["input_ids"], batch["attention_mask"]))
         queries = self.dropout(self.norm(self.queries).expand(len(mask), -1, -1))
         queries = self.decoder(queries, states, memory_key_padding_mask=~mask)
         # W×m×L×D numbers for each pointer, which backward computes again
         point = partial(checkpoint, use_reentrant=False, preserve_rng_state=False) if self.training else _called
-        places = [point(pointer, queries, states) for pointer in self.pointers]
-        places = torch.stack(places, 2).float().masked_fill(~mask[:, None, None], -torch.inf)
+        places = [point(pointer, queries, states[:, 1:]) for pointer in self.pointers]
+        places = torch.stack(places, 2).float().masked_fill(~mask[:, None, None, 1:], -torch.inf)
         return self.classify(queries).float(), places
 
     def loss(self, batch: Batch) -> Tensor:
@@ -185,11 +187,10 @@ class Sets(ClassExtractor):
         A query says its most probable class; of the spans within `max_width` tokens, [CLS], [SEP] and padding (`mask`
         W×L) left out, it says the one whose two pointers have the highest product of probabilities.
         """
-        place = torch.arange(mask.shape[1], device=mask.device)
-        inside = (place > 0) & (place < mask.sum(1, keepdim=True) - 1)  # W×L
+        text = inside(mask)
         best = classes.argmax(-1)
-        window, query = torch.nonzero((best < len(self.classes)) & inside.any(1, keepdim=True), as_tuple=True)
-        scores = pointers[window, query].masked_fill(~inside[window, None], -torch.inf)  # K×4×L
+        window, query = torch.nonzero((best < len(self.classes)) & text.any(1, keepdim=True), as_tuple=True)
+        scores = pointers[window, query].masked_fill(~text[window, None], -torch.inf)  # K×4×(L − 1)
         head, tail = self._best_span(scores[:, 0], scores[:, 1]), self._best_span(scores[:, 2], scores[:, 3])
         return torch.cat([window[:, None], best[window, query][:, None], head, tail], 1)
 

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
 from relex.heads.head import Batch, pad
-from relex.heads.span.model import SpanModel, inside
+from relex.heads.layers import inside
+from relex.heads.span.model import SpanModel
 from relex.heads.span.options import DistilledOptions
 from relex.heads.span.spans import SpanWindow
 

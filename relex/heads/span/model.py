@@ -16,6 +16,7 @@ from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
 from relex.errors import RelexError
 from relex.heads.head import Batch
+from relex.heads.layers import inside
 from relex.heads.span.layers import ContextEncoder, Fusion, QueryAttention, RangeMax, SpanAttention, stretch
 from relex.heads.span.options import SpanOptions
 from relex.heads.span.spans import SpanExtractor, pairs_within, sample_per_group
@@ -236,8 +237,3 @@ class SpanModel(SpanExtractor):
         if options.context == "query" or (self.context is not None and options.sea_scope == "span"):
             span = tokens * max(width, options.heads * tokens if options.context == "sea" else 0)  # states, attention
         return max(1, CHUNK // span), max(1, CHUNK // pair)
-
-
-def inside(mask: Tensor) -> Tensor:
-    """W×N: the tokens of each text without [CLS] and [SEP], of an attention mask W×(N + 1)."""
-    return torch.arange(mask.shape[1] - 1, device=mask.device) < mask.sum(1, keepdim=True) - 2

@@ -141,7 +141,7 @@ class SpanExtractor(Extractor):
         places = []
         for window, first, last, _, kind in entities:
             i, w = windows[window]
-            places.append((i, characters(w, first + 1, last + 1, self.types[kind - 1])))
+            places.append((i, characters(w, first, last, self.types[kind - 1])))
         spans: list[set] = [set() for _ in documents]
         triples: list[set] = [set() for _ in documents]
         for i, span in places:

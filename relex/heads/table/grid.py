@@ -47,7 +47,7 @@ class Grid(Scorer):
 
     def prepare(self, states: Tensor, mask: Tensor) -> tuple[Tensor, ...]:
         """The mask, γ, λ and LN(h) W×L×D, what s has met of U W×O×L×(d + 1), and o W×L×(d + 1)."""
-        states = self.dropout(F.pad(self.bilstm(states[:, 1:], mask[:, 1:]), (0, 0, 1, 0)))  # without [CLS]
+        states = self.dropout(self.bilstm(states, mask))
         normed = F.layer_norm(states, states.shape[-1:])
         row, column = (F.pad(x, (0, 1), value=1.0) for x in (self.of_row(states), self.of_column(states)))
         return mask, self.scale(states), self.shift(states), normed, row[:, None] @ self.pair.to(row.dtype), column

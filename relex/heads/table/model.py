@@ -20,8 +20,8 @@ from relex.encoders.encoder import Encoder
 from relex.heads.classes import ClassExtractor, Row, TokenTriple
 from relex.heads.extractor import characters
 from relex.heads.head import Batch, pad
+from relex.heads.layers import inside
 from relex.heads.pairs.crf import CRF
-from relex.heads.pairs.tagger import inside
 from relex.heads.pairs.tags import Tags
 from relex.heads.table.choice import make_scorer
 from relex.heads.table.chunks import row_chunks
@@ -117,8 +117,8 @@ class Table(ClassExtractor):
     def collate(self, documents: Sequence[Document]) -> Batch:
         """Tensors of B documents in W ≥ B windows, with K gold cells.
 
-        `input_ids`, `attention_mask` W×L; `cells` K×5 (window, table, row, column, tag); `count`: B; where tags say the
-        entities, also `tags` W×(L − 1), those of tokens after [CLS], 0 where there is none.
+        `input_ids`, `attention_mask` W×L; `cells` K×5 (window, table, row, column, tag), rows and columns counted
+        after [CLS]; `count`: B; where tags say the entities, also `tags` W×(L − 1), 0 where there is none.
         """
         rows = self.rows(documents)
         windows = [w for row in rows for w in zip(row.windows, row.triples, row.entities, strict=True)]
@@ -136,34 +136,33 @@ class Table(ClassExtractor):
         }
         if self.scheme.tagged:
             kept = [self.scheme.kept(entities) for _, _, entities in windows]
-            spans = [[(first - 1, last - 1, kind) for first, last, kind in entities] for entities in kept]
-            tags = [torch.from_numpy(self.tags.encode(mask.shape[1] - 1, own)) for own in spans]
+            tags = [torch.from_numpy(self.tags.encode(mask.shape[1] - 1, own)) for own in kept]
             batch["tags"] = torch.stack(tags)
         return batch
 
     # Forward and loss
 
     def states(self, batch: Batch) -> Tensor:
-        """W×L×D."""
-        return self.dropout(self.encoder(batch["input_ids"], batch["attention_mask"]))
+        """W×(L − 1)×D: of all tokens after [CLS]."""
+        return self.dropout(self.encoder(batch["input_ids"], batch["attention_mask"])[:, 1:])
 
     def context(self, states: Tensor, counted: Tensor, tags: Tensor | None = None) -> Context:
-        """What the scorer prepares of states W×L×D and a mask W×L of the tokens that count; `tags` W×(L − 1)."""
+        """What the scorer prepares of states W×N×D and a mask W×N of the tokens that count; `tags` W×N."""
         if self.label is not None:
             labels = self.label(tags.clamp(min=0))
-            states = torch.cat([states, nn.functional.pad(labels, (0, 0, 1, 0)).to(states.dtype)], -1)
+            states = torch.cat([states, labels.to(states.dtype)], -1)
         return self.scorer.prepare(states, counted, *([self.name_states()] if self.options.names else []))
 
     def name_states(self) -> Tensor:
         """N×D: the mean state of each name's tokens."""
         counted = self.counted(self.name_mask, 0)[..., None]
-        states = self.encoder(self.name_ids, self.name_mask)
+        states = self.encoder(self.name_ids, self.name_mask)[:, 1:]
         return (states * counted).sum(1) / counted.sum(1).clamp(min=1)
 
     def counted(self, mask: Tensor, reach: int | None = None) -> Tensor:
-        """W×L: the tokens of each text, of an attention mask; not [CLS], and [SEP] only if the scheme reaches there."""
-        place = torch.arange(mask.shape[1], device=mask.device)
-        return (place > 0) & (place < mask.sum(1, keepdim=True) - 1 + (self.scheme.reach if reach is None else reach))
+        """W×(L − 1): the tokens of each text, of an attention mask W×L; [SEP] only if the scheme reaches there."""
+        place = torch.arange(mask.shape[1] - 1, device=mask.device)
+        return place < mask.sum(1, keepdim=True) - 2 + (self.scheme.reach if reach is None else reach)
 
     def loss(self, batch: Batch) -> Tensor:
         """The loss of the tables of a window, and of its tags; windows add up to documents, of which it is the mean.
@@ -190,8 +189,8 @@ class Table(ClassExtractor):
         return LOSSES[self.options.loss](scorer, context, counted, gold, self.scheme.triangle, **more)
 
     def tag_logits(self, states: Tensor) -> Tensor:
-        """W×(L − 1)×T: scores of the tags of tokens after [CLS]."""
-        return self.emit(states[:, 1:]).float()
+        """W×N×T: scores of the tags of states W×N×D."""
+        return self.emit(states).float()
 
     # Back to Documents
 
@@ -211,7 +210,7 @@ class Table(ClassExtractor):
     ) -> list[Found]:
         """Triples and entities of each of W windows, after one copy from the device.
 
-        `logits` gives those of rows, tables and columns as a scorer does, W×k×L×T×C; `mask` W×L is an attention mask;
+        `logits` gives those of rows, tables and columns as a scorer does, W×k×(L−1)×T×C; `mask` W×L an attention mask;
         `tags` W×(L − 1) are the best ones, if they say the entities. What is there or not is there from the probability
         `threshold`, by default that of the options.
         """
@@ -223,7 +222,7 @@ class Table(ClassExtractor):
         for window, *cell in both[: len(cells)]:
             own[window][0].add(tuple(cell))
         for window, first, last, kind, _ in both[len(cells) :]:
-            own[window][1].add((first + 1, last + 1, kind))
+            own[window][1].add((first, last, kind))
         return [self.scheme.decode(*found) for found in own]
 
     def _cells(self, logits: Callable[[slice, slice, slice], Tensor], counted: Tensor, limit: float) -> Tensor:

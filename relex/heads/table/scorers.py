@@ -37,7 +37,7 @@ class Scorer(nn.Module, ABC):
 
     @abstractmethod
     def prepare(self, states: Tensor, mask: Tensor) -> Context:
-        """States W×L×D and a mask W×L, true for the tokens of the text: not for [CLS], [SEP] and padding."""
+        """States W×L×D and a mask W×L, true for the tokens of the text, which come first: not for [SEP] and padding."""
 
     @abstractmethod
     def forward(self, context: Context, rows: slice, tables: slice = ALL, columns: slice = ALL) -> Tensor:
