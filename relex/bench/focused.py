@@ -23,12 +23,11 @@ from torch import Tensor
 
 from relex.bench.timing import check_numbers, interleaved, medians
 from relex.corpora import PARTS, Corpus
-from relex.documents import Document, Span, assembled
+from relex.documents import Document, assembled
 from relex.heads import Focused
 from relex.heads.extractor import characters
 from relex.heads.head import Batch
 from relex.heads.pairs.focused_layers import contextual
-from relex.heads.windows import Window
 from relex.runs.config import Config
 from relex.runs.run import load_corpus
 from relex.runs.train import make_head
@@ -149,19 +148,15 @@ def _entities(head: Focused, tags: list[int]) -> list[tuple[int, int, str]]:
     return found
 
 
-def _characters(window: Window, first: int, last: int, kind: str) -> Span:
-    return characters(window, first - 1, last - 1, kind)
-
-
 def _documents(head: Focused, documents: Sequence[Document], entities: dict, pairs: list) -> list[Document]:
     spans: list[set] = [set() for _ in documents]
     triples: list[set] = [set() for _ in documents]
     windows = head.windows(documents)
     for w, found in entities.items():
-        spans[windows[w][0]].update(_characters(windows[w][1], *entity) for entity in found)
+        spans[windows[w][0]].update(characters(windows[w][1], a - 1, b - 1, kind) for a, b, kind in found)
     for w, a, b, class_id in pairs:
         if class_id:
-            one, other = (_characters(windows[w][1], *entity) for entity in (a, b))
+            one, other = (characters(windows[w][1], i - 1, j - 1, kind) for i, j, kind in (a, b))
             name, swapped = head.relations[(class_id - 1) // 2], (class_id - 1) % 2
             triples[windows[w][0]].add((other, name, one) if swapped else (one, name, other))
     return [assembled(*found) for found in zip(documents, spans, triples, strict=True)]

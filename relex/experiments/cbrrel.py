@@ -72,7 +72,7 @@ def primary(corpus: str) -> str:
     return PRIMARY.get(corpus, "shipped")
 
 
-def _config(profile: str, corpus: str, row: str, split: str = "", **changes) -> Config:
+def config_of(profile: str, corpus: str, row: str, split: str = "", **changes) -> Config:
     plain = not any(changes.get(switch, True) for switch in ("bilstm", "attention"))
     chosen = rates.chosen("CasRel" if plain else "CBRRel", profile)
     own = {"corpus": corpus, "split": split or primary(corpus), "profile": profile, "row": row}
@@ -88,7 +88,7 @@ def counted(
     return [Config.from_json(common | {"head": head, "row": row}) for row, head in rows.items()]
 
 
-def _bars(profile: str, corpus: str, split: str = "") -> list[Config]:
+def bars(profile: str, corpus: str, split: str = "") -> list[Config]:
     return counted(profile, corpus, split or primary(corpus), settled(SETTINGS, profile=profile), SHORTCUTS)
 
 
@@ -96,8 +96,8 @@ def rate_rows(profile: str, corpus: str) -> list[Config]:
     """CasRel and CBRRel at every rate of the grid, with half of the epochs."""
     half = {"epochs": 6} if profile in ("cpu", "full") else {}
     return rates.tried({
-        "CasRel": _config(profile, corpus, "", **(CASREL | half)),
-        "CBRRel": _config(profile, corpus, "", fgm=EPSILON, **half),
+        "CasRel": config_of(profile, corpus, "", **(CASREL | half)),
+        "CBRRel": config_of(profile, corpus, "", fgm=EPSILON, **half),
     })  # fmt: skip
 
 
@@ -110,10 +110,10 @@ def comparison_rows(profile: str, corpus: str) -> list[Config]:
     configs = []
     for split in (primary(corpus), *(SPLITS if large and corpus == "casmed" else ())):
         configs += counted(profile, corpus, split, settled(SETTINGS, profile=profile))
-    configs.append(_config(profile, corpus, "CasRel", **CASREL))
+    configs.append(config_of(profile, corpus, "CasRel", **CASREL))
     if large:
-        configs.append(_config(profile, corpus, "CasRel, one subject", **(CASREL | DRAWN)))
-    configs.append(_config(profile, corpus, "CBRRel", fgm=EPSILON))
+        configs.append(config_of(profile, corpus, "CasRel, one subject", **(CASREL | DRAWN)))
+    configs.append(config_of(profile, corpus, "CBRRel", fgm=EPSILON))
     return configs + (_duie(profile, {"CasRel": CASREL, "CBRRel": {"fgm": EPSILON}}) if large else [])
 
 
@@ -121,7 +121,7 @@ def ablation_rows(profile: str, corpus: str) -> list[Config]:
     """Table 7 on the split where nothing can be looked up, with a control of FGM, and on DuIE where its files are."""
     large = profile in ("cpu", "full")
     rows = ABLATION | ({CONTROL: {"fgm": 1e-12}} if large else {})
-    configs = _bars(profile, corpus) + [_config(profile, corpus, row, **changes) for row, changes in rows.items()]
+    configs = bars(profile, corpus) + [config_of(profile, corpus, row, **changes) for row, changes in rows.items()]
     if large:
         of_duie = ABLATION if profile == "full" else {row: ABLATION[row] for row in ("encoder_only", "full")}
         configs += _duie(profile, of_duie)
@@ -131,9 +131,9 @@ def ablation_rows(profile: str, corpus: str) -> list[Config]:
 def two_rows(profile: str, corpus: str) -> list[Config]:
     """CasRel and CBRRel on segments that nobody can look up: Tables 5 and 6."""
     return [
-        *_bars(profile, corpus),
-        _config(profile, corpus, "CasRel", **CASREL),
-        _config(profile, corpus, "CBRRel", fgm=EPSILON),
+        *bars(profile, corpus),
+        config_of(profile, corpus, "CasRel", **CASREL),
+        config_of(profile, corpus, "CBRRel", fgm=EPSILON),
     ]
 
 
@@ -143,8 +143,8 @@ def sweep_rows(profile: str, corpus: str) -> list[Config]:
         rows = {f"ε = {epsilon:g}": epsilon for epsilon in (0.0, EPSILON)}
     else:
         rows = {f"ε = {epsilon:g}": epsilon for epsilon in SWEEP} | {CONTROL: 1e-12}
-    return _bars(profile, corpus) + [
-        _config(profile, corpus, row, fgm=epsilon, **CASREL) for row, epsilon in rows.items()
+    return bars(profile, corpus) + [
+        config_of(profile, corpus, row, fgm=epsilon, **CASREL) for row, epsilon in rows.items()
     ]
 
 
@@ -154,7 +154,7 @@ def strongest_rows(profile: str, corpus: str) -> list[Config]:
     for split in SPLITS if corpus == "casmed" and profile in ("cpu", "full") else ("report", "report-unseen"):
         configs += counted(profile, corpus, split, settled(SETTINGS, profile=profile))
         for row, changes in (("CasRel", CASREL), ("CBRRel", {"fgm": EPSILON})):
-            configs.append(_config(profile, corpus, row, split=split, **changes))
+            configs.append(config_of(profile, corpus, row, split=split, **changes))
     return configs
 
 
@@ -167,18 +167,18 @@ def gate_rows(profile: str, corpus: str) -> list[Config]:
     rows = {}
     for row, changes in settings.items():
         rows |= {row: changes, f"{row}, gated": changes | {"gate": True}}
-    configs = _bars(profile, corpus) + [_config(profile, corpus, row, **changes) for row, changes in rows.items()]
+    configs = bars(profile, corpus) + [config_of(profile, corpus, row, **changes) for row, changes in rows.items()]
     if profile in ("cpu", "full"):
         whole = {"split": "report", "unit": "report"}
-        configs += [bar.with_(**whole) for bar in _bars(profile, corpus)]
-        configs += [_config(profile, corpus, row, **whole, **changes) for row, changes in rows.items()]
+        configs += [bar.with_(**whole) for bar in bars(profile, corpus)]
+        configs += [config_of(profile, corpus, row, **whole, **changes) for row, changes in rows.items()]
     return configs
 
 
 def _duie(profile: str, rows: dict[str, dict]) -> list[Config]:
     if not corpora.find("duie"):
         return []
-    return _bars(profile, "duie") + [_config(profile, "duie", row, **changes) for row, changes in rows.items()]
+    return bars(profile, "duie") + [config_of(profile, "duie", row, **changes) for row, changes in rows.items()]
 
 
 RATES = Experiment(

@@ -69,7 +69,7 @@ BY_PAIR = {"joint, NER by pair": {"ner_weighting": "pair"}}
 BOTH = ("casmed", "arteriography")
 
 
-def _config(profile: str, corpus: str, row: str, grid: str = "", **changes) -> Config:
+def config_of(profile: str, corpus: str, row: str, grid: str = "", **changes) -> Config:
     settings = settled(SETTINGS, profile=profile, corpus=corpus, grid=grid)
     return _of(settings, profile, corpus, row, ALONE if changes.get("tasks") == "rc" else "Focused", changes)
 
@@ -94,8 +94,8 @@ def rate_rows(profile: str, corpus: str) -> list[Config]:
     """The focused model, learning both tasks and relations alone, and the five baselines at every rate of the grid."""
     fewer = {"epochs": 6} if profile in ("cpu", "full") else {}
     systems = {
-        "Focused": _config(profile, corpus, "", **fewer),
-        ALONE: _config(profile, corpus, "", tasks="rc", **fewer),
+        "Focused": config_of(profile, corpus, "", **fewer),
+        ALONE: config_of(profile, corpus, "", tasks="rc", **fewer),
     }
     systems |= {row: _shallow(profile, corpus, row, **(changes | fewer)) for row, changes in BASELINES.items()}
     return rates.tried(systems)
@@ -117,11 +117,11 @@ def main_rows(profile: str, corpus: str) -> list[Config]:
     for name in _corpora(profile, corpus):
         configs += _bars(profile, name)
         configs += [_shallow(profile, name, row, **changes) for row, changes in BASELINES.items()]
-        configs.append(_config(profile, name, "Focused"))
+        configs.append(config_of(profile, name, "Focused"))
         if "negative_share" in settled(SETTINGS, corpus=name):
-            configs.append(_config(profile, name, EVERY_PAIR, negative_share=1.0))
+            configs.append(config_of(profile, name, EVERY_PAIR, negative_share=1.0))
         if profile in ("cpu", "full"):
-            configs.append(_config(profile, name, ALONE, tasks="rc"))
+            configs.append(config_of(profile, name, ALONE, tasks="rc"))
     return configs
 
 
@@ -139,7 +139,7 @@ def _grid(profile: str, corpus: str, rows: dict[str, dict]) -> list[Config]:
     configs = []
     for name in _corpora(profile, corpus):
         configs += _bars(profile, name, "many")
-        configs += [_config(profile, name, row, "many", **changes) for row, changes in rows.items()]
+        configs += [config_of(profile, name, row, "many", **changes) for row, changes in rows.items()]
     return configs
 
 

@@ -74,7 +74,7 @@ def _system(changes: dict) -> str:
     return "ISER, residual" if changes.get("residual") else "ISER"
 
 
-def _config(profile: str, corpus: str, row: str, grid: str = "", **changes) -> Config:
+def config_of(profile: str, corpus: str, row: str, grid: str = "", **changes) -> Config:
     settings = settled(SETTINGS, profile=profile, corpus=corpus, grid=grid)
     chosen = rates.chosen(_system(changes)) if profile == "cpu" else {}
     return Config.from_json({"corpus": corpus, "profile": profile, "row": row} | settings | chosen | changes)
@@ -87,7 +87,7 @@ def _corpora(profile: str, corpus: str) -> list[str]:
     return [name for name in BOTH if name in ("interactions", corpus) or corpora.find(name)]
 
 
-def _bars(profile: str, corpus: str, rows: dict[str, str] = SHORTCUTS, grid: str = "") -> list[Config]:
+def bars(profile: str, corpus: str, rows: dict[str, str] = SHORTCUTS, grid: str = "") -> list[Config]:
     """Rows that learn nothing, on the documents that the trained rows of a profile get."""
     return counted(profile, corpus, "shipped", settled(SETTINGS, profile=profile, corpus=corpus, grid=grid), rows)
 
@@ -96,7 +96,7 @@ def rate_rows(profile: str, corpus: str) -> list[Config]:
     """SpERT and ISER at every rate of the grid, with a third of the epochs."""
     fewer = {"epochs": 7} if profile in ("cpu", "full") else {}
     systems = {"SpERT": SPERT, "ISER": _scope(profile), "ISER, residual": RESIDUAL | _scope(profile)}
-    return rates.tried({name: _config(profile, corpus, "", **(fewer | own)) for name, own in systems.items()})
+    return rates.tried({name: config_of(profile, corpus, "", **(fewer | own)) for name, own in systems.items()})
 
 
 def comparison_rows(profile: str, corpus: str) -> list[Config]:
@@ -109,9 +109,9 @@ def comparison_rows(profile: str, corpus: str) -> list[Config]:
         rows |= {"ISER-GRU": {"context": "gru"}}
     configs, scope = [], _scope(profile)
     for name in _corpora(profile, corpus):
-        configs += _bars(profile, name, SHORTCUTS | ON_GOLD)
-        configs.append(_config(profile, name, "SpERT", **SPERT))
-        configs += [_config(profile, name, row, **(scope | changes)) for row, changes in rows.items()]
+        configs += bars(profile, name, SHORTCUTS | ON_GOLD)
+        configs.append(config_of(profile, name, "SpERT", **SPERT))
+        configs += [config_of(profile, name, row, **(scope | changes)) for row, changes in rows.items()]
     return configs
 
 
@@ -119,9 +119,9 @@ def ablation_rows(profile: str, corpus: str) -> list[Config]:
     """Tables 5 and 6, all rows but one with our residual path; two rows of ours; and what learns nothing, a bar."""
     configs = []
     for name in _corpora(profile, corpus):
-        configs += _bars(profile, name, grid="ablation")
+        configs += bars(profile, name, grid="ablation")
         for row, changes in (ABLATION | MORE.get(profile, {})).items():
-            configs.append(_config(profile, name, row, "ablation", **(RESIDUAL | _scope(profile) | changes)))
+            configs.append(config_of(profile, name, row, "ablation", **(RESIDUAL | _scope(profile) | changes)))
     return configs
 
 
@@ -135,7 +135,7 @@ def attention_rows(profile: str, corpus: str) -> list[Config]:
     if profile == "quick":
         rows, scope = {"ISER, residual": RESIDUAL}, scope | {"train_limit": 150, "epochs": 3, "batch_tokens": 150}
         names = list(dict.fromkeys([corpus, "interactions"]))
-    return [_config(profile, name, row, **(scope | changes)) for name in names for row, changes in rows.items()]
+    return [config_of(profile, name, row, **(scope | changes)) for name in names for row, changes in rows.items()]
 
 
 def _scope(profile: str) -> dict:

@@ -40,7 +40,7 @@ DEPTHS = (4, 8)
 """Layers that were tried, from the fewest on; 12 would have come next, but with eight the row has learned."""
 
 
-def _config(profile: str, corpus: str, row: str, **changes) -> Config:
+def config_of(profile: str, corpus: str, row: str, **changes) -> Config:
     chosen = rates.chosen("umrc markers" if changes.get("pooling") == "marker" else "umrc cls", profile)
     own = {"corpus": corpus, "profile": profile, "row": row}
     return Config.from_json(own | settled(SETTINGS, profile=profile) | chosen | changes)
@@ -69,8 +69,8 @@ def rate_rows(profile: str, corpus: str) -> list[Config]:
     """The two ways to read an encoding at every rate of the grid, for a sixth of the steps: one pass of the rows."""
     few = {"epochs": 2, "epoch_steps": 160, "dev_limit": 1000} if profile in ("cpu", "full") else {}
     return rates.tried({
-        "umrc cls": _config(profile, corpus, "", **(THEIRS | {"encoding": "basic2"} | few)),
-        "umrc markers": _config(profile, corpus, "", **(OURS | few)),
+        "umrc cls": config_of(profile, corpus, "", **(THEIRS | {"encoding": "basic2"} | few)),
+        "umrc markers": config_of(profile, corpus, "", **(OURS | few)),
     })  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def encoding_rows(profile: str, corpus: str) -> list[Config]:
             "entity1, marker pooling": OURS | {"encoding": "entity1"},
         }
     rows["entity2, marker pooling"] = OURS
-    return [*bars(profile, corpus), *(_config(profile, corpus, row, **changes) for row, changes in rows.items())]
+    return [*bars(profile, corpus), *(config_of(profile, corpus, row, **changes) for row, changes in rows.items())]
 
 
 def encoder_rows(profile: str, corpus: str) -> list[Config]:
@@ -116,7 +116,7 @@ def encoder_rows(profile: str, corpus: str) -> list[Config]:
             "minilm-en, 2 layers": ("wheel:minilm-en", 2),
         }
     return bars(profile, corpus) + [
-        _config(profile, corpus, row, **(OURS | {"encoder": encoder, "layers": layers}))
+        config_of(profile, corpus, row, **(OURS | {"encoder": encoder, "layers": layers}))
         for row, (encoder, layers) in encoders.items()
     ]
 
@@ -131,7 +131,7 @@ def enhancement_rows(profile: str, corpus: str) -> list[Config]:
         "priority": {"sampler": "curriculum"},
         "aug": {"augment": ["duplicate", "clause_drop"]},
     }
-    rows = [*bars(profile, corpus), _config(profile, corpus, "regular", **OURS)]
+    rows = [*bars(profile, corpus), config_of(profile, corpus, "regular", **OURS)]
     combinations = [c for size in (1, 2, 3) for c in itertools.combinations(parts, size)]
     if profile == "quick":
         combinations = [("weighted",), ("priority",), ("weighted", "aug")]
@@ -139,10 +139,10 @@ def enhancement_rows(profile: str, corpus: str) -> list[Config]:
         combinations.sort(key=lambda names: "priority" in names)
     for names in combinations:
         changes = {k: v for name in names for k, v in parts[name].items()}
-        rows.append(_config(profile, corpus, "+".join(names), hard_classes=list(HARD), **OURS, **changes))
+        rows.append(config_of(profile, corpus, "+".join(names), hard_classes=list(HARD), **OURS, **changes))
     if profile == "full":
         for name in ("entity_swap", "synonym", "order_swap"):
-            rows.append(_config(profile, corpus, f"aug: {name}", hard_classes=list(HARD), augment=[name], **OURS))
+            rows.append(config_of(profile, corpus, f"aug: {name}", hard_classes=list(HARD), augment=[name], **OURS))
     return rows
 
 
@@ -159,7 +159,7 @@ def baseline_rows(profile: str, corpus: str) -> list[Config]:
 def strongest_rows(profile: str, corpus: str) -> list[Config]:
     """Our strongest setting with all layers and all training rows; on a CPU one seed of it takes over an hour."""
     if profile != "cpu":
-        return [_config(profile, corpus, "me5-zh, strongest", **OURS)]
+        return [config_of(profile, corpus, "me5-zh, strongest", **OURS)]
     settings = {"corpus": corpus, "profile": profile, "row": "me5-zh, strongest", "epochs": 5, "dev_limit": 500}
     return [Config.from_json(settings | OURS)]
 

@@ -3,10 +3,10 @@
 import pytest
 
 from relex.errors import RelexError
-from relex.experiments import EXPERIMENTS, cbrrel, focused, iser, published, rates, umrc
+from relex.experiments import EXPERIMENTS, cbrrel, focused, iser, published, rates, systems, umrc
 from relex.runs.config import Config
 
-EXPERIMENTS_OF_RATES = [umrc.RATES, cbrrel.RATES, iser.RATES, focused.RATES]
+EXPERIMENTS_OF_RATES = [umrc.RATES, cbrrel.RATES, iser.RATES, focused.RATES, systems.RATES]
 
 
 def record(system, rate, *scores):
@@ -34,8 +34,8 @@ def test_rows_of_the_grids_have_the_chosen_rate():
         assert {"lr": config.training.lr, "head_lr": config.training.head_lr} == rates.chosen(row, "full")
     assert rates.chosen("CasRel", "quick") == {}, "it has a rate for all"
     assert rates.chosen("SpERT", "full") == {}, "it has the printed one"
-    with pytest.raises(RelexError, match="no learning rate was chosen for 'TPLinker'; known are umrc cls"):
-        rates.chosen("TPLinker")
+    with pytest.raises(RelexError, match="no learning rate was chosen for 'TPLinker-'; known are umrc cls"):
+        rates.chosen("TPLinker-")
 
 
 def test_the_best_score_of_a_run_counts_and_ties_go_to_the_lower_rate():
