@@ -110,7 +110,7 @@ def show_ceilings(
 
     found = {name: of_corpus(name, untyped) for name in corpus or here()}
     if as_json:
-        told = {c: {s: one._asdict() for s, one in systems.items()} for c, systems in found.items()}
+        told = {c: {SYSTEMS[s]: one._asdict() for s, one in systems.items()} for c, systems in found.items()}
         return print(json.dumps(told, ensure_ascii=False, indent=1))
     header = ("scheme", *(f"{c} {systems['cascade'].gold:,}" for c, systems in found.items()))
     lines = [

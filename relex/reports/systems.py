@@ -1,11 +1,13 @@
 """Tables of the systems that the papers compare with: what each row is, and how it stands beside a paper's own rows."""
 
+import json
 from collections.abc import Sequence
 from importlib import resources
 
 import pandas as pd
 import yaml
 
+from relex.files import project_root
 from relex.reports import compare, printed, results
 
 OWN = {"cbrrel": ("CBRRel", "CasRel"), "iser": ("ISER", "SpERT")}
@@ -24,6 +26,21 @@ def manner() -> pd.DataFrame:
     text = resources.files("relex").joinpath("data/systems.yaml").read_text(encoding="utf-8")
     lines = pd.DataFrame.from_dict(yaml.safe_load(text), orient="index").rename_axis("system")
     return lines.rename(columns={"source": "from", "published": "as published"})
+
+
+def ceilings() -> pd.DataFrame:
+    """What each way of tagging gives back of gold triples, a line each: percent of recall / triples that are wrong.
+
+    A column a corpus, with its number of triples; what `relex corpora ceilings --untyped --json` printed.
+    """
+    told = json.loads((project_root() / "book" / "results" / "ceilings.json").read_text(encoding="utf-8"))
+    found = {}
+    for corpus, schemes in told.items():
+        gold = next(iter(schemes.values()))["gold"]
+        found[f"{corpus}, {gold:,}"] = {
+            name: f"{100 * one['found'] / one['gold']:.2f} / {one['spurious']}" for name, one in schemes.items()
+        }
+    return pd.DataFrame(found).rename_axis("scheme")
 
 
 def columns(corpus: str) -> dict[str, str]:
