@@ -134,14 +134,17 @@ def fetch_corpus(
 
 @corpora_app.command("convert")
 def convert_corpus(
-    form: Annotated[str, typer.Argument(metavar="FROM_FORMAT", help="doccano, brat, cmeie, duie or spo.")],
+    form: Annotated[
+        str, typer.Argument(metavar="FROM_FORMAT", help="Such as doccano, brat or spert; auto tells it from the file.")
+    ],
     path: Annotated[Path, typer.Argument(help="The file to read; for brat the folder.")],
     out: Annotated[Path, typer.Argument(help="The JSON-lines file of Documents to write.")],
+    offsets: Annotated[str, typer.Option(help="What doccano's offsets count: characters, utf16 or lf.")] = "",
 ) -> None:
     """Write data of your own as Documents, one a line, and print what could not be taken over as it was."""
     from relex.corpora.converters import convert
 
-    number, counts = convert(form, path, out)
+    number, counts = convert(form, path, out, offsets)
     for what, count in counts.items():
         print(f"{what.replace('_', ' ')}: {count:,}")
     print(f"{out}: {number:,} documents")
