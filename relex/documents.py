@@ -120,7 +120,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class RelationType:
-    """A relation type, the (head type, tail type) pairs it allows, and whether direction means nothing."""
+    """A relation type, the (head type, tail type) pairs it allows (none: all), and whether direction means nothing."""
 
     name: str
     pairs: tuple[tuple[str, str], ...]
@@ -148,7 +148,7 @@ class Schema:
         for head, name, tail in document.triples():
             if name not in pairs:
                 raise RelexError(f"unknown relation {name!r}; known are {', '.join(pairs)}")
-            if (head.type, tail.type) not in pairs[name]:
+            if pairs[name] and (head.type, tail.type) not in pairs[name]:
                 raise RelexError(f"relation {name!r} does not join {head.type} to {tail.type}")
 
 
