@@ -228,7 +228,7 @@ class Cascade(ClassExtractor):
         subjects = torch.stack([window, first, last], 1)
         found = []
         numbers = max(2 * classes, self.gate.in_features if self.gate is not None else 0)
-        step = max(1, CHUNK // (length * numbers))
+        step = max(1, CHUNK // max(1, length * numbers))
         for begin in range(0, len(subjects), step):
             chosen = subjects[begin : begin + step]
             tags = (object_logits(chosen) >= limit) & inside[chosen[:, 0]][..., None, None]
