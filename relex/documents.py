@@ -120,7 +120,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class RelationType:
-    """A relation type, the (head type, tail type) pairs it allows, and whether direction means nothing."""
+    """A relation type, the (head type, tail type) pairs it allows (none: all), and whether direction means nothing."""
 
     name: str
     pairs: tuple[tuple[str, str], ...]
@@ -148,7 +148,7 @@ class Schema:
         for head, name, tail in document.triples():
             if name not in pairs:
                 raise RelexError(f"unknown relation {name!r}; known are {', '.join(pairs)}")
-            if (head.type, tail.type) not in pairs[name]:
+            if pairs[name] and (head.type, tail.type) not in pairs[name]:
                 raise RelexError(f"relation {name!r} does not join {head.type} to {tail.type}")
 
 
@@ -187,23 +187,24 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict]]:
         yield number, value
 
 
-def scan(path: Path, parse: Callable[[int, dict], Document]) -> Iterator[Document | RelexError]:
+def scan(path: Path, parse: Callable[[int, dict], Document], arrays: bool = False) -> Iterator[Document | RelexError]:
     """Yield `parse(line number, JSON object)` of every line, or in its place the `RelexError` that says what is wrong.
 
     The one way by which files become Documents: readers raise the first error, `relex corpora check` tells all of
-    them. An error names file and line; an id that occurs twice is one as well.
+    them. An error names file and line; an id that occurs twice is one as well. With `arrays` the file may be one JSON
+    array or object too, over any number of lines (`rows`).
     """
     seen = set()
-    for number, value in _lines(path):
+    for number, value in rows(path) if arrays else _lines(path):
         if isinstance(value, RelexError):
             yield value
             continue
         try:
             document = parse(number, value)
             if document.id in seen:
-                raise RelexError(f"id {document.id!r} occurs twice")
+                raise RelexError(f"id {document.id[:80]!r} occurs twice")
         except RelexError as error:
-            yield RelexError(f"{path}, line {number}: {error}; correct or remove the line")
+            yield RelexError(f"{path}, line {number}: {_shortened(str(error))}; correct or remove the line")
             continue
         seen.add(document.id)
         yield document
@@ -238,6 +239,28 @@ def read_documents(path: Path, schema: Schema | None = None) -> tuple[Document, 
     a label that it lacks.
     """
     return first_error_raised(scan_documents(path, schema))
+
+
+def rows(path: Path) -> Iterator[tuple[int, dict | RelexError]]:
+    """(line number, JSON object, or what is wrong with it) of JSON lines; of one JSON array, its items by number."""
+    try:
+        content = path.read_bytes().decode("utf-8-sig").strip()
+    except (OSError, UnicodeDecodeError):
+        content = ""  # `_lines` says what is wrong
+    if content[:1] not in ("[", "{") or (content[0] == "{" and content.partition("\n")[0].rstrip().endswith("}")):
+        yield from _lines(path)
+        return
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError):
+        yield from _lines(path)
+        return
+    for number, item in enumerate(value if isinstance(value, list) else [value], 1):
+        yield number, item if isinstance(item, dict) else RelexError(f"{path}, item {number}: expected a JSON object")
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= 300 else f"{message[:200]} … {message[-60:]}"
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict | RelexError]]:

@@ -21,6 +21,23 @@ def find_all(text: str, mention: str) -> list[Occurrence]:
     return found
 
 
+def whole(text: str, found: list[Occurrence]) -> list[Occurrence]:
+    """The occurrences that no letter or digit of the same kind touches (5mg in 25mg); all when there is none.
+
+    Letters of scripts without blanks, such as Chinese, are of no kind: any two of them may be two words.
+    """
+
+    def kind(character: str) -> str:
+        return "digit" if character.isdecimal() else "letter" if character.isalpha() and character < "\u2e80" else ""
+
+    def alone(place: Occurrence) -> bool:
+        edges = ((place[0] - 1, place[0]), (place[1] - 1, place[1]))
+        inside = [(a, b) for a, b in edges if a >= 0 and b < len(text)]
+        return not any(kind(text[a]) and kind(text[a]) == kind(text[b]) for a, b in inside)
+
+    return [place for place in found if alone(place)] or found
+
+
 def nearest_pair(heads: list[Occurrence], tails: list[Occurrence]) -> Pair:
     """The head and tail occurrence with the fewest characters between them; overlapping pairs come last.
 

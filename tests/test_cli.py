@@ -289,14 +289,14 @@ def test_missing_corpus(fails):
 
 
 def test_check_prints_every_problem_and_fails_with_one_sentence(relex, own):
-    unknown = json.dumps(document("y", "其他"))
-    (own / "dev.jsonl").write_text('{"id": \n{"id": "x"}\n' + unknown + "\n", encoding="utf-8")
+    known = json.dumps(document("y", "其他"))
+    (own / "dev.jsonl").write_text('{"id": \n{"id": "x"}\n' + known + "\n", encoding="utf-8")
     (own / "test.jsonl").write_text("", encoding="utf-8")
     code, out, error = relex("corpora", "check", own)
     lines = out.splitlines()
-    assert code == 2 and error.count("\n") == 1 and "problems: 4" in error
-    assert [f"dev.jsonl, line {n}" in line for n, line in enumerate(lines[:3], 1)] == [True] * 3
-    assert "unknown relation '其他'" in lines[2] and "test.jsonl has no documents" in lines[3]
+    assert code == 2 and error.count("\n") == 1 and "problems: 3" in error
+    assert [f"dev.jsonl, line {n}" in line for n, line in enumerate(lines[:2], 1)] == [True] * 2
+    assert "test.jsonl has no documents" in lines[2] and "dev.jsonl: relations of unseen names" in lines[3]
 
 
 @pytest.mark.parametrize(

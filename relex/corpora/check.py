@@ -7,16 +7,20 @@ from pathlib import Path
 from relex.corpora import CORPORA, CorpusSpec
 from relex.corpora.corpus import PARTS
 from relex.corpora.readers import jsonl
-from relex.documents import Document, Schema, infer_schema, scan, scan_documents
+from relex.documents import Document, Schema, scan, scan_documents
 from relex.errors import RelexError
 
 
 @dataclass
 class Report:
-    """What a check found: the form of the files, `problems` as sentences, and usable documents per file name."""
+    """What a check found: the form of the files, usable documents per file name, and sentences.
+
+    `problems` are to be corrected, `notes` are worth knowing.
+    """
 
     form: str
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
 
     def take(self, path: Path, found: Iterable[Document | RelexError]) -> list[Document]:
@@ -40,7 +44,7 @@ def report(path: Path) -> Report:
     """Read a folder of a known corpus, or a folder or file of Documents, to its end, whatever is wrong on the way.
 
     Of the known corpora, umrc10 may be a single file too. The form is told by what each corpus says of its
-    files. A folder of Documents is checked against its `schema.json`, or the types that train.jsonl uses. Raises a
+    files. A folder of Documents is checked against its `schema.json`, where it has one. Raises a
     `RelexError` only when there is nothing at `path`.
     """
     path = Path(path)
@@ -72,11 +76,19 @@ def _document_folder(folder: Path) -> Report:
             schema = jsonl.read_schema(folder / "schema.json")
         except RelexError as error:
             found.problems.append(str(error))
+    parts = {}
     for part in PARTS:
         path = folder / f"{part}.jsonl"
-        documents = found.take(path, _never_empty(path, _scan_labels(path, schema)))
-        if part == "train" and schema is None and documents:
-            schema = infer_schema(documents)
+        parts[part] = found.take(path, _never_empty(path, _scan_labels(path, schema)))
+        if blank := sum(d.mention(i) != d.mention(i).strip() for d in parts[part] for i in range(len(d.entities))):
+            found.problems.append(
+                f"{path}: entities that begin or end with a blank, which no token has, so they cannot be learned: "
+                f"{blank:,}; move their start and end"
+            )
+    for part in ("dev", "test"):
+        for what, number in jsonl.unknown_to_training(parts["train"], parts[part]).items():
+            if number:
+                found.notes.append(f"{part}.jsonl: {what.replace('_', ' ')}, which train.jsonl lacks: {number:,}")
     return found
 
 

@@ -15,6 +15,11 @@ END_TO_END = ("dictionary", "lookup", "masked_lookup")
 """Heads that learn nothing, from the text alone."""
 
 
+def class_ids(answers: str) -> list[int]:
+    """Class ids from the `answers` of a record: digits of base 36, or decimal numbers with blanks between."""
+    return [int(one) for one in answers.split()] if " " in answers else [int(c, 36) for c in answers]
+
+
 @dataclass(frozen=True)
 class Score:
     """What is compared: a metric of records, the end of the names under which `answers` hold its numbers a document.
@@ -46,7 +51,7 @@ class Score:
         """What `difference` and `of_runs` need, over test documents (N, bool; None: all): of classes gold ids N and
         predicted ids S×N, of extraction numbers of gold items N, predicted and correct ones S×N."""
         if self is CLASSES:
-            read = [np.array([[int(c, 36) for c in r["answers"][k]] for r in runs]) for k in ("gold", "predicted")]
+            read = [np.array([class_ids(r["answers"][k]) for r in runs]) for k in ("gold", "predicted")]
         else:
             suffix = ["_strict" if self is GIVEN and r["config"]["head"] in ON_GOLD else self.answers for r in runs]
             read = [

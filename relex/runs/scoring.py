@@ -92,15 +92,18 @@ def answers(
     seen: set[str],
     pairs: set[frozenset[str]],
 ) -> dict[str, str]:
-    """What paired tests of classification need, without text: one character per document.
+    """What paired tests of classification need, without text: one entry per document.
 
-    `gold` and `predicted` hold class ids in base 36, `unseen` a 1 where the sentence does not occur in training,
+    `gold` and `predicted` hold class ids, a digit of base 36 each; of more than 36 classes, decimal numbers with blanks
+    between (`relex.reports.compare.class_ids` reads both). `unseen` a 1 where the sentence does not occur in training,
     `unseen_pair` a 1 where neither the sentence nor the pair of mentions does.
     """
-    digits = {name: np.base_repr(i, 36) for i, name in enumerate(classes)}
-    return {
-        "gold": "".join(digits[d.relations[0].type] for d in gold),
-        "predicted": "".join(digits[d.relations[0].type] for d in predicted),
+    many = len(classes) > 36
+    digits = {name: str(i) if many else np.base_repr(i, 36) for i, name in enumerate(classes)}
+    between = " " if many else ""
+    # A blank at the end tells a single document of many classes from digits of base 36.
+    packed = {k: [digits[d.relations[0].type] for d in ds] for k, ds in (("gold", gold), ("predicted", predicted))}
+    return {k: between.join(ids) + between for k, ids in packed.items()} | {
         "unseen": "".join("01"[d.text not in seen] for d in gold),
         "unseen_pair": "".join("01"[d.text not in seen and classification.pair(d) not in pairs] for d in gold),
     }

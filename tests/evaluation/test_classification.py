@@ -7,6 +7,8 @@ from sklearn import metrics as sk
 from relex.documents import Document, Relation, Span
 from relex.errors import RelexError
 from relex.evaluation import classification
+from relex.reports.compare import class_ids
+from relex.runs.scoring import answers
 
 CLASSES = ("treats", "causes", "same as", "found by")
 TEXT = "阿司匹林可缓解头痛。"
@@ -138,3 +140,15 @@ def test_errors_say_what_is_wrong():
         classification.confusion(gold, documents(["treats", "cures"]), CLASSES)
     with pytest.raises(RelexError, match="has 0 relations"):
         classification.labels([Document("a", TEXT)])
+
+
+@pytest.mark.parametrize("classes", [36, 37, 400])
+@pytest.mark.parametrize("number", [1, 60])
+def test_answers_hold_one_entry_a_document_whatever_the_number_of_classes(classes, number):
+    names = [f"r{i}" for i in range(classes)]
+    ids = [(7 * i + classes - 1) % classes for i in range(number)]
+    gold, predicted = documents([names[i] for i in ids]), documents([names[-1 - i] for i in ids])
+    found = answers(gold, predicted, names, set(), set())
+    assert class_ids(found["gold"]) == ids
+    assert class_ids(found["predicted"]) == [classes - 1 - i for i in ids]
+    assert found["unseen"] == "1" * number

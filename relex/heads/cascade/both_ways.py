@@ -216,7 +216,9 @@ class BothWays(ClassExtractor):
         """
         subjects, number = pairs[:, :3].unique(dim=0, return_inverse=True)
         matrices = self.relate.weight.transpose(1, 2).flatten(0, 1)  # (R·D)×D
-        turned = F.linear(ends(text.pairs, subjects), matrices).unflatten(1, (len(self.classes), -1))
+        turned = F.linear(ends(text.pairs, subjects), matrices).unflatten(
+            1, (len(self.classes), self.relate.in2_features)
+        )
         head, tail = ends(text.pairs, pairs[:, :3]), ends(text.pairs, pairs[:, [0, 3, 4]])
         both = torch.bmm(turned.index_select(0, number), tail[..., None])[..., 0] + self.relate.bias
         return (both + self.relate_alone(torch.cat([head, tail], 1))).float()
@@ -286,7 +288,7 @@ class BothWays(ClassExtractor):
         if ways[1] is not None:
             found[-1] = found[-1][:, [0, 3, 4, 1, 2]]
         pairs = torch.cat(found).unique(dim=0)
-        step = max(1, CHUNK // (len(self.classes) * self.encoder.hidden_size))
+        step = max(1, CHUNK // (max(1, len(self.classes)) * self.encoder.hidden_size))
         triples = [pairs.new_zeros(0, 6)]
         for part in pairs.split(step):
             pair, class_id = torch.nonzero(relation_logits(part) >= limit, as_tuple=True)

@@ -227,7 +227,7 @@ class Cascade(ClassExtractor):
         subjects = torch.stack([window, first, last], 1)
         found = []
         numbers = max(2 * classes, self.gate.in_features if self.gate is not None else 0)
-        step = max(1, CHUNK // (mask.shape[1] * numbers))
+        step = max(1, CHUNK // max(1, mask.shape[1] * numbers))
         for begin in range(0, len(subjects), step):
             chosen = subjects[begin : begin + step]
             tags = (object_logits(chosen)[:, 1:] >= limit) & text[chosen[:, 0]][..., None, None]

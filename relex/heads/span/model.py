@@ -164,6 +164,8 @@ class SpanModel(SpanExtractor):
         """Binary cross entropy of `pairs` P×2 of `entities` G×5 with the relations `targets` P×R."""
         if not len(pairs):
             return text.fused.new_zeros(())
+        if not targets.numel():  # no relation types: the mean of nothing is no number
+            return text.fused.sum() * 0
         return F.binary_cross_entropy_with_logits(self.pair_logits(text, entities[:, :4], pairs), targets)
 
     def spans_to_learn(self, batch: Batch) -> tuple[Tensor, Tensor]:
