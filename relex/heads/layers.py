@@ -38,5 +38,16 @@ def inside(mask: Tensor) -> Tensor:
     return torch.arange(mask.shape[1] - 1, device=mask.device) < mask.sum(1, keepdim=True) - 2
 
 
+def surest(window: Tensor, margin: Tensor, most: int) -> Tensor:
+    """Indices of K cells, without those that are not among the `most` of their `window` (K) by `margin` (K)."""
+    if len(window) <= most:
+        return torch.arange(len(window), device=window.device)
+    order = margin.argsort(descending=True, stable=True)
+    order = order[window[order].argsort(stable=True)]
+    grouped = window[order].contiguous()
+    rank = torch.arange(len(order), device=order.device) - torch.searchsorted(grouped, grouped)
+    return order[rank < most]
+
+
 def _take(states: Tensor, places: Tensor) -> Tensor:
     return states.gather(1, places[..., None].expand(-1, -1, states.shape[-1]))

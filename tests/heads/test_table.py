@@ -10,9 +10,9 @@ from extractors import facts, long_document, narrow, predicted, told
 from relex import encoders
 from relex.documents import Document, Relation, RelationType, Schema, Span
 from relex.heads import HEADS, Table, TableOptions
-from relex.heads.layers import inside
+from relex.heads.layers import inside, surest
 from relex.heads.table import chunks, model
-from relex.heads.table.model import LOST, surest
+from relex.heads.table.model import LOST
 from relex.reference import table as literal
 
 ROWS = pytest.mark.parametrize("row", TABLES)

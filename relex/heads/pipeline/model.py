@@ -19,6 +19,7 @@ from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
 from relex.encoders.encodings import markers
 from relex.heads.head import Batch
+from relex.heads.layers import surest
 from relex.heads.pairs.focused_layers import attend, check_encoder
 from relex.heads.pipeline.marking import OPENS, appended, inserted, seen_behind
 from relex.heads.pipeline.options import PipelineOptions
@@ -178,7 +179,7 @@ class Pipeline(SpanExtractor):
 
     def _related(self, entities: Tensor, sure: Tensor, pair_logits: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         """K×3 relations of the surest entities of each window, where one is more probable than none."""
-        paired = _first_of_each(entities[:, 0].contiguous(), sure, self.options.most_entities)
+        paired = surest(entities[:, 0], sure, self.options.most_entities).sort().values
         pairs = paired[pairs_within(entities[paired, 0])]
         kinds = pair_logits(entities, pairs).argmax(-1)
         return torch.cat([pairs, kinds[:, None] - 1], 1)[kinds > 0]
@@ -191,11 +192,3 @@ def _in_parts(read: Callable[..., Tensor], length: int, *rows: Tensor) -> Tensor
     again = torch.is_grad_enabled() and len(rows[0]) * length > HELD.get(kind, HELD["cuda"])
     parts = zip(*(r.split(at_once) for r in rows), strict=True)
     return torch.cat([checkpoint(read, *part, use_reentrant=False) if again else read(*part) for part in parts])
-
-
-def _first_of_each(window: Tensor, sure: Tensor, count: int) -> Tensor:
-    """Indices, rising, of the `count` surest for each value of `window` G, which rises."""
-    order = sure.argsort(descending=True, stable=True)
-    order = order[window[order].argsort(stable=True)]
-    rank = torch.arange(len(window), device=window.device) - torch.searchsorted(window, window)
-    return order[rank < count].sort().values

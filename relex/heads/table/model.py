@@ -20,7 +20,7 @@ from relex.encoders.encoder import Encoder
 from relex.heads.classes import ClassExtractor, Row, TokenTriple
 from relex.heads.extractor import characters
 from relex.heads.head import Batch, pad
-from relex.heads.layers import inside
+from relex.heads.layers import inside, surest
 from relex.heads.pairs.crf import CRF
 from relex.heads.pairs.tags import Tags
 from relex.heads.table.choice import make_scorer
@@ -264,14 +264,3 @@ class Table(ClassExtractor):
                 triples[i].add((characters(window, first, last, head), name, object_))
             spans[i].update(characters(window, first, last, types[kind]) for first, last, kind in entities)
         return [assembled(*parts) for parts in zip(documents, spans, triples, strict=True)]
-
-
-def surest(window: Tensor, margin: Tensor, most: int) -> Tensor:
-    """Indices of K cells, without those that are not among the `most` of their `window` (K) by `margin` (K)."""
-    if len(window) <= most:
-        return torch.arange(len(window), device=window.device)
-    order = margin.argsort(descending=True, stable=True)
-    order = order[window[order].argsort(stable=True)]
-    grouped = window[order].contiguous()
-    rank = torch.arange(len(order), device=order.device) - torch.searchsorted(grouped, grouped)
-    return order[rank < most]
