@@ -73,6 +73,7 @@ def primary(corpus: str) -> str:
 
 
 def config_of(profile: str, corpus: str, row: str, split: str = "", **changes) -> Config:
+    """The config of a row: the settings of its profile, the rate of its system, and `changes`."""
     plain = not any(changes.get(switch, True) for switch in ("bilstm", "attention"))
     chosen = rates.chosen("CasRel" if plain else "CBRRel", profile)
     own = {"corpus": corpus, "split": split or primary(corpus), "profile": profile, "row": row}
@@ -89,6 +90,7 @@ def counted(
 
 
 def bars(profile: str, corpus: str, split: str = "") -> list[Config]:
+    """Rows that learn nothing, on the documents that the trained rows of a profile get."""
     return counted(profile, corpus, split or primary(corpus), settled(SETTINGS, profile=profile), SHORTCUTS)
 
 

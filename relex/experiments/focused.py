@@ -70,6 +70,7 @@ BOTH = ("casmed", "arteriography")
 
 
 def config_of(profile: str, corpus: str, row: str, grid: str = "", **changes) -> Config:
+    """The config of a row: the settings of its profile, the rate of its system, and `changes`."""
     settings = settled(SETTINGS, profile=profile, corpus=corpus, grid=grid)
     return _of(settings, profile, corpus, row, ALONE if changes.get("tasks") == "rc" else "Focused", changes)
 

@@ -75,6 +75,7 @@ def _system(changes: dict) -> str:
 
 
 def config_of(profile: str, corpus: str, row: str, grid: str = "", **changes) -> Config:
+    """The config of a row: the settings of its profile, the rate of its system, and `changes`."""
     settings = settled(SETTINGS, profile=profile, corpus=corpus, grid=grid)
     chosen = rates.chosen(_system(changes)) if profile == "cpu" else {}
     return Config.from_json({"corpus": corpus, "profile": profile, "row": row} | settings | chosen | changes)

@@ -41,6 +41,7 @@ DEPTHS = (4, 8)
 
 
 def config_of(profile: str, corpus: str, row: str, **changes) -> Config:
+    """The config of a row: the settings of its profile, the rate of its system, and `changes`."""
     chosen = rates.chosen("umrc markers" if changes.get("pooling") == "marker" else "umrc cls", profile)
     own = {"corpus": corpus, "profile": profile, "row": row}
     return Config.from_json(own | settled(SETTINGS, profile=profile) | chosen | changes)
