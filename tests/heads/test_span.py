@@ -479,17 +479,3 @@ def test_switched_off_parts_have_no_parameters():
 
 def test_heads_matter_only_to_attention():
     assert make(heads=5, context="gru").context.forwards.hidden_size == 16
-
-
-def test_of_a_crowd_the_surest_are_paired(head, monkeypatch):
-    """Entities beyond the bound stay, without a relation, and that is said."""
-    spans = torch.tensor([[0, i, i, 0] for i in range(4)])
-    kinds = torch.tensor([[0.0, 3.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 2.0], [5.0, 0.0, 0.0]])
-    found = head.decode(spans, lambda part: kinds[part[:, 1]], lambda _, pairs: torch.ones(len(pairs), 1))
-    assert len(found[0]) == 3 and len(found[1]) == 6
-    monkeypatch.setattr(model, "MOST", 2)
-    with pytest.warns(UserWarning, match="1 entities are in no pair, for a text has more than 2"):
-        entities, relations = head.decode(
-            spans, lambda part: kinds[part[:, 1]], lambda _, pairs: torch.ones(len(pairs), 1)
-        )
-    assert torch.equal(entities, found[0]) and relations[:, :2].tolist() == [[0, 2], [2, 0]]

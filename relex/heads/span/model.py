@@ -4,7 +4,6 @@ ISER (its Sections 3.2 to 3.7), SpERT (Eberts and Ulges 2020) and SPAN (Ji et al
 grid of switches.
 """
 
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar, NamedTuple
@@ -17,14 +16,11 @@ from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
 from relex.errors import RelexError
 from relex.heads.head import Batch
-from relex.heads.layers import inside, surest
+from relex.heads.layers import inside
 from relex.heads.span.layers import ContextEncoder, Fusion, QueryAttention, RangeMax, SpanAttention, stretch
 from relex.heads.span.options import SpanOptions
 from relex.heads.span.spans import SpanExtractor, pairs_within, sample_per_group
 
-MOST = 100
-"""Entities of a window that are paired at the most: an untrained head takes most spans for entities, and pairs grow
-with their square. No text of our corpora has as many."""
 CHUNK = 2**22
 """Numbers of one feature that prediction holds at a time, which bounds memory whatever the number of spans."""
 
@@ -218,22 +214,16 @@ class SpanModel(SpanExtractor):
     ) -> tuple[Tensor, Tensor]:
         """Entities G×5 (as in `collate`) and relations K×3 of candidates S×4, as SpERT filters them: a span is what is
         most probable for it; every ordered pair of different entities has the relations with at least the probability
-        `threshold`, by default that of the options. Of each window only the `MOST` surest entities are paired.
+        `threshold`, by default that of the options.
         """
         limit = torch.tensor(threshold or self.options.threshold).logit().item()
         spans_at_once, pairs_at_once = self._at_once(spans)
-        logits = [span_logits(part) for part in spans.split(spans_at_once)]
-        kinds = torch.cat([part.argmax(-1) for part in logits])
-        sure = torch.cat([part.amax(-1) - part[:, 0] for part in logits])[kinds > 0]
+        kinds = torch.cat([span_logits(part).argmax(-1) for part in spans.split(spans_at_once)])
         entities = torch.cat([spans, kinds[:, None]], 1)[kinds > 0]
-        paired = surest(entities[:, 0], sure, MOST).sort().values
-        if left := len(entities) - len(paired):
-            warnings.warn(f"{left:,} entities are in no pair, for a text has more than {MOST}", stacklevel=2)
         relations = [torch.zeros(0, 3, dtype=torch.long, device=spans.device)]
-        every = torch.arange(len(paired), device=spans.device)
-        for heads in every.split(max(1, CHUNK // max(1, len(paired)))):
-            for places in pairs_within(entities[paired, 0], heads).split(pairs_at_once):
-                pairs = paired[places]
+        every = torch.arange(len(entities), device=spans.device)
+        for heads in every.split(max(1, CHUNK // max(1, len(entities)))):
+            for pairs in pairs_within(entities[:, 0], heads).split(pairs_at_once):
                 pair, relation = torch.nonzero(pair_logits(entities[:, :4], pairs) >= limit, as_tuple=True)
                 relations.append(torch.cat([pairs[pair], relation[:, None]], 1))
         return entities, torch.cat(relations)
