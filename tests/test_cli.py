@@ -15,7 +15,7 @@ from relex import cli
 from relex.errors import RelexError
 from relex.runs import records, run
 
-REPOSITORY = Path(cli.__file__).resolve().parent.parent
+REPOSITORY = Path(cli.__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)

@@ -31,7 +31,7 @@ from relex.bench.timing import (
 from relex.corpora.corpus import subsample
 from relex.documents import Document, assembled
 from relex.heads import Cascade
-from relex.heads.extractor import characters
+from relex.heads.extraction import characters
 from relex.heads.head import Batch
 from relex.runs.config import Config
 from relex.runs.run import load_corpus

@@ -25,7 +25,7 @@ from relex.bench.timing import check_numbers, interleaved, medians
 from relex.corpora import PARTS, Corpus
 from relex.documents import Document, assembled
 from relex.heads import Focused
-from relex.heads.extractor import characters
+from relex.heads.extraction import characters
 from relex.heads.head import Batch
 from relex.heads.pairs.focused_layers import contextual
 from relex.runs.config import Config

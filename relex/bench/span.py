@@ -30,7 +30,7 @@ from relex.documents import Document, assembled
 from relex.experiments.iser import SETTINGS, SPERT
 from relex.experiments.layers import settled
 from relex.heads import SpanModel
-from relex.heads.extractor import characters
+from relex.heads.extraction import characters
 from relex.heads.head import Batch
 from relex.heads.span.model import CHUNK, pairs_within
 from relex.runs.config import Config

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
-from relex.heads.extractor import Extractor
+from relex.heads.extraction import ExtractionHead
 from relex.heads.windows import Window, WindowedText
 
 RelationClass = tuple[str, str, str]
@@ -38,7 +38,7 @@ def relation_classes(schema: Schema) -> tuple[list[RelationClass], dict[tuple[st
     return classes, numbers | {(name,): i for i, (name, _, _) in reversed(list(enumerate(classes)))}
 
 
-class ClassExtractor(Extractor):
+class ClassExtractor(ExtractionHead):
     """A head whose relations are `classes`: a relation type with one of its pairs of entity types.
 
     So the class of a found triple types its entities; R counts classes.

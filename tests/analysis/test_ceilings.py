@@ -15,7 +15,7 @@ from relex.analysis import ceilings
 from relex.analysis.ceilings import SYSTEMS, nearest_ends, without_types
 from relex.cli import app
 from relex.documents import write_documents
-from relex.heads.extractor import characters
+from relex.heads.extraction import characters
 from relex.heads.windows import windowed
 
 SENTENCES = (

@@ -25,7 +25,7 @@ from relex.encoders.encoder import Encoder
 from relex.heads.cascade.model import CHUNK, RARE, _pairs
 from relex.heads.cascade.spans import cross_entropy, ends, looked_up, moved, number, scaled_logits, tags
 from relex.heads.classes import ClassExtractor
-from relex.heads.extractor import characters
+from relex.heads.extraction import characters
 from relex.heads.head import Batch, pad
 from relex.heads.layers import inside
 from relex.heads.options import check_choices, check_dropout, check_lowest, check_threshold

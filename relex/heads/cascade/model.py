@@ -14,7 +14,7 @@ from relex.evaluation.extraction import unordered
 from relex.heads.cascade.layers import ConvStack, RelativeAttention, UNet
 from relex.heads.cascade.options import CascadeOptions
 from relex.heads.classes import ClassExtractor, TokenTriple
-from relex.heads.extractor import characters
+from relex.heads.extraction import characters
 from relex.heads.head import Batch, pad
 from relex.heads.layers import BiLSTM, inside
 

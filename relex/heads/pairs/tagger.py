@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from relex.documents import Document, Schema, Span, assembled
 from relex.encoders.encoder import Encoder
-from relex.heads.extractor import Extractor, characters
+from relex.heads.extraction import ExtractionHead, characters
 from relex.heads.head import Batch, pad
 from relex.heads.layers import inside
 from relex.heads.pairs.crf import CRF
@@ -65,7 +65,7 @@ class _Row:
     lost: Counter[str]
 
 
-class PairTagger(Extractor):
+class PairTagger(ExtractionHead):
     """States of a text → CRF over BIEOS tags → entities; states of a text and two of its entities → their relation.
 
     A pair is two entities of a window in the order of the text; its C = 2R + 1 classes are 0 for No Relation and

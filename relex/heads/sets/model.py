@@ -24,7 +24,7 @@ from relex.encoders.encoder import Encoder
 from relex.errors import RelexError
 from relex.heads.cascade.model import RARE
 from relex.heads.classes import ClassExtractor
-from relex.heads.extractor import characters
+from relex.heads.extraction import characters
 from relex.heads.head import Batch, pad
 from relex.heads.layers import inside
 from relex.heads.sets.matching import costs, matched

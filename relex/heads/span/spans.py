@@ -11,7 +11,7 @@ from torch import Tensor
 
 from relex.documents import Document, Relation, Schema, assembled
 from relex.encoders.encoder import Encoder
-from relex.heads.extractor import Extractor, characters
+from relex.heads.extraction import ExtractionHead, characters
 from relex.heads.head import Batch, pad
 from relex.heads.windows import Window, WindowedText, word_starts
 
@@ -40,7 +40,7 @@ class _Row:
     lost: Counter[str]
 
 
-class SpanExtractor(Extractor):
+class SpanExtractor(ExtractionHead):
     """A head whose candidate entities are all stretches of at most `max_width` words, an option of every such head."""
 
     def __init__(self, encoder: Encoder, schema: Schema, options):

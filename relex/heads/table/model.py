@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from relex.documents import Document, Schema, Span, assembled
 from relex.encoders.encoder import Encoder
 from relex.heads.classes import ClassExtractor, Row, TokenTriple
-from relex.heads.extractor import characters
+from relex.heads.extraction import characters
 from relex.heads.head import Batch, pad
 from relex.heads.layers import inside, surest
 from relex.heads.pairs.crf import CRF

@@ -16,7 +16,7 @@ class Row(Protocol):
     windows: Sequence[Window]
 
 
-class Extractor(Head):
+class ExtractionHead(Head):
     """A head of joint extraction; a subclass says by `_row` what it keeps of a document.
 
     A batch has the W ≥ B windows of its B documents as rows, in the order of `windows`.

@@ -1,0 +1,5 @@
+"""`python -m relex.cli`."""
+
+from relex.cli import main
+
+main()
