@@ -4,8 +4,13 @@ import errno
 import functools
 import hashlib
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from safetensors import SafetensorError
 
 from relex.errors import DiskFull, RelexError
 
@@ -38,6 +43,37 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_text(path: Path, content: str) -> None:
     """`write_bytes` for UTF-8 text."""
     write_bytes(path, content.encode("utf-8"))
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """An empty folder to fill, which takes the place of `path` at the end, whole or not at all.
+
+    Raises a `RelexError` when it cannot be written; what was at `path` is then still there.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        yield temporary
+        for file in (f for f in temporary.rglob("*") if f.is_file()):
+            file.chmod(0o644)  # safetensors and mkdtemp leave them to their owner alone
+        temporary.chmod(0o755)
+        if path.exists():
+            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.")) / "old"
+            path.rename(old)
+            temporary.rename(path)
+            shutil.rmtree(old.parent)
+        else:
+            temporary.rename(path)
+    except (OSError, SafetensorError) as error:
+        full = getattr(error, "errno", None) in FULL or "os error 28" in str(error)
+        reason = getattr(error, "strerror", None) or str(error)
+        kind = DiskFull if full else RelexError
+        raise kind(f"cannot write {path}: {reason}; free some space or choose another place") from None
+    finally:
+        if temporary:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def append_line(path: Path, line: str) -> None:

@@ -26,8 +26,8 @@ def load(name: str, layers: int | None = None, seed: int = 0, texts: Iterable[st
         encoder = sources.random(name, rest, texts, seed)
     elif kind == "hub" and rest:
         encoder = sources.hub(name, rest)
-    elif kind == "dir" and rest:
-        encoder = sources.directory(name, rest)
+    elif kind in ("dir", "shape") and rest:
+        encoder = sources.directory(name, rest, weights=kind == "dir")
     else:
         raise RelexError(f"there is no encoder {name!r}; known are {', '.join(KNOWN)}")
     encoder.seed = seed

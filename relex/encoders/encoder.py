@@ -147,11 +147,16 @@ class Encoder(nn.Module):
     def save(self, folder: Path, dtype: torch.dtype = torch.float32) -> None:
         """Write model, tokenizer and markers as a Hugging Face directory that `load("dir:FOLDER")` reads back."""
         from safetensors.torch import save_file
+
+        self.save_shape(folder)
+        state = {name: value.to(dtype).contiguous() for name, value in self.model.state_dict().items()}
+        save_file(state, folder / "model.safetensors", {"format": "pt"})
+
+    def save_shape(self, folder: Path) -> None:
+        """Write all but the weights, which `load("shape:FOLDER")` reads back with weights of chance."""
         from transformers import PreTrainedTokenizerFast
 
         folder.mkdir(parents=True, exist_ok=True)
-        state = {name: value.to(dtype).contiguous() for name, value in self.model.state_dict().items()}
-        save_file(state, folder / "model.safetensors", {"format": "pt"})
         self.model.config.save_pretrained(folder)
         ids = {"pad": self.pad_id, "unk": self.unk_id, "cls": self.cls_id, "sep": self.sep_id, "mask": self.mask_id}
         specials = {f"{kind}_token": self.tokenizer.id_to_token(i) for kind, i in ids.items()}

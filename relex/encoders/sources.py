@@ -3,8 +3,6 @@
 import importlib.util
 import json
 import os
-import shutil
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
@@ -13,14 +11,14 @@ from pathlib import Path
 import torch
 from huggingface_hub import constants, try_to_load_from_cache
 from safetensors import SafetensorError
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
+from transformers import AutoConfig, AutoModel, AutoTokenizer, BertConfig, BertModel
 from transformers.utils import logging
 
 from relex.encoders import vocabulary
 from relex.encoders.encoder import Encoder
 from relex.encoders.me5 import E5File
 from relex.errors import RelexError
-from relex.files import cache_dir, sha256, write_text
+from relex.files import cache_dir, new_folder, sha256, write_text
 
 ME5_FILE = "e5-small-q4.bin"
 ME5_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
@@ -99,12 +97,12 @@ def random(name: str, shape: str, texts: Iterable[str], seed: int) -> Encoder:
     return Encoder(name, model, vocabulary.build(tokens), SPECIALS, seed)
 
 
-def directory(name: str, path: str) -> Encoder:
-    """A local Hugging Face directory."""
+def directory(name: str, path: str, weights: bool = True) -> Encoder:
+    """A local Hugging Face directory; without `weights` they are of chance, for a caller who has others."""
     folder = Path(path).expanduser()
     if not (folder / "config.json").is_file():
         raise RelexError(f"encoder {name!r}: {folder} has no config.json; give a Hugging Face model directory")
-    return pretrained(name, folder)
+    return pretrained(name, folder, load=_model if weights else _shape)
 
 
 def hub(name: str, identifier: str) -> Encoder:
@@ -112,13 +110,13 @@ def hub(name: str, identifier: str) -> Encoder:
     return _from_hub(identifier, lambda source, local: pretrained(name, source, local))
 
 
-def pretrained(name: str, source: str | Path, local: bool = True) -> Encoder:
-    """An Encoder from a directory or a hub identifier; `local` forbids downloads.
+def pretrained(name: str, source: str | Path, local: bool = True, load=None) -> Encoder:
+    """An Encoder from a directory or a hub identifier; `local` forbids downloads, `load` makes its model.
 
     Raises a `RelexError` when files are missing or bad, or the tokenizer gives no offsets.
     """
     try:
-        model = _model(source, local)
+        model = (load or _model)(source, local)
         tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=local)
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         reason = _first_line(error)
@@ -144,22 +142,12 @@ def cached(folder: Path) -> bool:
 def fill(folder: Path, encoder: Encoder) -> None:
     """Write a converted encoder into the cache, whole or not at all; what was there before goes."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        try:
+        with new_folder(folder) as new:
             encoder.save(new, torch.float16)
             write_text(new / "sha256.json", json.dumps({file.name: sha256(file) for file in sorted(new.iterdir())}))
-            new.chmod(0o755)  # mkdtemp and safetensors leave it to its owner alone
-            (new / "model.safetensors").chmod(0o644)
-            if not cached(folder):  # another process may have been quicker
-                shutil.rmtree(folder, ignore_errors=True)
-                new.rename(folder)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
-    except (OSError, SafetensorError) as error:
-        if not cached(folder):
-            reason = _first_line(error)
-            raise RelexError(f"cannot write {folder}: {reason}; free some space or set RELEX_CACHE") from None
+    except RelexError as error:
+        if not cached(folder):  # else another process was quicker
+            raise RelexError(f"{str(error).partition(';')[0]}; free some space or set RELEX_CACHE") from None
 
 
 def _cut_model(config: BertConfig, tokens: list[str], state: dict[str, torch.Tensor]) -> Encoder:
@@ -185,6 +173,11 @@ def _model(source: str | Path, local: bool):
     if missing:
         raise ValueError(f"its weights lack {missing[0]} and {len(missing) - 1} more")
     return model
+
+
+def _shape(source: str | Path, local: bool):
+    config = AutoConfig.from_pretrained(source, local_files_only=local)
+    return AutoModel.from_config(config, dtype=torch.float32, attn_implementation="sdpa")
 
 
 def _load_with_pieces(source: str, local: bool):

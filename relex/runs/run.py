@@ -5,19 +5,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from accelerate import PartialState
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
 
 from relex import corpora
 from relex.corpora import Corpus
 from relex.documents import read_documents, write_documents
 from relex.errors import RelexError
-from relex.files import write_bytes
 from relex.heads import HEADS, TASKS, Head
-from relex.runs import records, scoring
+from relex.runs import models, records, scoring
 from relex.runs.claims import claim
 from relex.runs.config import Config
-from relex.runs.train import Outcome, count_baseline, hard_classes, make_head, parts, train_head
+from relex.runs.train import Outcome, count_baseline, hard_classes, parts, train_head
 from relex.samplers import hardest_classes
 
 UNSEEN = "-unseen"
@@ -86,7 +83,7 @@ def _carry_out(config: Config, experiment: str, key: str, corpus: Corpus, on_pro
     if outcome.main_process:
         write_documents(predictions_path(experiment, key), outcome.test)
         if keep_model and outcome.head is not None:
-            save_model(outcome.head, model_path(experiment, key))
+            models.save(outcome.head, config, about(record), model_path(experiment, key))
         records.write_record(record)
         checkpoint.unlink(missing_ok=True)
     PartialState().wait_for_everyone()  # the next run may ask for this record
@@ -115,6 +112,11 @@ def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outco
         "commit": records.commit(),
         "date": records.now(),
     }
+
+
+def about(record: dict) -> dict:
+    """What a model folder keeps of the record of its run."""
+    return {name: record[name] for name in ("corpus", "metrics", "time", "machine", "commit", "date")}
 
 
 def _derive(
@@ -195,41 +197,27 @@ def predictions_path(experiment: str, key: str) -> Path:
 
 
 def model_path(experiment: str, key: str) -> Path:
-    """Where the weights of a run lie when they are kept."""
-    return records.runs_dir() / experiment / f"{key}.model.safetensors"
+    """The folder of a run's model when it is kept (`relex.runs.models`)."""
+    return records.runs_dir() / experiment / f"{key}.model"
 
 
 def find_model(key: str) -> Path | None:
-    """The kept weights of a run, for whatever experiment they were trained; None when they were not kept."""
-    return next(records.runs_dir().glob(f"*/{key}.model.safetensors"), None)
-
-
-def save_model(head: Head, path: Path) -> None:
-    """Write the weights of a head, whole or not at all."""
-    write_bytes(path, save({k: v.detach().cpu().contiguous() for k, v in head.state_dict().items()}))
+    """The kept model of a run, for whatever experiment it was trained; None when it was not kept."""
+    return next((path for path in records.runs_dir().glob(f"*/{key}.model") if models.is_model(path)), None)
 
 
 def load_head(record: dict) -> Head:
     """The trained head of a record, on the CPU.
 
-    Raises a `RelexError` when it has no weights, they were not kept or cannot be read, or its corpus has changed.
+    Raises a `RelexError` when it has no model, or the model was not kept or cannot be read.
     """
-    config, name = Config.from_json(record["config"]), record["run"]
-    if config.head not in HEADS:
+    head, name = record["config"]["head"], record["run"]
+    if head not in HEADS:
         raise RelexError(f"run {name!r} only counts and has no model; take a run of {' or '.join(HEADS)}")
     path = find_model(record.get("derived_from", name))
     if path is None:
         raise RelexError(f"the model of run {name!r} was not kept; do the run again with --keep-models")
-    corpus = load_corpus(config)
-    if corpus.fingerprint != record["corpus"]["fingerprint"]:
-        raise RelexError(f"corpus {config.corpus!r} is not the one run {name!r} was trained on; restore its files")
-    head = make_head(config, corpus)
-    try:
-        head.load_state_dict(load_file(path))
-    except (SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise RelexError(f"cannot read the model {path} ({reason}); delete it and do the run again") from None
-    return head.eval()
+    return models.load(path).head
 
 
 def _relabelled(record: dict, config: Config, experiment: str) -> dict:

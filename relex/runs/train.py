@@ -15,6 +15,7 @@ from relex.baselines import lookup, ngrams
 from relex.corpora import Corpus
 from relex.corpora.corpus import subsample
 from relex.documents import Document, Schema
+from relex.encoders import Encoder
 from relex.errors import RelexError
 from relex.evaluation import classification
 from relex.heads import TASKS, Head, build
@@ -121,6 +122,12 @@ def make_head(config: Config, corpus: Corpus) -> Head:
     torch.manual_seed(config.seed)
     texts = (d.text for d in corpus.train)
     encoder = encoders.load(config.encoder, config.layers or None, config.seed, texts)
+    torch.manual_seed(config.seed)
+    return build(config.head, suited(encoder), corpus.schema, config.options)
+
+
+def suited(encoder: Encoder) -> Encoder:
+    """The encoder with the kind of attention that is fast on this machine, and without dropout of it."""
     # On CPUs the backward pass of torch's fused attention takes several times as long as plain products for texts of a
     # few dozen tokens. On GPUs cuDNN's attention makes a plan for every new shape of a batch, and nearly every batch is
     # one: a step of 2,400 tokens and 12 layers took 411 ms on an H200, 29 with torch's own kernels. There attention
@@ -131,8 +138,7 @@ def make_head(config: Config, corpus: Corpus) -> Head:
         encoder.model.set_attn_implementation("eager")
     for block in encoder.blocks:
         block.attention.self.dropout.p = 0.0
-    torch.manual_seed(config.seed)
-    return build(config.head, encoder, corpus.schema, config.options)
+    return encoder
 
 
 def hard_classes(config: Config) -> tuple[str, ...]:

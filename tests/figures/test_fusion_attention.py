@@ -232,10 +232,10 @@ def test_load_head(project):
     (own,) = fusion_attention.of_record(record, [samples.TEST[0].text, "A sentence in English ."])
     assert np.array_equal(own.by_entity, shown.by_entity) and not fusion_attention.of_record(record, ["Oslo ."])
     assert len(fusion_attention.of_record(record)) == len(fusion_attention.EXAMPLES["zh"])
-    path = next(records.runs_dir().glob("*/*.model.safetensors"))
-    path.write_bytes(b"damaged")
-    with pytest.raises(RelexError, match="cannot read the model"):
+    path = next(records.runs_dir().glob("*/*.model"))
+    (path / "weights.safetensors").write_bytes(b"damaged")
+    with pytest.raises(RelexError, match="is not as it was written"):
         load_head(record)
-    path.unlink()
+    (path / "relex.json").unlink()
     with pytest.raises(RelexError, match="was not kept"):
         load_head(record)

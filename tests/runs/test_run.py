@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import os
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -187,14 +188,15 @@ def test_killed_and_resumed_equals_uninterrupted(project, config, monkeypatch, n
     assert checkpoint.name.endswith(".checkpoint.safetensors")
     shares = []
     resumed = run(config, "smoke", shares.append, keep_model=True)
-    files = {p.name: p.read_bytes() for p in folder.iterdir() if not p.name.endswith(resumed["run"] + ".json")}
-    assert not any("checkpoint" in name for name in files) and len(files) == 2
-    for path in folder.iterdir():
-        path.unlink()
+    predictions = folder / f"{resumed['run']}.predictions.jsonl"
+    weights = folder / f"{resumed['run']}.model" / "weights.safetensors"
+    files = {path: path.read_bytes() for path in (predictions, weights)}
+    assert len([*folder.iterdir()]) == 3  # these and the record
+    shutil.rmtree(folder)
     whole = []
     assert_same(run(config, "smoke", whole.append, keep_model=True), resumed)
     assert shares[-1] == whole[-1] == 1 and len(shares) < len(whole)
-    assert {name: (folder / name).read_bytes() for name in files} == files
+    assert {path: path.read_bytes() for path in files} == files
 
 
 def test_kept_weights_are_made_when_they_are_missing(project, config, untrained):
@@ -202,7 +204,7 @@ def test_kept_weights_are_made_when_they_are_missing(project, config, untrained)
     path = model_path("smoke", record["run"])
     assert not path.exists()
     assert_same(run(config, "smoke", keep_model=True), record)
-    assert path.is_file()
+    assert path.is_dir()
     untrained()
     run(config, "smoke", keep_model=True)
 

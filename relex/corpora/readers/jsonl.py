@@ -65,19 +65,30 @@ def read_schema(path: Path) -> Schema:
     of unknown types.
     """
     try:
-        value = json.loads(path.read_bytes().decode("utf-8-sig"))
-        _object(value, "the schema", required=("entity_types", "relation_types"))
-        entity_types = _names(value["entity_types"], "'entity_types'")
-        relation_types = tuple(
-            _relation_type(r, entity_types) for r in _list(value["relation_types"], "relation_types")
-        )
-        _names([r.name for r in relation_types], "'relation_types'")
+        return schema_from_json(json.loads(path.read_bytes().decode("utf-8-sig")))
     except OSError as error:
         raise RelexError(f"cannot read {path}: {error.strerror}; check the path") from None
     except (RelexError, ValueError, RecursionError) as error:
         why = str(error) if isinstance(error, RelexError) else "it is not JSON in UTF-8"
         raise RelexError(f"{path}: not a schema ({why[:200]}); see the corpora page of the book for its form") from None
+
+
+def schema_from_json(value: object) -> Schema:
+    """The schema of its JSON form, as `read_schema` describes and checks it."""
+    _object(value, "the schema", required=("entity_types", "relation_types"))
+    entity_types = _names(value["entity_types"], "'entity_types'")
+    relation_types = tuple(_relation_type(r, entity_types) for r in _list(value["relation_types"], "relation_types"))
+    _names([r.name for r in relation_types], "'relation_types'")
     return Schema(entity_types, relation_types)
+
+
+def schema_to_json(schema: Schema) -> dict:
+    """The JSON form of a schema, which `schema_from_json` reads back."""
+    relation_types = [
+        {"name": r.name, "symmetric": r.symmetric} | ({"pairs": [list(pair) for pair in r.pairs]} if r.pairs else {})
+        for r in schema.relation_types
+    ]
+    return {"entity_types": list(schema.entity_types), "relation_types": relation_types}
 
 
 def _relation_type(value: object, entity_types: tuple[str, ...]) -> RelationType:

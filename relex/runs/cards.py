@@ -1,0 +1,91 @@
+"""The card of a model: what it was trained on, how well it does, what it is not for."""
+
+from relex.documents import Schema
+from relex.heads import TASKS
+from relex.runs.config import Config
+
+SHOWN = {
+    "classification": {"accuracy": "accuracy", "macro_f1": "macro-F1"},
+    "extraction": {
+        "ner.strict.f1": "entities, strict F1", "re.strict.f1": "relations, strict F1",
+        "re.boundaries.f1": "relations, F1 without types of entities", "triples.string.f1": "triples as strings, F1",
+    },
+}  # fmt: skip
+"""Task → the scores that a card shows, with their names in words."""
+
+UNKNOWN_LICENCE = "not stated; ask whom the data came from before you pass the model on"
+
+NOT_FOR = """\
+It is not a medical device. Nothing that it finds, and nothing that it misses, may decide on a treatment unless a person
+has read the text. It knows only the types below. On text of another kind, another hospital, another language or another
+time than that of its training it does worse than the scores above say; how much worse, nobody has measured. It says
+nothing of negation, doubt or time unless a type below is about them."""
+
+
+def card(config: Config, schema: Schema, about: dict) -> str:
+    """The README of a model folder, in Markdown; `about` as for `relex.runs.models.save`.
+
+    Names of corpora and types are shown as code, so that no sign in them is taken for Markdown.
+    """
+    corpus, sizes = about["corpus"], about["corpus"]["sizes"]
+    parts = ", ".join(f"{name} {sizes[name]:,}" for name in sizes)
+    stand_in = " The text is **generated** and stands in for a real corpus." if corpus.get("stand_in") else ""
+    commit = about.get("commit", "unknown")
+    lines = [
+        f"# A model that extracts from text: head {code(config.head)}"
+        if TASKS[config.head] == "extraction"
+        else f"# A model that classifies relations: head {code(config.head)}",
+        "",
+        f"Trained on {code(corpus['name'])} ({parts} documents).{stand_in} Encoder {code(config.encoder)}, "
+        f"{config.layers or 'all'} layers. Made {about.get('date', 'at an unknown time')} by relex, "
+        f"commit {code(commit)}.",
+        "",
+        "## How well it does",
+        "",
+        "| on the test part | percent |",
+        "|---|---|",
+        *(
+            f"| {words} | {100 * about['metrics'][name]:.1f} |"
+            for name, words in SHOWN[TASKS[config.head]].items()
+            if name in about["metrics"]
+        ),
+        "",
+        about.get("scores", ""),
+        "",
+        "## What it is not for",
+        "",
+        NOT_FOR,
+        "",
+        "## What it knows",
+        "",
+        f"Entities: {', '.join(map(code, schema.entity_types)) or 'none'}.",
+        "",
+        f"Relations: {', '.join(map(code, schema.relation_names)) or 'none'}.",
+        "",
+        "## Licence of its data",
+        "",
+        about.get("licence") or UNKNOWN_LICENCE[0].upper() + UNKNOWN_LICENCE[1:] + ".",
+        "",
+        "## Use",
+        "",
+        "```console",
+        "$ relex predict THIS_FOLDER texts.txt found.jsonl",
+        "```",
+        "",
+        "```python",
+        "from relex import Extractor",
+        "",
+        "for document in Extractor.load(\"THIS_FOLDER\").predict([\"…\"]):",
+        "    print(document.triples())",
+        "```",
+    ]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def code(name: str) -> str:
+    """A name as code in Markdown, whatever signs it has, on one line."""
+    name = " ".join(name.split())
+    fence = "`"
+    while fence in name:
+        fence += "`"
+    return f"{fence} {name} {fence}" if name[:1] == "`" or name[-1:] == "`" else f"{fence}{name}{fence}"
