@@ -65,6 +65,10 @@ class Head(nn.Module, ABC):
         self.prepare(documents)
         return [self._rows[d] for d in documents]
 
+    def forget(self) -> None:
+        """Let go of all documents that were read."""
+        self._rows.clear()
+
     def truncated(self, documents: Sequence[Document]) -> int:
         """How many of `documents` lose text, for they exceed the encoder's positions."""
         return 0

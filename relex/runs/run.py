@@ -206,18 +206,20 @@ def find_model(key: str) -> Path | None:
     return next((path for path in records.runs_dir().glob(f"*/{key}.model") if models.is_model(path)), None)
 
 
-def load_head(record: dict) -> Head:
-    """The trained head of a record, on the CPU.
-
-    Raises a `RelexError` when it has no model, or the model was not kept or cannot be read.
-    """
+def kept_model(record: dict) -> Path:
+    """The folder of a record's model; raises a `RelexError` when it has none, or it was not kept."""
     head, name = record["config"]["head"], record["run"]
     if head not in HEADS:
         raise RelexError(f"run {name!r} only counts and has no model; take a run of {' or '.join(HEADS)}")
     path = find_model(record.get("derived_from", name))
     if path is None:
         raise RelexError(f"the model of run {name!r} was not kept; do the run again with --keep-models")
-    return models.load(path).head
+    return path
+
+
+def load_head(record: dict) -> Head:
+    """The trained head of a record, on the CPU; raises a `RelexError` where `kept_model` or `models.load` does."""
+    return models.load(kept_model(record)).head
 
 
 def _relabelled(record: dict, config: Config, experiment: str) -> dict:
