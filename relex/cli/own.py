@@ -36,3 +36,16 @@ def predict_documents(
     documents = questions(source, TASKS[config.head])
     write_documents(out, labelled(documents, record))
     print(f"{out}: {len(documents):,} documents")
+
+
+@app.command("graph")
+def make_graph(
+    source: Annotated[Path, typer.Argument(metavar="FOUND.jsonl", help="Documents with what was found in them.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write; for csv the folder.")],
+    form: Annotated[str, typer.Option("--to", metavar="FORM", help="csv, graphml, turtle or cypher.")],
+) -> None:
+    """Write the entities and relations of Documents as one graph, with their sources and scores."""
+    from relex.use.graph_forms import write_graph
+
+    graph = write_graph(source, form, out)
+    print(f"{out}: {len(graph.nodes):,} nodes, {len(graph.edges):,} edges of {graph.documents:,} documents")
