@@ -1,11 +1,13 @@
 """Commands for text of one's own."""
 
+import json
 import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from relex.cli.output import print_table
 from relex.errors import RelexError
 
 app = typer.Typer()
@@ -50,3 +52,57 @@ def _model_folder(name: str) -> Path:
             f"{name[:200]} is no model folder and no run; a run is named as its record's file, without .json"
         )
     return kept_model(record)
+
+
+@app.command("graph")
+def make_graph(
+    source: Annotated[Path, typer.Argument(metavar="FOUND.jsonl", help="Documents with what was found in them.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write; for csv the folder.")],
+    form: Annotated[str, typer.Option("--to", metavar="FORM", help="csv, graphml, turtle or cypher.")],
+) -> None:
+    """Write the entities and relations of Documents as one graph, with their sources and scores."""
+    from relex.use.graph_forms import write_graph
+
+    graph = write_graph(source, form, out)
+    print(f"{out}: {len(graph.nodes):,} nodes, {len(graph.edges):,} edges of {graph.documents:,} documents")
+
+
+@app.command("evaluate")
+def evaluate_documents(
+    gold: Annotated[Path, typer.Argument(metavar="GOLD.jsonl", help="Documents as they should be.")],
+    found: Annotated[Path, typer.Argument(metavar="FOUND.jsonl", help="The same as a model found them.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON, as fractions.")] = False,
+) -> None:
+    """Score found entities and relations against gold ones, with intervals, by type, and the error of their scores."""
+    from relex.use.evaluation import evaluate_files
+
+    told = evaluate_files(gold, found)
+    if as_json:
+        return print(json.dumps(told, ensure_ascii=False, indent=1))
+    rows = [
+        (f"{what} {mode}", *(_percent(scores.get(k)) for k in ("p", "r", "f1")), _interval(scores, "f1"),
+         *(_percent(scores.get(k)) for k in ("macro_p", "macro_r", "macro_f1")), _interval(scores, "macro_f1"))
+        for what in ("entities", "relations")
+        for mode, scores in told[what].items()
+    ]  # fmt: skip
+    print_table(("", "P", "R", "F1", "95 %", "macro P", "macro R", "macro F1", "95 %"), rows)
+    for what, types in told["by_type"].items():
+        lines = [
+            (name, *(f"{line[k]:,}" for k in ("gold", "found")), *(_percent(line[k]) for k in ("p", "r", "f1")))
+            for name, line in types.items()
+        ]
+        print()
+        print_table((f"{what} strict", "gold", "found", "P", "R", "F1"), lines)
+    print(f"\npercent; documents: {told['documents']:,}; intervals: bootstrap of documents")
+    for what, line in told["calibration"].items():
+        of = f"{line['scored']:,} of {line['found']:,} {what}, 10 bins"
+        print(f"expected calibration error of {what}: {_percent(line['ece'])} ({of})")
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def _interval(scores: dict, name: str) -> str:
+    low, high = scores.get(f"{name}_interval", (None, None))
+    return f"{_percent(low)} to {_percent(high)}" if low is not None else "–"

@@ -66,6 +66,38 @@ def bootstrap_interval(
     return Interval(float(values.mean()), float(low), float(high))
 
 
+def f1_intervals(
+    gold: np.ndarray,
+    predicted: np.ndarray,
+    correct: np.ndarray,
+    resamples: int = 1_000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> tuple[Interval, Interval]:
+    """Micro-F1 and macro-F1 of one system with their bootstrap intervals over documents, from numbers N×T of items.
+
+    Items (triples, say) are counted by document and by type, T of them. The macro average is over the types that a
+    sample has among its gold or its predicted items, all T or not; a sample without items has both F1 0.
+    """
+    gold, predicted, correct = (np.asarray(x, dtype=float) for x in (gold, predicted, correct))
+    _counts(gold.ravel(), predicted.reshape(1, -1), correct.reshape(1, -1))
+    documents = len(gold)
+
+    def scores(weights: np.ndarray) -> np.ndarray:
+        hits, total = weights @ correct, weights @ (gold + predicted)
+        by_type = np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 1e-12)
+        macro = by_type.sum(axis=1) / np.maximum(1, (total > 1e-12).sum(axis=1))
+        hits, total = hits.sum(axis=1), total.sum(axis=1)
+        return np.stack([np.divide(2 * hits, total, out=np.zeros_like(hits), where=total > 1e-12), macro])
+
+    rng, drawn, step = np.random.default_rng(seed), [], max(1, BLOCK // documents)
+    for start in range(0, resamples, step):
+        drawn.append(scores(_weights(rng, min(step, resamples - start), documents, documents)))
+    low, high = np.quantile(np.concatenate(drawn, axis=1), [(1 - confidence) / 2, (1 + confidence) / 2], axis=1)
+    micro, macro = zip(scores(np.ones((1, documents)))[:, 0], low, high, strict=True)
+    return Interval(*map(float, micro)), Interval(*map(float, macro))
+
+
 def paired_f1_difference(
     gold: np.ndarray,
     predicted_a: np.ndarray,

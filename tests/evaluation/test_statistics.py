@@ -231,3 +231,35 @@ def test_micro_f1_errors_say_what_is_wrong():
         statistics.paired_micro_f1_difference([1, 2], [1, 2], [1, 1], [1, 2], [[1, 1], [1, 1]])
     with pytest.raises(RelexError, match="more correct triples"):
         statistics.micro_f1([1, 2], [1, 2], [2, 1])
+
+
+def test_intervals_of_f1_by_document_and_type():
+    """Micro-F1 as scipy's bootstrap has it; macro-F1 as the mean of what single types have."""
+    rng = np.random.default_rng(5)
+    gold = rng.integers(0, 3, (300, 4))
+    correct = rng.binomial(gold, 0.6)
+    predicted = correct + rng.integers(0, 2, gold.shape)
+
+    def micro(index):
+        return 2 * correct[index].sum() / (gold[index] + predicted[index]).sum()
+
+    def macro(index):
+        return (2 * correct[index].sum(axis=0) / (gold[index] + predicted[index]).sum(axis=0)).mean()
+
+    ours = statistics.f1_intervals(gold, predicted, correct, 4000)
+    how = {"vectorized": False, "n_resamples": 2000, "rng": 3, "method": "percentile"}
+    for interval, score in zip(ours, (micro, macro), strict=True):
+        theirs = stats.bootstrap((np.arange(300),), score, **how).confidence_interval
+        assert interval.mean == pytest.approx(score(np.arange(300)))
+        assert (interval.low, interval.high) == pytest.approx(theirs, abs=0.008)
+    assert statistics.f1_intervals(gold, predicted, correct, 4000) == ours
+
+
+def test_a_rare_type_that_is_always_right_does_not_lower_macro_f1():
+    gold = np.zeros((50, 2), int)
+    gold[:, 0] = gold[0, 1] = 1
+    assert statistics.f1_intervals(gold, gold, gold) == ((1, 1, 1), (1, 1, 1))
+    nothing = np.zeros((3, 1))
+    assert statistics.f1_intervals(nothing, nothing, nothing) == ((0, 0, 0), (0, 0, 0))
+    with pytest.raises(RelexError, match="more correct triples than gold"):
+        statistics.f1_intervals(gold, gold, gold + 1)
