@@ -13,6 +13,55 @@ from relex.errors import RelexError
 app = typer.Typer()
 
 
+@app.command("train")
+def train_model(
+    data: Annotated[Path, typer.Argument(help="A file of annotated texts, or a folder with one for each part.")],
+    out: Annotated[Path, typer.Option(help="The model folder to write.")],
+    head: Annotated[str, typer.Option(help="The kind of model, such as span, cascade or table.")] = "span",
+    encoder: Annotated[str, typer.Option(help="Such as wheel:me5-zh; by default chosen by the script.")] = "",
+    dev: Annotated[Path | None, typer.Option(help="A file for development.")] = None,
+    test: Annotated[Path | None, typer.Option(help="A file for the test.")] = None,
+    setting: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A config key.")] = None,
+    licence: Annotated[str, typer.Option(help="The licence of the data, for the model's card.")] = "",
+) -> None:
+    """Train a model on annotated texts, in any form that `relex corpora convert` reads, and write its folder.
+
+    Interrupted, it goes on when the same command is given again.
+    """
+    from relex.use import data as own
+    from relex.use.progress import Progress
+    from relex.use.training import advice, settings, train
+
+    found = own.read(data, dev, test)
+    config = settings(found.corpus, head, encoder, **dict(map(_setting, setting or ())))
+    for note in (*found.notes, *advice(config, found.corpus)):
+        print(note)
+    print(f"head {config.head}, encoder {config.encoder}, layers {config.layers or 'all'}, "
+          f"at most {config.training.epochs} epochs", flush=True)  # fmt: skip
+    with Progress() as progress:
+        record = train(config, found.corpus, out, progress.share, progress.score, licence)
+    metrics = record["metrics"]
+    names = {"entities": "ner.strict", "relations": "re.strict"} if "re.strict.f1" in metrics else {}
+    rows = [(what, *(_percent(metrics[f"{name}.{k}"]) for k in ("p", "r", "f1"))) for what, name in names.items()]
+    if rows:
+        print_table(("test, strict", "P", "R", "F1"), rows)
+    else:
+        print(f"test: accuracy {_percent(metrics['accuracy'])}, macro-F1 {_percent(metrics['macro_f1'])}")
+    if not any(metrics.get(f"{name}.f1", 1) for name in names.values()):
+        print("the model finds nothing right: it has not learned; more texts, more epochs or another rate may help")
+    print(f"{out}: the model, with a card in README.md")
+
+
+def _setting(given: str) -> tuple[str, object]:
+    key, is_, value = given.partition("=")
+    if not is_:
+        raise RelexError(f"--set {given[:80]!r} has no '='; write KEY=VALUE, such as epochs=20")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
+
+
 @app.command("predict")
 def predict_texts(
     model: Annotated[str, typer.Argument(help="A model folder, or the name of a run made with --keep-models.")],

@@ -1,6 +1,5 @@
 """What a config asks for, built: encoder and head, sampler, the documents of a part; and their training."""
 
-import functools
 import time
 import typing
 from collections.abc import Callable, Sequence
@@ -58,8 +57,12 @@ def train_head(
     corpus: Corpus,
     checkpoint: Path | None = None,
     on_progress: Callable[[float], None] = lambda share: None,
+    on_score: Callable[[float], None] = lambda score: None,
 ) -> Outcome:
-    """Train the head of a config and predict the development and the test part; without `checkpoint` none is kept."""
+    """Train the head of a config and predict the development and the test part; without `checkpoint` none is kept.
+
+    `on_score` is told the development score after each epoch.
+    """
     train, dev, test = parts(config, corpus)
     _check_task(config, [*train, *dev, *test])
     head, accelerator = make_head(config, corpus), make_accelerator(config.training.precision)
@@ -67,7 +70,13 @@ def train_head(
     documents = augment(train, config.augment, hard_classes(config), config.seed) if config.augment else train
     head.prepare(documents)
     sampler = make_sampler(config, head, documents)
-    evaluate = functools.partial(_dev_score, TASKS[config.head], head, dev, corpus, accelerator)
+
+    def evaluate() -> float:
+        found = predict(head, dev, accelerator)
+        score = scoring.selection_score(TASKS[config.head], corpus, dev, found, head.selection_metric)
+        on_score(score)
+        return score
+
     ground = probes.Ground(documents, test, config.corpus, accelerator)
     chosen = probes.chosen(head, config.training.fgm > 0, ground)
     for probe in chosen:
@@ -175,10 +184,6 @@ def _check_task(config: Config, documents: Sequence[Document]) -> None:
             f"head {config.head!r} cannot train with sampler {config.sampler!r}, which draws by class and is for "
             "classification; take sampler length"
         )
-
-
-def _dev_score(task, head, dev, corpus, accelerator) -> float:
-    return scoring.selection_score(task, corpus, dev, predict(head, dev, accelerator), head.selection_metric)
 
 
 def _alignment(head: Head, **documents: Sequence[Document]) -> dict[str, int]:
