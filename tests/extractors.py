@@ -25,6 +25,14 @@ def narrow(head, positions):
     return head
 
 
+def frozen(head):
+    """The head without dropout, in training too."""
+    for module in head.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return head
+
+
 @torch.no_grad()
 def predicted(head, documents, **options):
     return head.predict(head.collate(documents), documents, **options)
