@@ -189,15 +189,6 @@ def test_no_room_is_counted():
     assert torch.isfinite(head.loss(batch))
 
 
-def test_all_encoders_train_at_the_rate_of_the_encoder():
-    head = make(BOTH)
-    groups = head.parameter_groups(1.0, 10.0, 0.1)
-    rate = {id(p): group["lr"] for group in groups for p in group["params"]}
-    assert {n: rate[id(p)] for n, p in head.named_parameters()} == {
-        n: 1.0 if "encoder." in n else 10.0 for n, _ in head.named_parameters()
-    }
-
-
 def test_a_teacher_alone():
     for name in ("entities", "relations"):
         head = make(Case("distilled", SPERT | {"teachers": name}))
