@@ -142,16 +142,6 @@ CASES = (
 """Every head, each piece of its code at least once. A new head is a line here."""
 
 
-class OneBatch(list):
-    """A sampler whose every epoch is one batch of all documents."""
-
-    def __init__(self, size):
-        super().__init__([list(range(size))])
-
-    def set_epoch(self, epoch):
-        pass
-
-
 def make(case: Case, seed: int = 1, noise: float = 0.3, **options) -> Head:
     """The head of a case on a small random encoder; `noise` leaves nothing where it starts from, such as zero."""
     documents = case.documents

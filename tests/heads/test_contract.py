@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import recipe
 import torch
-from cases import CASES, DOCUMENTS, EMPTY, LONG, SCHEMA, Case, OneBatch, decoded, logits, make
+from cases import CASES, DOCUMENTS, EMPTY, LONG, SCHEMA, Case, decoded, logits, make
 from drawn import documents
-from extractors import check_half_precision, facts, frozen, long_document, narrow, predicted
+from extractors import Batches, check_half_precision, facts, frozen, long_document, narrow, predicted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -312,7 +312,7 @@ def test_encoders_train_at_the_rate_of_the_encoder(case):
 def test_learns_a_few_documents_by_heart(case):
     head, few = frozen(make(case, noise=0.1, dropout=0.0)), list(case.few or case.documents)
     training = TrainingOptions(epochs=case.epochs, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
-    progress = Trainer(head, training, 0).fit(few, OneBatch(len(few)))
+    progress = Trainer(head, training, 0).fit(few, Batches([range(len(few))]))
     assert progress.history[0]["loss"] > 5 * progress.history[-1]["loss"]
     wanted = represented(head, few) if case.extracts else facts(few)
     assert facts(predict(head, few, make_accelerator("fp32"))) == wanted

@@ -4,8 +4,8 @@ import copy
 
 import pytest
 import torch
-from cases import DOCUMENTS, SCHEMA, Case, OneBatch, decoded, make
-from extractors import facts, frozen, narrow, predicted, told
+from cases import DOCUMENTS, SCHEMA, Case, decoded, make
+from extractors import Batches, facts, frozen, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -174,7 +174,7 @@ def test_the_sum_trains_both_parts_as_if_apart():
     entities.pair_logits = lambda batch, e, pairs: torch.zeros(len(pairs), len(SCHEMA.relation_names) + 1)
     pairs.span_logits = lambda states, spans: states.sum() * 0 + torch.zeros(len(spans), len(SCHEMA.entity_types) + 1)
     for head in (whole, entities, pairs):
-        Trainer(head, training, 0).fit(DOCUMENTS, OneBatch(len(DOCUMENTS)))
+        Trainer(head, training, 0).fit(DOCUMENTS, Batches([range(len(DOCUMENTS))]))
     of_pairs = ("pair_encoder.", "norm.", "classify_pair.")
     fresh = make(BETWEEN, noise=0.1).state_dict()
     for name, value in whole.state_dict().items():
