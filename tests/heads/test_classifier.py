@@ -65,11 +65,6 @@ def test_cls_speaks_for_a_dropped_mention(make_head):
     assert batch["tail_weights"][0].nonzero().flatten().tolist() != [0]
 
 
-def test_an_unknown_encoding(make_head):
-    with pytest.raises(RelexError, match="no encoding 'entity3'"):
-        make_head(encoding="entity3", pooling="cls").collate([NESTED])
-
-
 E = Span(0, 1, "entity")
 
 

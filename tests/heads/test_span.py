@@ -6,7 +6,7 @@ import pytest
 import torch
 from cases import DOCUMENTS, MORE, SCHEMA, SPERT, decoded
 from drawn import documents
-from extractors import facts, long_document, narrow, predicted, told
+from extractors import facts, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -342,20 +342,6 @@ def test_entities_of_joined_tokens_are_exact():
 
 
 # Texts longer than the encoder's positions
-
-
-def test_windows_are_merged_and_what_none_holds_is_counted():
-    head = narrow(make(**SPERT), 22)  # windows of 20 tokens from 0, 15, 30, 36
-    both = long_document(17)
-    assert head.collate([both])["entities"][:, 0].tolist() == [0, 0, 1, 1]
-    assert decoded(head, [both])[0] == both
-    far = Document("far", both.text, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
-    assert head.alignment([far, both]) == dict.fromkeys(LOST, 0) | {"windowed": 2, "relations": 1}
-    assert facts(decoded(head, [far])) == [(set(far.entities), set())]
-    found = predicted(head, [both, DOCUMENTS[0], far])
-    assert [d.id for d in found] == ["long", "one", "far"] and found[1] == predicted(head, [DOCUMENTS[0]])[0]
-    assert set(found[0].triples()) == set(found[2].triples()) and found[0].entities
-    assert max(s.end for s in found[0].entities) > 40
 
 
 def test_a_window_may_begin_inside_a_word():
