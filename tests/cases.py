@@ -33,6 +33,11 @@ DOCUMENTS = (
     told("short", "咳", "咳/病"),
     told("words", "aspirin helps 头疼 and 发烧", "aspirin/药 头疼/病 发烧/病", [(0, 1, "治疗"), (0, 2, "治疗")]),
 )  # fmt: skip
+MORE = (
+    told("shared", "激素治哮喘，停了激素又引起哮喘。", "激素/药 哮喘/病", [(0, 1, "治疗"), (0, 1, "引起")]),
+    told("chain", "着凉引起咳嗽，咳嗽引起胸痛。", "着凉/病 咳嗽/病 胸痛/病", [(0, 1, "引起"), (1, 2, "引起")]),
+)
+"""Two classes of one pair, and an entity at both ends."""
 LONG = told("long", "退热贴 止痛片发烧头疼，" * 3, "退热贴/药 头疼/病", [(0, 1, "治疗")])
 EMPTY = Document("empty", " ")
 PAIRS = (*samples.TRAIN[:7], samples.ABSENT_ONE)
@@ -107,7 +112,7 @@ CASES = (
     Case("classifier", {"encoding": "qa", "pooling": "cls"}),
     Case("cascade"),
     Case("cascade", CASREL),
-    Case("cascade", {"feature_fusion": "cnn", "gate": True}),
+    Case("cascade", {"feature_fusion": "cnn", "gate": True, "subjects": "sample"}),
     *(Case("table", options, epochs=EPOCHS.get(name, 60)) for name, options in TABLES.items()),
     Case("both_ways"),
     Case("both_ways", {"ways": "subjects"}),
@@ -135,16 +140,6 @@ CASES = (
     Case("mean"),
 )
 """Every head, each piece of its code at least once. A new head is a line here."""
-
-
-class OneBatch(list):
-    """A sampler whose every epoch is one batch of all documents."""
-
-    def __init__(self, size):
-        super().__init__([list(range(size))])
-
-    def set_epoch(self, epoch):
-        pass
 
 
 def make(case: Case, seed: int = 1, noise: float = 0.3, **options) -> Head:

@@ -36,6 +36,18 @@ def corpus_name(tmp_path):
     return f"jsonl:{tmp_path / 'own'}"
 
 
+@pytest.fixture
+def style():
+    """Figures in the style of the book, whose packages not everybody has."""
+    import matplotlib
+
+    from relex.figures.style import use_style
+
+    with matplotlib.rc_context():
+        use_style()
+        yield
+
+
 @pytest.fixture(scope="session")
 def make_head():
     """Function (schema, seed, dropout, options…) → a Classifier on a tiny random encoder."""

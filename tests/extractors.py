@@ -1,10 +1,14 @@
 """What the tests of all heads of joint extraction share."""
 
+from unittest import mock
+
 import pytest
 import samples
 import torch
 
+from relex import encoders
 from relex.documents import Document, Relation, Span
+from relex.encoders import sources
 
 
 def told(name, text, entities="", relations=()):
@@ -23,6 +27,32 @@ def narrow(head, positions):
     """Leave the encoder so few positions."""
     head.encoder.model.config.max_position_embeddings = positions
     return head
+
+
+def sharp_encoder(layers, documents, width=32, seed=0):
+    """A random encoder of so many layers, whose weights are large enough for masks to matter."""
+    with mock.patch.dict(sources.RANDOM_SHAPES, {"tiny": (layers, width, 2, 64)}):
+        encoder = encoders.load("random:tiny", seed=seed, texts=[d.text for d in documents])
+    torch.manual_seed(seed)
+    for name, parameter in encoder.model.encoder.named_parameters():
+        if "LayerNorm" not in name:
+            torch.nn.init.normal_(parameter, std=0.3)
+    return encoder
+
+
+def frozen(head):
+    """The head without dropout, in training too."""
+    for module in head.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    return head
+
+
+class Batches(list):
+    """A sampler whose every epoch has these batches of indices."""
+
+    def set_epoch(self, epoch):
+        pass
 
 
 @torch.no_grad()

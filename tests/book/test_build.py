@@ -38,13 +38,6 @@ def project(tmp_path):
     return tmp_path
 
 
-@pytest.fixture
-def style():
-    with matplotlib.rc_context():
-        use_style()
-        yield
-
-
 def test_failed_notebook_is_named_and_the_others_still_run(project, capsys):
     # One cell more than in the file: papermill puts the given parameters after the notebook's own.
     with pytest.raises(RelexError, match=r"'bad' failed in cell 3: ValueError: 没有这个文件"):

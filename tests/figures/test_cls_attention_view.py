@@ -2,20 +2,18 @@
 
 from unittest import mock
 
-import matplotlib
 import numpy as np
 import pytest
 import torch
-from extractors import long_document, narrow, told
+from extractors import long_document, narrow, sharp_encoder, told
 
 from relex import encoders
 from relex.analysis import cls_attention as module
 from relex.analysis.cls_attention import GROUPS, attention_weights, looks, masked, summary, unmasked
 from relex.documents import Document, RelationType, Schema, Span
-from relex.encoders import sources
 from relex.errors import RelexError
 from relex.figures import cls_attention
-from relex.figures.style import GREEN, GREY, ORANGE, use_style
+from relex.figures.style import GREEN, GREY, ORANGE
 from relex.heads import Focused, FocusedOptions, Shallow, ShallowOptions
 from relex.heads.pairs.focused_layers import cls_of_pairs
 from relex.reference import focused as plain
@@ -30,13 +28,7 @@ EACH_MASK = pytest.mark.parametrize("mask", ["eq13", "eq14", "none"])
 
 
 def make(**options):
-    with mock.patch.dict(sources.RANDOM_SHAPES, {"tiny": (LAYERS, 32, 2, 64)}):
-        encoder = encoders.load("random:tiny", texts=[d.text for d in DOCUMENTS])
-    torch.manual_seed(0)
-    for name, parameter in encoder.model.encoder.named_parameters():
-        if "LayerNorm" not in name:
-            torch.nn.init.normal_(parameter, std=0.3)
-    return Focused(encoder, SCHEMA, FocusedOptions(**{"k": 3} | options)).eval()
+    return Focused(sharp_encoder(LAYERS, DOCUMENTS), SCHEMA, FocusedOptions(**{"k": 3} | options)).eval()
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +39,6 @@ def head():
 @pytest.fixture(scope="module")
 def table(head):
     return looks(head, DOCUMENTS)
-
-
-@pytest.fixture
-def style():
-    with matplotlib.rc_context():
-        use_style()
-        yield
 
 
 def places(head, batch):

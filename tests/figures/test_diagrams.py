@@ -10,18 +10,11 @@ from relex import encoders
 from relex.corpora.readers.casmed import SCHEMA
 from relex.documents import RelationType, Schema
 from relex.figures.diagrams import cascade, span
-from relex.figures.style import ORANGE, use_style
+from relex.figures.style import ORANGE
 from relex.heads import Cascade, CascadeOptions, SpanModel, SpanOptions
 from relex.heads.span.layers import RangeMax
 
 STATIC = Path(__file__).parents[2] / "book" / "_static"
-
-
-@pytest.fixture
-def style():
-    with matplotlib.rc_context():
-        use_style()
-        yield
 
 
 def test_committed_drawings_are_fresh(style, tmp_path):

@@ -3,18 +3,16 @@
 import itertools
 from unittest import mock
 
-import matplotlib
 import numpy as np
 import pytest
 import torch
+from extractors import sharp_encoder
 
-from relex import encoders
 from relex.corpora.generators.arteriography.generate import SCHEMA
 from relex.documents import Document, Span
-from relex.encoders import sources
 from relex.figures.diagrams import focused
 from relex.figures.diagrams.focused import FINDING, PAIR, Passes, masks, reached
-from relex.figures.style import GREEN, GREY, ORANGE, use_style
+from relex.figures.style import GREEN, GREY, ORANGE
 from relex.heads import Focused, FocusedOptions
 from relex.heads.pairs import focused_layers
 from relex.reference import focused as plain
@@ -24,13 +22,7 @@ LAYERS = 4
 
 def make(**options):
     """A focused model whose weights are large enough for masks to matter."""
-    with mock.patch.dict(sources.RANDOM_SHAPES, {"tiny": (LAYERS, 16, 2, 64)}):
-        encoder = encoders.load("random:tiny", texts=[FINDING.text])
-    torch.manual_seed(0)
-    for name, parameter in encoder.model.encoder.named_parameters():
-        if "LayerNorm" not in name:
-            torch.nn.init.normal_(parameter, std=0.3)
-    return Focused(encoder, SCHEMA, FocusedOptions(**options)).eval()
+    return Focused(sharp_encoder(LAYERS, [FINDING], 16), SCHEMA, FocusedOptions(**options)).eval()
 
 
 def places():
@@ -41,13 +33,6 @@ def places():
 @pytest.fixture(scope="module")
 def head():
     return make(k=3)
-
-
-@pytest.fixture
-def style():
-    with matplotlib.rc_context():
-        use_style()
-        yield
 
 
 # Masks

@@ -4,7 +4,6 @@ import json
 import re
 from html.parser import HTMLParser
 
-import matplotlib
 import numpy as np
 import pytest
 import samples
@@ -26,7 +25,7 @@ from relex.figures.fusion_attention import (
     language,
     views,
 )
-from relex.figures.style import GREY, use_style
+from relex.figures.style import GREY
 from relex.heads import SpanModel, SpanOptions
 from relex.runs import records
 from relex.runs.config import Config
@@ -51,13 +50,6 @@ def head():
 @pytest.fixture(scope="module")
 def view(head):
     return views(head, [DOCUMENT], interactions.trigger_spans)[0]
-
-
-@pytest.fixture
-def style():
-    with matplotlib.rc_context():
-        use_style()
-        yield
 
 
 class Page(HTMLParser):

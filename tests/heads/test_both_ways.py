@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from cases import CASREL, DOCUMENTS, SCHEMA, logits
-from extractors import predicted, told
+from cases import CASREL, DOCUMENTS, MORE, SCHEMA, logits
+from extractors import predicted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,11 +14,7 @@ from relex.heads.cascade.spans import REACH, moved, scaled_logits
 from relex.heads.options import choices
 from relex.reference import both_ways as plain
 
-DOCUMENTS = (
-    *DOCUMENTS,
-    told("shared", "激素治哮喘，停了激素又引起哮喘。", "激素/药 哮喘/病", [(0, 1, "治疗"), (0, 1, "引起")]),
-    told("chain", "着凉引起咳嗽，咳嗽引起胸痛。", "着凉/病 咳嗽/病 胸痛/病", [(0, 1, "引起"), (1, 2, "引起")]),
-)
+DOCUMENTS = (*DOCUMENTS, *MORE)
 WAYS = choices(BothWaysOptions)["ways"]
 EACH_WAY = pytest.mark.parametrize("ways", WAYS)
 ONE_CLASS = Schema(("物",), (RelationType("连", (("物", "物"),)),))
@@ -188,25 +184,6 @@ def test_the_union_holds_what_each_way_finds(seed):
     assert found(one, other) == found(one, None) | found(None, other)
 
 
-@torch.no_grad()
-def test_pairs_in_any_number_have_the_logits_of_each():
-    head = make(std=0.1)
-    batch = head.collate(DOCUMENTS)
-    text, pairs = head.states(batch), head._drawn_pairs(batch)
-    together = head.relation_logits(text, pairs)
-    assert len(pairs) > 50
-    for pair, found in zip(pairs, together, strict=True):
-        torch.testing.assert_close(head.relation_logits(text, pair[None])[0], found, atol=1e-5, rtol=1e-5)
-
-
-@torch.no_grad()
-def test_predictions_do_not_feel_chunks(monkeypatch):
-    head = tag_evenly(make())
-    whole = predicted(head, DOCUMENTS)
-    monkeypatch.setattr("relex.heads.cascade.both_ways.CHUNK", 1)
-    assert predicted(head, DOCUMENTS) == whole and any(d.relations for d in whole)
-
-
 # There and back, and what one way cannot say
 
 
@@ -216,16 +193,6 @@ def test_what_nesting_costs_one_way_the_other_finds():
     nested = Document("nested", "甲乙丙丁，戊，己", entities, (Relation(0, 2, "引起"), Relation(1, 3, "引起")))
     lost = {ways: make(ways=ways).alignment([nested])["ambiguous"] for ways in WAYS}
     assert lost == {"subjects": 1, "objects": 0, "both": 0}
-
-
-def test_targets():
-    head = make()
-    document = told("x", "止痛片治头疼和发烧", "止痛片/药 头疼/病 发烧/病",
-                    [(0, 1, "治疗"), (0, 1, "引起"), (0, 2, "治疗")])  # fmt: skip
-    batch = head.collate([DOCUMENTS[3], document])
-    assert batch["subjects"].tolist() == [[1, 0, 2]] and batch["objects"].tolist() == [[1, 4, 5], [1, 7, 8]]
-    assert batch["pairs"].tolist() == [[0, 0], [0, 1]] and batch["relations"].tolist() == [[0, 0], [1, 0], [0, 1]]
-    assert head._gold_pairs(batch).tolist() == [[1, 0, 2, 4, 5], [1, 0, 2, 7, 8]] and batch["count"] == 2
 
 
 # Pairs without relation
@@ -258,24 +225,3 @@ def test_moved_spans_have_one_border_elsewhere():
     assert ((apart > 0).sum(1) == 1).all() and apart.any(0).all()
     assert set(apart.sum(1).tolist()) == set(range(1, REACH + 1))
     assert {tuple(s) for s in moved(torch.tensor([[0, 0, 0]] * 20), torch.tensor([3])).tolist()} == {(0, 0, 0)}
-
-
-# Switches
-
-
-def test_a_way_that_is_not_gone_has_no_parameters():
-    def parts(ways):
-        return {name.split(".")[0] for name, _ in make(ways=ways).named_parameters()}
-
-    assert parts("both") - parts("subjects") == {"from_objects"}
-    assert parts("both") - parts("objects") == {"from_subjects"}
-
-
-@torch.no_grad()
-def test_threshold():
-    head = tag_evenly(make())
-    batch = head.collate(DOCUMENTS)
-    numbers = [
-        sum(len(d.relations) for d in head.predict(batch, DOCUMENTS, threshold=t)) for t in (0.01, None, 0.5, 0.9999)
-    ]
-    assert numbers[1] == numbers[2] > numbers[3] and numbers[0] > 0

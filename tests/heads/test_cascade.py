@@ -4,11 +4,10 @@ import itertools
 from collections import Counter
 
 import pytest
-import samples
 import torch
-from cases import SCHEMA, decoded, logits
+from cases import DOCUMENTS, MORE, SCHEMA, decoded, logits
 from drawn import documents
-from extractors import long_document, narrow, predicted
+from extractors import narrow, predicted, told
 from hypothesis import example, given, settings
 
 from relex import encoders
@@ -27,29 +26,10 @@ SWITCHES += [SWITCHES[0] | {"gate": True}, SWITCHES[-1] | {"gate": True}]
 EACH_SWITCH = pytest.mark.parametrize("options", SWITCHES, ids=lambda o: "-".join(map(str, o.values())))
 
 
-def told(name, text, *triples):
-    """A document in which each triple is (head, its type, relation, tail, its type); first occurrences."""
-    places: dict[tuple[str, str], int] = {}
-    relations = tuple(
-        Relation(places.setdefault(head, len(places)), places.setdefault(tail, len(places)), relation)
-        for *head, relation, tail, kind in triples
-        for head, tail in [(tuple(head), (tail, kind))]
-    )
-    return Document(name, text, tuple(samples.span(text, *place) for place in places), relations)
-
-
 DOCUMENTS = (
-    told("one", "头疼时吃止痛片。", ("止痛片", "药", "治疗", "头疼", "病")),
-    told("shared", "止痛片和退热贴都治发烧。", ("止痛片", "药", "治疗", "发烧", "病"),
-         ("退热贴", "药", "治疗", "发烧", "病"), ("止痛片", "药", "合用", "退热贴", "药")),
-    told("both ways", "激素治哮喘，停了激素又引起哮喘。", ("激素", "药", "治疗", "哮喘", "病"),
-         ("激素", "药", "引起", "哮喘", "病")),
-    told("nested", "复方止痛片含止痛片。", ("止痛片", "药", "合用", "复方止痛片", "药"),
-         ("止痛片", "药", "合用", "止痛片", "药")),
-    told("none", "今天没有什么可说的事情，明天再来。"),
-    told("short", "咳", ("咳", "病", "引起", "咳", "病")),
-    told("chain", "着凉引起咳嗽，咳嗽引起胸痛。", ("着凉", "病", "引起", "咳嗽", "病"),
-         ("咳嗽", "病", "引起", "胸痛", "病")),
+    *DOCUMENTS[:4], *MORE,
+    told("nested", "复方止痛片含止痛片。", "止痛片/药 复方止痛片/药", [(0, 1, "合用"), (0, 0, "合用")]),
+    told("short", "咳", "咳/病", [(0, 0, "引起")]),
 )  # fmt: skip
 
 
@@ -123,7 +103,7 @@ def test_a_subject_moves_all_tokens_alike_but_for_the_gate():
     """What addition cannot say: A causes B and B causes C, in one text and one class."""
     for gate in (False, True):
         head = make(gate=gate)
-        _, objects = logits(head, DOCUMENTS[6:])[0]
+        _, objects = logits(head, MORE[1:])[0]
         difference = objects[0] - objects[1]
         assert difference.abs().max() > 0.01
         assert ((difference - difference[:1]).abs().max() > 0.01) == gate
@@ -134,15 +114,6 @@ def test_the_gate_starts_as_the_printed_equation():
     found = [logits(make(noise=False, gate=gate), DOCUMENTS) for gate in (False, True)]
     for (subjects, objects), (gated_subjects, gated_objects) in zip(*found, strict=True):
         assert torch.equal(subjects, gated_subjects) and torch.equal(objects, gated_objects)
-
-
-# The same whatever the batch
-
-
-def test_predictions_do_not_feel_chunks(head, monkeypatch):
-    whole = predicted(head, DOCUMENTS)
-    monkeypatch.setattr("relex.heads.cascade.model.CHUNK", 1)
-    assert predicted(head, DOCUMENTS) == whole and any(d.relations for d in whole)
 
 
 # There and back
@@ -208,41 +179,15 @@ def test_what_nesting_costs(head):
     assert head.alignment([inner])["ambiguous"] == 1
 
 
-def test_targets(head):
-    text = "止痛片治头疼和发烧"
-    document = told("x", text, ("止痛片", "药", "治疗", "头疼", "病"), ("止痛片", "药", "引起", "发烧", "病"))
-    batch = head.collate([DOCUMENTS[4], document])
-    assert batch["subjects"].tolist() == [[1, 0, 2]]
-    assert batch["objects"].tolist() == [[0, 0, 4, 5], [0, 1, 7, 8]]
-    assert batch["subject_targets"].nonzero().tolist() == [[1, 1, 0], [1, 3, 1]]
-    assert head.classes[:2] == [("治疗", "药", "病"), ("引起", "药", "病")] and batch["count"] == 2
-    assert head.length(document) == len(text) + 2 and head.truncated([document]) == 0
-
-
 def test_entities_that_do_not_fit_their_relation_are_tagged_as_it(head):
     text = "止痛片治头疼"
-    odd = told("x", text, ("止痛片", "病", "治疗", "头疼", "药"))
-    assert decoded(head, [odd]) == decoded(head, [told("x", text, ("止痛片", "药", "治疗", "头疼", "病"))])
+    odd, right = (
+        told("x", text, entities, [(0, 1, "治疗")]) for entities in ("止痛片/病 头疼/药", "止痛片/药 头疼/病")
+    )
+    assert decoded(head, [odd]) == decoded(head, [right])
 
 
 # Texts longer than the encoder's positions
-
-
-def test_a_triple_in_two_windows_is_one_triple():
-    head = narrow(make(bilstm=False, attention=False, feature_fusion="none"), 22)  # windows of 20 from 0, 15, 30, 36
-    document = long_document(17)
-    batch = head.collate([document])
-    assert batch["subjects"][:, 0].tolist() == [0, 1]
-    assert triples(decoded(head, [document])) == triples([document])
-
-
-def test_what_no_window_holds_is_counted():
-    head = narrow(make(bilstm=False, attention=False, feature_fusion="none"), 22)
-    far = Document("far", "止痛片治发烧，" * 8, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
-    counts = head.alignment([far, long_document(3)])
-    assert counts == {"windowed": 2, "without_tokens": 0, "inexact": 0, "between_windows": 1} | dict.fromkeys(
-        ("unordered", "ambiguous"), 0
-    )
 
 
 def test_ambiguous_counts_a_triple_once_however_many_windows_hold_it():
@@ -258,40 +203,7 @@ def test_ambiguous_counts_a_triple_once_however_many_windows_hold_it():
     assert gold <= found and head.alignment([one])["ambiguous"] == 0
 
 
-def test_a_text_of_several_thousand_characters():
-    head = make(bias=-6.0)
-    document = long_document(1_500, text="止痛片治发烧，" * 400)
-    batch = head.collate([document, DOCUMENTS[0]])
-    assert batch["input_ids"].shape == (len(head.windows([document])) + 1, 512)
-    assert head.length(document) >= 2_802 and batch["subjects"][:, 0].tolist() == [3, 7]
-    assert torch.isfinite(head.loss(batch))
-    found = predicted(head, [document, DOCUMENTS[0]])
-    assert [d.text for d in found] == [document.text, DOCUMENTS[0].text]
-    assert found[1] == predicted(head, [DOCUMENTS[0]])[0]
-
-
 # Training
-
-
-NOTHING = (
-    Document("empty", ""),
-    Document("blank", " \n\u3000"),
-    DOCUMENTS[4],
-    told("absent", "头疼了。", ("阿胶", "药", "治疗", "头疼", "病")),
-)
-
-
-@pytest.mark.parametrize("subjects", choices(CascadeOptions)["subjects"])
-@pytest.mark.parametrize("nothing", [NOTHING, NOTHING[:1], NOTHING[2:3]], ids=len)
-def test_documents_without_subjects(subjects, nothing):
-    head = make(subjects=subjects).train()
-    batch = head.collate(nothing)
-    assert batch["subjects"].shape == (0, 3) and batch["objects"].shape == (0, 4)
-    loss = head.loss(batch)
-    loss.backward()
-    assert torch.isfinite(loss) and loss > 0
-    assert [d.text for d in predicted(head.eval(), nothing)] == [d.text for d in nothing]
-    assert head.alignment(NOTHING)["without_tokens"] == 1
 
 
 def test_sample_trains_on_one_subject_of_each_text():
@@ -316,35 +228,6 @@ def test_loss_of_sampled_subjects_leaves_the_others_out():
 
 
 # Switches, files, errors
-
-
-def test_threshold():
-    head = make(threshold=0.4)
-    subjects = []
-    for threshold in (0.001, None, 0.4, 0.999):
-        batch = head.collate(DOCUMENTS)
-        with torch.no_grad():
-            states, fused = head.states(batch)
-            tagged = head.tag_objects(fused)
-            found, _ = head.decode(
-                head.tag_subjects(states),
-                lambda chosen, s=states, t=tagged, f=fused: head.object_logits(s, t, chosen, f),
-                batch["attention_mask"],
-                threshold,
-            )
-        subjects.append(len(found))
-    tokens = sum(len(d.text) for d in DOCUMENTS)
-    assert tokens == subjects[0] > subjects[1] == subjects[2] > subjects[3] == 0
-
-
-def test_switched_off_parts_have_no_parameters():
-    def parts(**options):
-        return {name.split(".")[0] for name, _ in make(**options).named_parameters()}
-
-    taggers = {"encoder", "tag_subjects", "tag_objects"}
-    assert parts(bilstm=False, attention=False, feature_fusion="none") == taggers
-    assert parts(feature_fusion="none") == taggers | {"bilstm", "attention"}
-    assert parts(attention=False) == taggers | {"bilstm", "fusion"}
 
 
 @pytest.mark.parametrize("size", [0, 16, 64])

@@ -11,8 +11,6 @@ from relex.documents import ABSENT, Document, Relation, Span, infer_schema
 from relex.encoders.encodings import ENCODINGS
 from relex.errors import RelexError
 from relex.reference import classifier as plain
-from relex.training import predict
-from relex.training.trainer import make_accelerator
 
 NESTED = document("慢性胃炎和胃炎不同。", "慢性胃炎", "胃炎", "同义词", "nested")
 MIXED = (*TRAIN[:5], ABSENT_ONE, NESTED, document("麻", "麻", "麻", name="short"), DEV[0])
@@ -47,21 +45,6 @@ def test_loss_is_equation_1(make_head):
     assert head(head.collate(TRAIN[:6])).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_predictions_come_in_order_with_text_and_entities_kept(make_head):
-    head = make_head()
-    everything = [*TRAIN, *DEV, NESTED]
-    unlabelled = [Document(d.id, d.text, d.entities) for d in everything]
-    best = logits(head, everything).argmax(-1)
-    expected = [
-        Document(d.id, d.text, d.entities, (Relation(0, 1, CLASSES[i]),)) for d, i in zip(everything, best, strict=True)
-    ]
-    head.train()
-    sizes = []
-    assert predict(head, unlabelled, make_accelerator("fp32"), budget=60, on_batch=sizes.append) == expected
-    assert head.training and sum(sizes) == len(everything) and len(sizes) > 3
-    assert predict(head, [], make_accelerator("fp32")) == []
-
-
 def test_collate(make_head):
     pets = Document("p", "猫追猫，狗看猫。", (Span(0, 1, "cat"), Span(4, 5, "dog")), (Relation(0, 1, "看"),))
     head = make_head(infer_schema([pets]), encoding="typed", mark="all")
@@ -80,11 +63,6 @@ def test_cls_speaks_for_a_dropped_mention(make_head):
     batch = make_head(absent="drop").collate([ABSENT_ONE])
     assert batch["head_weights"][0].nonzero().flatten().tolist() == [0]
     assert batch["tail_weights"][0].nonzero().flatten().tolist() != [0]
-
-
-def test_an_unknown_encoding(make_head):
-    with pytest.raises(RelexError, match="no encoding 'entity3'"):
-        make_head(encoding="entity3", pooling="cls").collate([NESTED])
 
 
 E = Span(0, 1, "entity")

@@ -2,19 +2,21 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 import recipe
 import torch
-from cases import CASES, DOCUMENTS, EMPTY, LONG, SCHEMA, Case, OneBatch, decoded, logits, make
+from cases import CASES, DOCUMENTS, EMPTY, LONG, SCHEMA, Case, decoded, logits, make
 from drawn import documents
-from extractors import check_half_precision, facts, long_document, narrow, predicted
+from extractors import Batches, check_half_precision, facts, frozen, long_document, narrow, predicted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from relex.documents import Document, Relation, Span, read_documents
 from relex.errors import RelexError
 from relex.heads import HEADS, OPTIONS, TASKS
+from relex.heads.pairs.tagger import PairTagger
 from relex.runs import models
 from relex.runs import run as runs
 from relex.runs.config import Config
@@ -25,8 +27,12 @@ from relex.training.trainer import make_accelerator
 EACH = pytest.mark.parametrize("case", CASES, ids=str)
 EXTRACTORS = pytest.mark.parametrize("case", [case for case in CASES if case.extracts], ids=str)
 DECODERS = pytest.mark.parametrize("case", [case for case in CASES if case.decodes], ids=str)
+THRESHOLDED = [case for case in CASES if case.head in ("cascade", "both_ways", "span", "distilled") or
+               case.head == "table" and case.options.get("loss", "softmax") != "softmax"]  # fmt: skip
 HARMLESS = ("windowed", "unordered", "without_pairs", "untold")
 """What `alignment` counts of documents that can be represented all the same."""
+CHUNKS = {"cascade": "cascade.model.CHUNK", "both_ways": "cascade.both_ways.CHUNK", "table": "table.chunks.AT_ONCE"}
+"""The bound on what is computed at once, of heads whose other tests do not count what it holds them to."""
 VOLATILE = ("time", "date", "commit")
 
 
@@ -138,6 +144,26 @@ def test_long_texts(case):
         assert head.truncated(several) == 1 and head.length(long) == positions
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if case.head in CHUNKS], ids=str)
+def test_predictions_do_not_feel_chunks(case, monkeypatch):
+    head = make(case)
+    whole = predicted(head, DOCUMENTS)
+    monkeypatch.setattr(f"relex.heads.{CHUNKS[case.head]}", 1)
+    assert predicted(head, DOCUMENTS) == whole and any(d.relations or d.entities for d in whole)
+
+
+@pytest.mark.parametrize("case", THRESHOLDED, ids=str)
+def test_a_higher_threshold_finds_less(case):
+    head = make(case, threshold=0.3)
+    low, usual, same, high = ([*predicted(head, DOCUMENTS, threshold=t)] for t in (1e-3, None, 0.3, 0.9999))
+    assert usual == same
+    sizes = [sum(len(triples) for _, triples in facts(found)) for found in (low, usual, high)]
+    assert sizes[0] > sizes[1] > sizes[2]
+    if case.head in ("span", "distilled") or case.options.get("scheme") == "pointers":
+        # elsewhere a tag more is another end
+        assert all(a >= b >= c for (_, a), (_, b), (_, c) in zip(*map(facts, (low, usual, high)), strict=True))
+
+
 # There and back
 
 CHARACTERS = "甲乙丙a1，😀 "
@@ -192,6 +218,17 @@ def test_gold_comes_back_from_windows(case, places, positions):
     assert head.collate(several)["input_ids"].shape[1] <= positions
     head._rows.clear()
     narrow(head, 512)
+
+
+@DECODERS
+def test_what_no_window_holds_is_counted(case):
+    head, own = narrow(make(case), 22), long_document(17)  # windows of 20 tokens from 0, 15, 30, 36
+    far = Document("far", own.text, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
+    counts = head.alignment([far, own])
+    assert counts["windowed"] == 2
+    if not isinstance(head, HEADS["table"]) or head.scheme.relations:
+        assert counts.get("between_windows", counts.get("relations")) == 1
+    assert facts(decoded(head, [far])) == represented(head, [replace(far, relations=())])
 
 
 @DECODERS
@@ -257,16 +294,25 @@ def test_documents_without_entities_train(case, nothing):
     found = predicted(head.eval(), nothing)
     assert [d.text for d in found] == [d.text for d in nothing]
     assert not any(d.entities for d in found if not d.text.strip())
+    if isinstance(head, PairTagger):
+        assert (loss.abs() > 1e-6) == (head.options.tasks != "rc" and nothing != NOTHING[:1])
+        assert head.predict_pairs(head.collate(nothing), nothing) == list(nothing)
+
+
+@EACH
+def test_encoders_train_at_the_rate_of_the_encoder(case):
+    head = make(case)
+    rate = {id(p): group["lr"] for group in head.parameter_groups(1.0, 10.0, 0.1) for p in group["params"]}
+    assert {n: rate[id(p)] for n, p in head.named_parameters()} == {
+        n: 1.0 if "encoder." in n else 10.0 for n, _ in head.named_parameters()
+    }
 
 
 @EACH
 def test_learns_a_few_documents_by_heart(case):
-    head, few = make(case, noise=0.1, dropout=0.0), list(case.few or case.documents)
-    for module in head.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
+    head, few = frozen(make(case, noise=0.1, dropout=0.0)), list(case.few or case.documents)
     training = TrainingOptions(epochs=case.epochs, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
-    progress = Trainer(head, training, 0).fit(few, OneBatch(len(few)))
+    progress = Trainer(head, training, 0).fit(few, Batches([range(len(few))]))
     assert progress.history[0]["loss"] > 5 * progress.history[-1]["loss"]
     wanted = represented(head, few) if case.extracts else facts(few)
     assert facts(predict(head, few, make_accelerator("fp32"))) == wanted

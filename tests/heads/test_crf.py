@@ -214,29 +214,6 @@ def test_windows_without_tokens():
         assert (crf.decode(emissions, mask) == -1).all() and crf.decode(emissions, mask).shape == mask.shape
 
 
-def test_a_window_is_the_same_in_any_batch():
-    crf = make(len(TWO), TWO.allowed())
-    lengths = [31, 7, 0, 12, 1]
-    emissions, mask = batch(lengths, len(TWO), std=3.0)
-    tags = gold(mask, TWO)
-    rows = emissions.clone().requires_grad_()
-    losses, best = crf.loss(rows, tags, mask), crf.decode(emissions, mask)
-    losses.sum().backward()
-    assert (rows.grad[~mask] == 0).all()
-    for w, n in enumerate(lengths):
-        for longest in (n, n + 5):
-            alone = torch.full((1, longest, len(TWO)), math.inf)
-            alone[0, :n] = emissions[w, :n]
-            alone, part = alone.requires_grad_(), torch.arange(longest)[None] < n
-            ids = torch.zeros(1, longest, dtype=torch.long)
-            ids[0, :n] = tags[w, :n]
-            loss = crf.loss(alone, ids, part)
-            assert torch.allclose(loss[0], losses[w], rtol=1e-6, atol=1e-6)
-            (gradient,) = torch.autograd.grad(loss.sum(), alone)
-            assert torch.allclose(gradient[0, :n], rows.grad[w, :n], atol=1e-6)
-            assert crf.decode(alone, part)[0, :n].tolist() == best[w, :n].tolist()
-
-
 @pytest.mark.parametrize("std", [1.0, 1e4])
 def test_what_is_forbidden_is_never_decoded_and_gets_no_gradient(std):
     allowed = TWO.allowed()
@@ -288,19 +265,6 @@ def test_parameters_and_their_names():
     tags, mask = torch.zeros(1, 1, dtype=torch.long), torch.ones(1, 1, dtype=torch.bool)
     # a window of one token is O or one of the two S
     assert crf.loss(torch.zeros(1, 1, 9), tags, mask).item() == pytest.approx(math.log(3))
-
-
-def test_it_learns_tags():
-    crf, (emissions, mask) = CRF(len(TWO), TWO.allowed()), batch([12, 12, 8], len(TWO))
-    tags = gold(mask, TWO)
-    rows = emissions.nan_to_num().requires_grad_()
-    optimizer = torch.optim.Adam([rows, *crf.parameters()], lr=0.3)
-    for _ in range(40):
-        optimizer.zero_grad()
-        crf.loss(rows, tags, mask).mean().backward()
-        optimizer.step()
-    best = crf.decode(rows, mask)
-    assert torch.equal(best[mask], tags[mask]) and torch.equal(TWO.decode(best, mask), TWO.decode(tags, mask))
 
 
 def test_benchmark_compares_equal_values():

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from cases import DOCUMENTS, SCHEMA, SPERT, Case, OneBatch, make
-from extractors import facts, long_document, narrow, predicted
+from cases import DOCUMENTS, SCHEMA, SPERT, Case, make
+from extractors import Batches, facts, long_document, narrow, predicted
 
 from relex.documents import Document, Relation
 from relex.heads import SpanModel
@@ -48,7 +48,7 @@ def test_beside_teachers_that_do_not_draw_it_the_student_is_spert_bit_for_bit():
     heads[1].load_state_dict(heads[0].state_dict(), strict=False)
     object.__setattr__(heads[1].options, "weight", 0.0)
     for head in heads:
-        Trainer(head, training, 0).fit(DOCUMENTS, OneBatch(len(DOCUMENTS)))
+        Trainer(head, training, 0).fit(DOCUMENTS, Batches([range(len(DOCUMENTS))]))
     assert_same(student(heads[0]), student(heads[1]))
     assert facts(predicted(heads[0].eval(), DOCUMENTS)) == facts(predicted(heads[1].eval(), DOCUMENTS))
 
@@ -187,15 +187,6 @@ def test_no_room_is_counted():
     assert head.alignment([DOCUMENTS[0]])["untold"] == 0
     assert batch["entities_ids"].shape[1] == batch["input_ids"].shape[1] == 22
     assert torch.isfinite(head.loss(batch))
-
-
-def test_all_encoders_train_at_the_rate_of_the_encoder():
-    head = make(BOTH)
-    groups = head.parameter_groups(1.0, 10.0, 0.1)
-    rate = {id(p): group["lr"] for group in groups for p in group["params"]}
-    assert {n: rate[id(p)] for n, p in head.named_parameters()} == {
-        n: 1.0 if "encoder." in n else 10.0 for n, _ in head.named_parameters()
-    }
 
 
 def test_a_teacher_alone():

@@ -4,8 +4,8 @@ import copy
 
 import pytest
 import torch
-from cases import DOCUMENTS, SCHEMA, Case, OneBatch, decoded, make
-from extractors import facts, narrow, predicted, told
+from cases import DOCUMENTS, SCHEMA, Case, decoded, make
+from extractors import Batches, facts, frozen, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -98,16 +98,6 @@ def test_with_gold_entities_it_is_the_classifier(encoding, positions):
     torch.testing.assert_close(torch.cat(of_pairs(head, several))[:, 1:], expected, atol=1e-5, rtol=1e-5)
 
 
-def test_markers_behind_the_text_of_one_pair_are_those_of_many():
-    """One pass for all pairs of a text, and no pair feels another: as if each were alone in the batch."""
-    head = make(BEHIND)
-    for document, found in zip(PAIRS, of_pairs(head, PAIRS), strict=True):
-        for (a, b), row in zip(pairs_within(torch.zeros(len(document.entities))).tolist(), found, strict=True):
-            batch = head.collate([document])
-            alone = head.pair_logits(batch, batch["entities"], torch.tensor([[a, b]]))
-            torch.testing.assert_close(alone[0], row, atol=1e-5, rtol=1e-5)
-
-
 def test_more_pairs_than_a_row_holds():
     head, text = make(BEHIND), "甲乙丙丁戊己庚"
     crowd = Document("crowd", text, tuple(Span(i, i + 1, "药") for i in range(7)))  # 42 pairs
@@ -178,20 +168,13 @@ def test_a_text_too_long_for_its_markers_keeps_what_is_near_them():
 # Two models in one
 
 
-def frozen(head):
-    for module in head.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0
-    return head
-
-
 def test_the_sum_trains_both_parts_as_if_apart():
     training = TrainingOptions(epochs=3, lr=1e-3, head_lr=1e-2, clip=0.0, precision="fp32")
     whole, entities, pairs = (frozen(make(BETWEEN, noise=0.1)) for _ in range(3))
     entities.pair_logits = lambda batch, e, pairs: torch.zeros(len(pairs), len(SCHEMA.relation_names) + 1)
     pairs.span_logits = lambda states, spans: states.sum() * 0 + torch.zeros(len(spans), len(SCHEMA.entity_types) + 1)
     for head in (whole, entities, pairs):
-        Trainer(head, training, 0).fit(DOCUMENTS, OneBatch(len(DOCUMENTS)))
+        Trainer(head, training, 0).fit(DOCUMENTS, Batches([range(len(DOCUMENTS))]))
     of_pairs = ("pair_encoder.", "norm.", "classify_pair.")
     fresh = make(BETWEEN, noise=0.1).state_dict()
     for name, value in whole.state_dict().items():
@@ -199,14 +182,6 @@ def test_the_sum_trains_both_parts_as_if_apart():
         assert torch.equal(value, apart.state_dict()[name]), name
     assert not torch.equal(fresh["pair_encoder.model.encoder.layer.0.output.dense.weight"],
                            whole.state_dict()["pair_encoder.model.encoder.layer.0.output.dense.weight"])  # fmt: skip
-
-
-def test_both_encoders_train_at_the_rate_of_the_encoder():
-    head = make(BETWEEN)
-    rate = {id(p): group["lr"] for group in head.parameter_groups(1.0, 10.0, 0.1) for p in group["params"]}
-    assert {n: rate[id(p)] for n, p in head.named_parameters()} == {
-        n: 1.0 if "encoder." in n else 10.0 for n, _ in head.named_parameters()
-    }
 
 
 @BOTH

@@ -2,10 +2,11 @@
 
 import itertools
 
+import cases
 import pytest
 import torch
 from cases import DOCUMENTS, SCHEMA, decoded, logits
-from extractors import long_document, narrow, predicted, told
+from extractors import frozen, long_document, narrow, predicted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,17 +24,7 @@ NESTED = Document(
 
 
 def make(seed=0, **options):
-    """A head on a tiny random encoder, no parameter of its own left where it starts from one number."""
-    encoder = encoders.load("random:tiny", 1, seed=seed, texts=[d.text for d in DOCUMENTS])
-    torch.manual_seed(seed)
-    small = {"queries": 6, "decoder_layers": 2, "heads": 4}
-    head = Sets(encoder, SCHEMA, SetOptions(**small | options))
-    with torch.no_grad():
-        for name, parameter in head.named_parameters():
-            if not name.startswith("encoder."):
-                parameter[parameter == -4.0] = 0.0
-                parameter += torch.randn(parameter.shape) * 0.3
-    return head.eval()
+    return cases.make(cases.Case("sets", {"queries": 6}), seed, **options)
 
 
 def drawn(generator, windows, queries, classes, length, scale=1.0):
@@ -186,23 +177,6 @@ def test_the_best_pair_is_not_the_best_start_with_its_best_end():
     assert found[0, :4].tolist() == [0, 2, 2, 3]
 
 
-def test_no_triple_is_nothing():
-    head = make()
-    classes, pointers = drawn(torch.Generator().manual_seed(1), 2, 6, len(head.classes), 9)
-    classes[..., -1] = 100.0
-    mask = torch.ones(2, 10, dtype=torch.bool)
-    assert head.decode(classes, pointers, mask).shape == (0, 6)
-    assert head._documents(DOCUMENTS[:2], head.decode(classes, pointers, mask))[0].entities == ()
-
-
-def test_overlaps_of_all_kinds_come_back():
-    document = told("both", "激素治哮喘又引起哮喘", "激素/药 哮喘/病", [(0, 1, "治疗"), (0, 1, "引起")])
-    for one in (NESTED, document):
-        (back,) = decoded(make(), [one])
-        assert set(back.triples()) == set(one.triples())
-        assert not any(make().alignment([one]).values())
-
-
 # What no query can say
 
 
@@ -233,24 +207,13 @@ def test_a_triple_that_one_of_its_windows_says_is_not_lost():
     assert narrow(make(queries=1), 22).alignment([long_document(3, 10)])["beyond"] == 1
 
 
-def test_targets():
-    head = make()
-    document = told("x", "止痛片治头疼和发烧", "止痛片/药 头疼/病 发烧/病", [(0, 1, "治疗"), (0, 2, "引起")])
-    batch = head.collate([DOCUMENTS[3], document])
-    assert batch["triples"].tolist() == [[1, 0, 0, 2, 4, 5], [1, 1, 0, 2, 7, 8]]
-    assert batch["sizes"].tolist() == [0, 2] and batch["count"] == 2
-
-
 # Training
 
 
 def test_what_backward_computes_again_is_the_same():
     gradients = []
     for training in (False, True):
-        head = make(dropout=0.0).train(training)
-        for module in head.encoder.modules():
-            if isinstance(module, torch.nn.Dropout):
-                module.p = 0.0
+        head = frozen(make(dropout=0.0)).train(training)
         head.loss(head.collate(DOCUMENTS)).backward()
         gradients.append({name: p.grad for name, p in head.named_parameters()})
     torch.testing.assert_close(*gradients, atol=1e-6, rtol=1e-5)

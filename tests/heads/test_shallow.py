@@ -5,27 +5,14 @@ import itertools
 import pytest
 import torch
 import torch.nn.functional as F
-from cases import logits
-from extractors import gradients, predicted, told
+from cases import DOCUMENTS, SCHEMA, logits
+from extractors import gradients, predicted
 
 from relex import encoders
-from relex.documents import RelationType, Schema
 from relex.heads import Shallow, ShallowOptions
 from relex.heads.options import choices
 from relex.heads.pairs import baseline_layers
 
-SCHEMA = Schema(
-    ("病", "药"),
-    (RelationType("治疗", (("药", "病"),)), RelationType("引起", (("药", "病"), ("病", "病")))),
-)
-DOCUMENTS = (
-    told("one", "头疼时吃止痛片。", "头疼/病 止痛片/药", [(1, 0, "治疗")]),
-    told("several", "止痛片和退热贴都治发烧", "止痛片/药 退热贴/药 发烧/病", [(0, 2, "治疗"), (1, 2, "治疗")]),
-    told("touching", "着凉咳嗽胸痛", "着凉/病 咳嗽/病 胸痛/病", [(0, 1, "引起"), (1, 2, "引起")]),
-    told("backwards", "今天哮喘又因激素而起，不好", "激素/药 哮喘/病", [(0, 1, "引起")]),
-    told("none", "今天没有什么可说。"),
-    told("short", "咳", "咳/病"),
-)  # fmt: skip
 ROWS = {
     "Bi-LSTM": {"tasks": "ner"},
     "RDCNN": {"reader": "rdcnn", "tasks": "ner"},
@@ -193,43 +180,10 @@ def test_dilated_convolutions_see_so_far():
     assert (changed.min(), changed.max()) == (10, 70)
 
 
-# Documents
-
-
-@EACH_ROW
-def test_each_row_predicts_what_it_learns(row):
-    head = make(row)
-    if row == "Joint-Bi-LSTM":
-        torch.nn.init.normal_(head.classify.weight, std=3.0)  # so that some pairs are related
-    found = predicted(head, DOCUMENTS)
-    if head.options.tasks == "ner":
-        assert any(d.entities for d in found) and not any(d.relations for d in found)
-    elif head.options.tasks == "rc":
-        assert [set(d.entities) for d in found] == [set(d.entities) for d in DOCUMENTS]
-        assert any(d.relations for d in found)
-    else:
-        assert any(d.entities for d in found) and any(d.relations for d in found)
-        assert head.predict_pairs(head.collate(DOCUMENTS), DOCUMENTS) != found
-
-
 # Switches
 
 
-def test_parameters_are_those_that_are_used():
-    def parts(row):
-        names = {name for name, _ in make(row).named_parameters()}
-        assert {name for name in names if name.startswith("encoder.")} == {
-            "encoder.model.embeddings.word_embeddings.weight"
-        }
-        return {name.split(".")[0] for name in names} - {"encoder", "norm"}
-
-    assert [parts(row) for row in ROWS] == [
-        {"reader", "emit", "crf"},
-        {"reader", "emit", "crf"},
-        {"reader", "emit", "crf", "pair", "classify"},
-        {"pair", "classify"},
-        {"reader", "pair"},
-    ]
+def test_sizes_that_are_not_given():
     assert make().encoder.layers == 0
     assert make(hidden=0).pair.size == 600 and make("RCN", hidden=0).pair.votes.shape[0] == 80
 

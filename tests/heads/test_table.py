@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 from cases import DOCUMENTS, SCHEMA, TABLES, Case, make
-from extractors import facts, long_document, narrow, predicted, told
+from extractors import predicted, told
 
 from relex import encoders
 from relex.documents import Document, Relation, RelationType, Schema, Span
@@ -77,15 +77,6 @@ def test_an_untrained_table_is_empty(row):
     assert not any(d.relations or d.entities for d in predicted(fresh(row), list(DOCUMENTS)))
 
 
-@ROWS
-@torch.no_grad()
-def test_rows_are_read_one_by_one_as_all_at_once(row, monkeypatch):
-    head = head_of(row)
-    whole = predicted(head, DOCUMENTS)
-    monkeypatch.setattr(chunks, "AT_ONCE", 1)
-    assert predicted(head, DOCUMENTS) == whole and any(d.relations or d.entities for d in whole)
-
-
 def test_what_selects_an_epoch():
     assert {row: head_of(row).selection_metric for row in ("W2NER", "TPLinker")} == {
         "W2NER": "ner.strict.f1", "TPLinker": ""
@@ -94,16 +85,6 @@ def test_what_selects_an_epoch():
 
 
 # Reading
-
-
-@torch.no_grad()
-def test_a_threshold_holds_for_what_is_there_or_not():
-    head, batch = head_of("GPLinker"), head_of("GPLinker").collate(DOCUMENTS)
-    found = [facts(head.predict(batch, DOCUMENTS, threshold=t)) for t in (0.05, 0.5, 0.95)]
-    sizes = [sum(len(triples) for _, triples in some) for some in found]
-    assert sizes[0] > sizes[1] > sizes[2]
-    assert found[1] == facts(predicted(head, DOCUMENTS)) == facts(head.predict(batch, DOCUMENTS))
-    assert all(few <= many for (_, few), (_, many) in zip(found[2], found[1], strict=True))
 
 
 @torch.no_grad()
@@ -203,15 +184,6 @@ def test_a_type_that_its_relation_does_not_have():
     assert (
         head_of("TPLinker+").alignment([odd])["mistyped"] == 1 and not head_of("TPLinker").alignment([odd])["mistyped"]
     )
-
-
-def test_what_no_window_holds_is_counted():
-    far = Document("far", "止痛片治发烧，" * 8, (Span(0, 1, "药"), Span(50, 51, "病")), (Relation(0, 1, "治疗"),))
-    for row in ("TPLinker", "TPLinker+", "W2NER"):
-        head = narrow(head_of(row), 22)
-        found = head.alignment([far, long_document(17)])
-        expected = {"windowed": 2} | ({"between_windows": 1} if head.scheme.relations else {})
-        assert {k: v for k, v in found.items() if v} == expected
 
 
 # Names

@@ -100,16 +100,6 @@ def test_chunks_are_parts_of_the_whole(name, tags, monkeypatch):
 
 
 @EACH
-@torch.no_grad()
-def test_a_text_does_not_feel_its_batch(name):
-    scorer, (states, mask) = make(name), texts()
-    together = scorer(prepared(scorer, states, mask)[0], slice(None))
-    for w, n in enumerate(LENGTHS):
-        alone = scorer(prepared(scorer, states[w : w + 1, : n + 1], mask[w : w + 1, : n + 1])[0], slice(None))
-        torch.testing.assert_close(inner(together[w], n), inner(alone[0], n), atol=1e-5, rtol=1e-5)
-
-
-@EACH
 def test_gradients_of_chunks_that_are_computed_again(name, monkeypatch):
     """All parameters train, and with the same gradients whether what led to logits was kept or not."""
     found = []

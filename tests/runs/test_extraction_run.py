@@ -26,7 +26,6 @@ SCHEMA = Schema(
     (RelationType("治疗", (("病", "药"),)), RelationType("病因", (("病", "因"),))),
 )
 FRAMES = ("{0}常因{2}而起，多服用{1}。", "医生说{0}来自{2}，开了{1}。")
-VOLATILE = ("time", "date", "commit", "history")
 
 
 def document(name, frame, fact):
@@ -136,10 +135,6 @@ def test_a_classifier_refuses_documents_of_extraction(config, trained):
     with pytest.raises(RelexError, match="has 2 relations, but relation classification needs exactly one"):
         run(Config(corpus="toy", encoder="random:tiny", layers=1), "smoke")
     assert not trained
-
-
-def stable(record):
-    return {k: v for k, v in record.items() if k not in VOLATILE}
 
 
 def test_an_unseen_split_is_scored_with_the_predictions_of_the_whole(project, config, trained):

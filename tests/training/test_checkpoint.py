@@ -6,6 +6,7 @@ import os
 import pytest
 import samples
 import torch
+from extractors import Batches
 from safetensors.torch import save_file
 
 from relex.errors import RelexError
@@ -21,11 +22,6 @@ def trained(make_head):
     one = trainer(make_head)
     one.fit(samples.TRAIN[:4], Batches([[0, 1], [2, 3]]))
     return one
-
-
-class Batches(list):
-    def set_epoch(self, epoch):
-        pass
 
 
 def state(one):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import samples
 import torch
-from extractors import told
+from cases import DOCUMENTS
 
 from relex import encoders
 from relex.documents import infer_schema
@@ -23,17 +23,11 @@ ROOT = Path(__file__).parents[2]
 AVX2 = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
 """As on a CPU with AVX2 only, where oneDNN has no LSTM in bf16 and emulates what it has."""
 
-EXTRACTION = (
-    told("one", "头疼时吃止痛片。", "头疼/病 止痛片/药", [(1, 0, "治疗")]),
-    told("two", "止痛片和退热贴都治发烧", "止痛片/药 退热贴/药 发烧/病", [(0, 2, "治疗"), (1, 2, "治疗")]),
-    told("none", "今天没有什么可说。"),
-)  # fmt: skip
-
 
 @pytest.mark.precision
 @pytest.mark.parametrize("name", HEADS)
 def test_every_head_trains_and_predicts_in_bf16(name):
-    documents = samples.TRAIN[:6] if HEADS[name].task == "classification" else EXTRACTION
+    documents = samples.TRAIN[:6] if HEADS[name].task == "classification" else DOCUMENTS[:4]
     encoder = encoders.load("random:deep", seed=0, texts=[d.text for d in documents])
     torch.manual_seed(0)
     head = build(name, encoder, infer_schema(documents), OPTIONS[name]())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import samples
 import torch
+from extractors import Batches
 
 from relex.errors import RelexError
 from relex.samplers import Curriculum, FixedSteps, LengthBucketed, balanced, micro_batches
@@ -225,11 +226,6 @@ def gradients(make_head, micro_tokens, batch, **options):
     one = Batches([batch])
     progress = trainer.fit(FEW, one)
     return found, progress
-
-
-class Batches(list):
-    def set_epoch(self, epoch):
-        pass
 
 
 @pytest.mark.parametrize("options", [{}, {"hard_classes": ("病因",), "hard_weight": 3.0}], ids=["plain", "weighted"])

@@ -19,7 +19,6 @@ from relex.corpora.generators.arteriography.generate import (
     compared,
     generate,
     tally,
-    tell,
 )
 from relex.corpora.generators.arteriography.patterns import MODIFIER, NEGATIVE, PERCENTAGE, POSITION, Telling
 from relex.documents import Document, write_documents
@@ -137,16 +136,6 @@ def test_respectively_joins_first_to_first():
             assert all(number == 1 for number in Counter(r.tail for r in t.relations if r.type == MODIFIER).values())
             assert len(t.relations) == 6
     assert seen > 5
-
-
-def test_same_seed_same_corpus_other_seed_other_corpus():
-    one, again, other = (generate(12, s, test=0) for s in (3, 3, 4))
-    assert one == again
-    assert one.train != other.train and one.fingerprint != other.fingerprint
-    more = generate(13, 3, test=0)
-    assert more.fingerprint != one.fingerprint
-    assert {d.text for d in every(one)} <= {d.text for d in every(more)}
-    assert tell(random.Random(5)) == tell(random.Random(5))
 
 
 @pytest.mark.parametrize(("texts", "sizes"), [(10, (8, 1, 1)), (40, (32, 4, 4))])

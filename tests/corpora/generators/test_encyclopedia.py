@@ -85,13 +85,6 @@ def test_lengths_are_like_umrc10(corpus):
     assert max(lengths) <= LONGEST < 300
 
 
-def test_same_seed_same_corpus_other_seed_other_corpus():
-    one, again, other = (generate(40, 20, 20, seed=s) for s in (5, 5, 6))
-    assert one == again
-    assert one.train != other.train and one.fingerprint != other.fingerprint
-    assert generate(50, 20, 20, seed=5).fingerprint != one.fingerprint
-
-
 @pytest.mark.parametrize("sizes", [{"train": 0}, {"dev": 15}, {"test": -10}])
 def test_sizes_that_cannot_be_balanced(sizes):
     with pytest.raises(RelexError, match="multiple of 10"):

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from digests import digest
+from parts import every
 
 from relex import corpora
 
@@ -29,3 +30,24 @@ SUMS = {
 @pytest.mark.parametrize(("name", "options"), SUMS)
 def test_the_same_arguments_give_the_same_bytes(name, options):
     assert digest(corpora.CORPORA[name].read(**json.loads(options))) == SUMS[name, options]
+
+
+MORE = {
+    "encyclopedia": ({"train": 40, "dev": 20, "test": 20}, {"train": 50}),
+    "angiography": ({"reports": 30}, {"reports": 31}),
+    "arteriography": ({"texts": 12, "test": 0}, {"texts": 13}),
+    "interactions": ({"sentences": 60, "test": 0}, {"sentences": 61}),
+}
+"""Generator → small options, and what asks it for a little more."""
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_same_seed_same_corpus_other_seed_other_corpus(name):
+    small, more = MORE[name]
+    changes = ({"seed": 3}, {"seed": 3}, {"seed": 4}, more | {"seed": 3})
+    one, again, other, larger = (corpora.CORPORA[name].read(**small | change) for change in changes)
+    assert one == again
+    assert one.train != other.train and one.fingerprint != other.fingerprint
+    assert larger.fingerprint != one.fingerprint
+    if name in ("arteriography", "interactions"):
+        assert {d.text for d in every(one)} <= {d.text for d in every(larger)}
