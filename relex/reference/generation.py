@@ -109,12 +109,15 @@ def allowed(said, entities, relations, max_steps):
         room = len(said) + 1 < max_steps  # for one more entity and the stop
         return {STOP, *(e for e in entities if room and e[:2] not in taken)}
     named, parts = said[: said.index(STOP)], said[said.index(STOP) + 1 :]
-    triples, begun = set(zip(parts[::3], parts[1::3], parts[2::3], strict=False)), parts[len(parts) - len(parts) % 3 :]
-    every = {(h, t, r) for h in named for t in named if h != t for r in range(relations)}
-    fresh = {triple for triple in every - triples if list(triple[: len(begun)]) == begun}
-    if begun:
-        return {triple[len(begun)] for triple in fresh}
-    return {END, *(triple[0] for triple in fresh if len(said) + 3 <= max_steps)}
+    turn = len(parts) % 3
+    if turn == 1:
+        return set(named) - {parts[-1]}
+    if turn == 2:
+        return set(range(relations))
+    triples = [tuple(parts[i : i + 3]) for i in range(0, len(parts), 3)]
+    again = triples[-1:] and triples[-1] in triples[:-1]
+    possible = len(named) > 1 and relations and len(said) + 3 <= max_steps
+    return {END, *(named if possible and not again else [])}
 
 
 def generated(head, text):

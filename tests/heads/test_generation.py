@@ -152,7 +152,12 @@ def test_random_logits_end_and_leave_nothing_unfinished(seed, words, relations, 
         assert len({v.place(e)[:2] for e in entities}) == len(entities), "no place is taken twice"
         assert {e for h, t, _ in triples for e in (h, t)} <= set(entities)
         assert all(h != t and 0 <= r < relations for h, t, r in triples)
-        assert len(set(triples)) == len(triples), "no triple is said twice"
+        parts = ids[ids.index(v.stop) + 1 : ids.index(v.end)]
+        every = list(zip(parts[::3], parts[1::3], parts[2::3], strict=True))
+        assert every[: len(triples)] == triples and every[len(triples) :] in (
+            [],
+            [t for t in triples if t == every[-1]],
+        )
         assert len(entities) <= kept(len(entities), max_steps)[0]
         assert len(triples) <= kept(len(entities), max_steps)[1]
 
@@ -169,6 +174,18 @@ def test_what_may_follow_is_what_the_plain_version_allows(seed, relations, max_s
             entities = [(a, b, c) for a in range(n) for b in range(a, min(a + 2, n)) for c in range(2)]
             expected = plain.allowed([item(v, i) for i in ids], entities, relations, max_steps)
             assert {item(v, i) for i in torch.nonzero(row)[:, 0].tolist()} == expected != set()
+
+
+def test_a_triple_that_is_said_again_is_the_last_one():
+    head = make()
+    words = torch.arange(2)[None, :, None].expand(1, -1, 2)
+    v = head.vocabulary
+    one, other = v.entity(0, 0, 0), v.entity(1, 1, 1)
+    said = [one, other, v.stop, *(one, other, 0), *(one, other, 1), *(one, other, 0), *(other, one, 2), v.end]
+    size = v.first + 2 * v.width * v.types
+    (ids,) = head.decode(words, lambda ids: F.one_hot(torch.tensor([said[ids.shape[1]]]), size).float()).tolist()
+    assert ids == [*said[:12], v.end]
+    assert v.told(ids) == ([one, other], [(one, other, 0), (one, other, 1)])
 
 
 def test_whatever_a_model_says_its_sequences_end():

@@ -58,10 +58,10 @@ class Vocabulary(NamedTuple):
         return [*sorted(ids), self.stop, *(i for triple in triples for i in triple), self.end]
 
     def told(self, ids: Sequence[int]) -> tuple[list[int], list[tuple[int, int, int]]]:
-        """Entities and triples (head, tail, relation) of a finished sequence, as ids, in its order."""
+        """Entities and triples (head, tail, relation) of a finished sequence, as ids, in its order and each once."""
         stop = ids.index(self.stop)
-        triples = ids[stop + 1 : ids.index(self.end)]
-        return ids[:stop], list(zip(triples[::3], triples[1::3], triples[2::3], strict=True))
+        parts = ids[stop + 1 : ids.index(self.end)]
+        return ids[:stop], list(dict.fromkeys(zip(parts[::3], parts[1::3], parts[2::3], strict=True)))
 
 
 def kept(entities: int, max_steps: int) -> tuple[int, int]:
@@ -80,37 +80,33 @@ def allowed(vocabulary: Vocabulary, said: Tensor, exists: Tensor, max_steps: int
     """W×V (bool): which ids may follow in sequences W×T, of which those that have ended stand still.
 
     `exists` W×U×K: the stretches of words that there are. Among entities, a stretch that was not taken, or `stop`; then
-    a head among the entities that were said, or `end`; another one as its tail; and a relation. No triple comes twice,
-    so a head still has a tail, and both of them a relation. An entity or a triple begins where `max_steps` leave room
-    for it and `stop`: so each sequence is finished after that many steps, and has only finished triples.
+    a head among the entities that were said, or `end`; another one as its tail; and any relation. A triple that was
+    said before ends its sequence: to forbid it would leave a relation that the model does not mean. Entities and
+    triples begin where `max_steps` leave room for them and `stop`: so every sequence is finished after that many steps,
+    and has only finished triples.
     """
     v, steps = vocabulary, said.shape[1]
     every = roles(said, v.stop)
     role, every = every[:, -1:], every[:, :-1]
-    ended = (said == v.end).any(1, keepdim=True)
-    size = exists[0].numel()
-    entity = said - v.first
+    triples = torch.stack([said[:, :-2], said[:, 1:-1], said[:, 2:]], -1)
+    same = (triples == triples[:, -1:]).all(-1) & (every[:, :-2] == HEAD)
+    again = (role == HEAD) & (same.sum(1, keepdim=True) > 1)
+    ended = again | (said == v.end).any(1, keepdim=True)
+
+    entity, size = said - v.first, exists[0].numel()
     new = (every == ENTITY) & (entity >= 0)
-    named = _count(size * v.types, entity, new) > 0
-    taken = _count(size, entity // v.types, new) > 0
-
-    heads, tails, relations = entity[:, :-2], entity[:, 1:-1], said[:, 2:]
-    whole = (every[:, :-2] == HEAD) & (heads >= 0)
-    before, last = F.pad(entity, (2, 0))[:, -2:].split(1, 1)
-    partners = v.relations * (named.sum(1, keepdim=True) - 1)  # triples that one head can have
-    may_head = named & (_count(size * v.types, heads, whole) < partners) & (steps + 3 <= max_steps)
-    may_tail = named & (_count(size * v.types, tails, whole & (heads == last)) < v.relations)
-    may_tail = may_tail.scatter(1, last.clamp(min=0), False)
+    named, taken = _among(size * v.types, entity, new), _among(size, entity // v.types, new)
     free = (exists.flatten(1) & ~taken).repeat_interleave(v.types, 1) & (steps + 2 <= max_steps)
-    fresh = _count(v.relations, relations, whole & (heads == before) & (tails == last)) == 0
-
-    entities = (free & (role == ENTITY)) | (may_head & (role == HEAD)) | (may_tail & (role == TAIL))
-    others = fresh & (role == RELATION), role == ENTITY, role == HEAD  # relations, stop, end
-    following = torch.cat([*others, entities], 1)
+    related = (named.sum(1, keepdim=True) > 1) & (v.relations > 0 and steps + 3 <= max_steps)
+    last = F.pad(entity, (1, 0))[:, -1:].clamp(min=0)
+    heads, tails = named & related, named.scatter(1, last, False)
+    entities = (free & (role == ENTITY)) | (heads & (role == HEAD)) | (tails & (role == TAIL))
+    relations = (role == RELATION).expand(-1, v.relations)
+    following = torch.cat([relations, role == ENTITY, role == HEAD, entities], 1)  # stop and end between them
     return following.where(~ended, torch.arange(following.shape[1], device=said.device) == v.end)
 
 
-def _count(size: int, values: Tensor, which: Tensor) -> Tensor:
-    """W×`size`: how often each number from 0 stands in `values` W×T, where `which` W×T says that it counts."""
-    counts = values.new_zeros(len(values), size + 1)
-    return counts.scatter_add_(1, values.where(which, size), which.to(counts.dtype))[:, :-1]
+def _among(size: int, values: Tensor, which: Tensor) -> Tensor:
+    """W×`size` (bool): which numbers from 0 stand in `values` W×T, where `which` W×T says that they count."""
+    found = which.new_zeros(len(values), size + 1)
+    return found.scatter(1, values.where(which, size), True)[:, :-1]

@@ -5,10 +5,11 @@ Extraction". A decoder points: at a stretch of words with a type, at a relation,
 are a sequence in the order of the text, a vocabulary for each text, a code for what the decoder's input was said for,
 no other positions, and a loss over the whole vocabulary, which a grammar restricts at prediction alone.
 
-What their public code does otherwise is not copied. There a pair has one relation; here as many as the corpus has.
-There a triple may be said twice, and broken output is dropped without a word; here `allowed` leaves no such sequence.
-There a sum of zero tells padding; here the number of words. There the mean is taken over the steps of a batch; here
-over those of a window, as the loss is a mean over documents.
+What their public code does otherwise is not copied. There gold has one relation for a pair; here as many as the corpus.
+There a triple that is said again is dropped, and what follows is read; here it ends its sequence, which otherwise may
+go in circles. There broken output is dropped without a word; here the grammar `allowed` leaves none. There a sum of
+zero tells padding; here the number of words. There the mean is taken over the steps of a batch; here over those of a
+window, as the loss is a mean over documents.
 
 Ours: vectors of relations, start, stop and end are learned beside the encoder. There they go through it in front of the
 text, where they would take positions from long windows. A stretch is one layer over its first and last word, and a type
