@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import recipe
 import samples
 import torch
+import torch.nn.functional as F
 from extractors import told
 
 from relex import encoders
 from relex.documents import Document, RelationType, Schema
-from relex.heads import HEADS, BothWays, Cascade, Head, Pipeline, Sets, SpanModel, Table
+from relex.heads import HEADS, BothWays, Cascade, Generation, Head, Pipeline, Sets, SpanModel, Table
 from relex.heads.layers import inside
 from relex.heads.pairs.tagger import PairTagger
 from relex.heads.span.model import pairs_within
@@ -81,6 +82,7 @@ SMALL = {
     "table": {"size": 8},
     "both_ways": {"negative_pairs": 10**6},
     "sets": {"queries": 20, "decoder_layers": 2, "heads": 4},
+    "generation": {"heads": 4, "decoder_layers": 2, "width": 32, "max_width": 4, "max_steps": 60},
     "distilled": {"heads": 4, "max_width": 4, "width_size": 5, "negative_spans": 10**6, "negative_pairs": 10**6},
     "pipeline": {"max_width": 4, "width_size": 5, "hidden": 24, "most_entities": 10**6},
     "focused": {"k": 1},
@@ -118,6 +120,7 @@ CASES = (
     Case("both_ways", {"ways": "subjects"}),
     Case("both_ways", {"ways": "objects"}),
     Case("sets"),
+    Case("generation"),
     Case("span", {"residual": True}),
     Case("span", SPERT),
     Case("span", {"context": "gru", "local_context": "attention"}),
@@ -199,6 +202,11 @@ def logits(head: Head, documents: Sequence[Document]) -> list[tuple[torch.Tensor
     if isinstance(head, Sets):
         classes, pointers = head.logits(batch)
         return [(classes[i], pointers[i, ..., : n - 1]) for i, n in enumerate(mask.sum(1).tolist())]
+    if isinstance(head, Generation):
+        sizes = zip((batch["sequences"] >= 0).sum(1).tolist(), (batch["words"][..., 0] >= 0).sum(1), strict=True)
+        found = zip(head.logits(batch), sizes, strict=True)
+        v = head.vocabulary
+        return [(row[:steps, : v.first + words * v.width * v.types],) for row, (steps, words) in found]
     if isinstance(head, SpanModel):
         text, spans, found = head.states(batch), head.candidates(batch["words"]), []
         for i in range(len(documents)):
@@ -252,6 +260,8 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
         if noise is not None:
             classes, pointers = noise(*classes.shape), noise(*pointers.shape)
         return head._documents(documents, head.decode(classes, pointers, mask))
+    if isinstance(head, Generation):
+        return head._documents(documents, head.decode(batch["words"], _pointer(head, batch, noise)))
     if isinstance(head, SpanModel):
         found = _span_logits(head, batch)
         if noise is not None:
@@ -276,6 +286,18 @@ def _cell_logits(cells, shape):
     window, table, row, column, tag = cells.unbind(1)
     logits[window, row, column, table, tag if shape[-1] > 1 else 0] = 20.0
     return logits
+
+
+def _pointer(head: Generation, batch, noise=None):
+    """What follows sequences so far: logits of the next id that say the gold one, or `noise`."""
+    size = head.vocabulary.first + batch["words"].shape[1] * head.vocabulary.width * head.vocabulary.types
+    gold = F.pad(batch["sequences"], (0, 1), value=head.vocabulary.end)
+
+    def follow(said):
+        ids = gold[:, min(said.shape[1], gold.shape[1] - 1)].clamp(min=0)
+        return F.one_hot(ids, size).float() if noise is None else noise(len(ids), size)
+
+    return follow
 
 
 def _of_spans(noise, *shape_and_spans):

@@ -29,6 +29,7 @@ SYSTEMS: dict[str, dict] = {
     },
     "BiRTE": {"head": "both_ways"},
     "SPN4RE": {"head": "sets"},
+    "ATG": {"head": "generation"},
     "PURE": {"head": "pipeline"},
     "PURE, approximate": {"head": "pipeline", "approx": True},
     "SpERT": {"head": "span"} | iser.SPERT,
@@ -65,7 +66,7 @@ def config_of(profile: str, corpus: str, row: str, **changes) -> Config:
     layers = iser.SETTINGS if corpus in iser.BOTH else cbrrel.SETTINGS
     settings = settled(layers, profile=profile, corpus=corpus, grid="")
     own = {k: v for k, v in settings.items() if k in OF_ANY_HEAD}
-    if changes["head"] in ("span", "distilled", "pipeline"):
+    if changes["head"] in ("span", "distilled", "pipeline", "generation"):
         own["max_width"] = 3 if profile == "smoke" else 10 if corpus == "conll04" else 12
     chosen = rates.chosen(RATE_OF.get(row, row)) if profile == "cpu" else {}
     place = {"corpus": corpus, "split": cbrrel.primary(corpus), "profile": profile, "row": row}

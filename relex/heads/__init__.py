@@ -8,6 +8,8 @@ from relex.heads.cascade.both_ways import BothWays, BothWaysOptions
 from relex.heads.cascade.model import Cascade
 from relex.heads.cascade.options import CascadeOptions
 from relex.heads.classifier import Classifier, ClassifierOptions
+from relex.heads.generation.model import Generation
+from relex.heads.generation.options import GenerationOptions
 from relex.heads.head import Head
 from relex.heads.pairs.baselines import Shallow
 from relex.heads.pairs.focused import Focused
@@ -28,6 +30,7 @@ HEADS = {
     "both_ways": BothWays,
     "table": Table,
     "sets": Sets,
+    "generation": Generation,
     "span": SpanModel,
     "distilled": Distilled,
     "pipeline": Pipeline,
@@ -58,7 +61,7 @@ def build(name: str, encoder: Encoder, schema: Schema, options) -> Head:
 
 __all__ = [
     "HEADS", "OPTIONS", "TASKS", "BothWays", "BothWaysOptions", "Cascade", "CascadeOptions", "Classifier",
-    "ClassifierOptions", "Distilled", "DistilledOptions", "Focused", "FocusedOptions", "Head", "Pipeline",
-    "PipelineOptions", "SetOptions", "Sets", "Shallow", "ShallowOptions", "SpanModel", "SpanOptions", "Table",
-    "TableOptions", "build",
+    "ClassifierOptions", "Distilled", "DistilledOptions", "Focused", "FocusedOptions", "Generation",
+    "GenerationOptions", "Head", "Pipeline", "PipelineOptions", "SetOptions", "Sets", "Shallow", "ShallowOptions",
+    "SpanModel", "SpanOptions", "Table", "TableOptions", "build",
 ]  # fmt: skip

@@ -9,9 +9,10 @@ import torch
 from relex import encoders
 from relex.corpora.readers.casmed import SCHEMA
 from relex.documents import RelationType, Schema
-from relex.figures.diagrams import cascade, span
+from relex.figures.diagrams import cascade, generation, span
+from relex.figures.diagrams.tables import STEROID
 from relex.figures.style import ORANGE
-from relex.heads import Cascade, CascadeOptions, SpanModel, SpanOptions
+from relex.heads import Cascade, CascadeOptions, Generation, GenerationOptions, SpanModel, SpanOptions
 from relex.heads.span.layers import RangeMax
 
 STATIC = Path(__file__).parents[2] / "book" / "_static"
@@ -115,3 +116,15 @@ def test_squares_are_to_scale_and_say_what_they_are_of(style):
         text = " ".join(t.get_text() for t in axes.texts)
         written = layers.values() if shown is layers else ()
         assert all(f"{n:,}\n" in text for n in written) and (shown is layers or text.count(" MiB") == len(numbers))
+
+
+def test_the_sequence_is_what_the_head_trains_on():
+    said = generation.steps(STEROID)
+    assert [text for text, _, _ in said] == ["激素", "哮喘", "stop", "激素", "哮喘", "治疗", "end"]
+    assert [role for _, _, role in said] == ["entity", "entity", "", "head", "tail", "relation", ""]
+    schema = Schema(("药", "病"), (RelationType("治疗", (("药", "病"),)),))
+    encoder = encoders.load("random:tiny", texts=[STEROID.text])
+    head = Generation(encoder, schema, GenerationOptions(decoder_layers=1, heads=1, width=8))
+    (ids,) = head.collate([STEROID])["sequences"].tolist()
+    entities, triples = head.vocabulary.told(ids)
+    assert len(ids) == len(said) and triples == [(*entities, 0)]

@@ -407,6 +407,12 @@ IMPOSSIBLE = {
         ({"dropout": 1.0}, "dropout is 1.0"),
         ({"heads": 5}, "width 32 do not divide among 5 heads"),
     ),
+    "generation": (
+        *(({name: 0}, f"{name} is 0, but must be at least 1") for name in
+          ("decoder_layers", "heads", "width", "max_width", "max_steps")),
+        ({"dropout": 1.0}, "dropout is 1.0"),
+        ({"heads": 5}, "decoder states of width 32 do not divide among 5 heads"),
+    ),
     "span": (
         ({"context": "mean"}, "there is no context 'mean'; known are sea, gru, cls"),
         ({"pooling": "mean"}, "there is no pooling 'mean'; known are max, attention"),

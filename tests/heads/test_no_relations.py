@@ -12,7 +12,7 @@ NAMED = {str(case): case for case in CASES}
 
 
 @pytest.mark.parametrize(
-    "name", ["cascade", "both_ways", "table", "sets", "span-True", "pipeline", "focused", "shallow"]
+    "name", ["cascade", "both_ways", "table", "sets", "generation", "span-True", "pipeline", "focused", "shallow"]
 )
 def test_no_relation_types_give_a_loss_and_no_relations(name, monkeypatch):
     monkeypatch.setattr(cases, "SCHEMA", Schema(SCHEMA.entity_types, ()))

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from relex.corpora.readers.casmed import relation_code
 from relex.documents import Document, Relation, Span
-from relex.figures.diagrams import focused, sentence, span, tables
+from relex.figures.diagrams import focused, generation, sentence, span, tables
 from relex.figures.style import BLUE, GREY, ORANGE, checked, use_style
 from relex.files import project_root
 
@@ -122,6 +122,7 @@ def draw(folder: Path) -> list[Path]:
     """Write all drawings as SVG into `folder` and return their paths; `relex.figures.plots.use_style` comes first."""
     figures = {"cascade": cascade_tags(REPORT, relation_code), "sentence": sentence.relations(RADIAL, IN_ENGLISH)}
     figures["tables"] = tables.schemes()
+    figures["generation"] = generation.sequence()
     figures |= span.drawn() | focused.drawn()
     for name, figure in figures.items():
         figure.savefig(folder / f"{name}.svg", bbox_inches=figure.bbox_inches, metadata={"Date": None, "Creator": None})
