@@ -149,7 +149,9 @@ def test_extraction_predicts_anew_whatever_the_input_holds(relex, fails, config,
         answers.append(out.read_text(encoding="utf-8"))
     assert answers[0] == answers[1] and len(answers[0].splitlines()) == 2
     bad = write_jsonl(project / "bad.jsonl", [*bare, {"id": "x"}])
-    assert "bad.jsonl, line 3: field 'text' is missing" in fails("predict", path.stem, bad, project / "out.jsonl")
+    assert "bad.jsonl, line 3: field 'text' is missing" in fails(
+        "predict", path.stem, bad, project / "out.jsonl", "--strict"
+    )
 
 
 def test_run_prints_the_metrics_of_its_task(relex, fails, config, own):
@@ -366,7 +368,9 @@ def test_unknown_names(fails):
     assert "no corpus 'other' to fetch" in fails("corpora", "fetch", "other")
     assert "no format 'other'" in fails("corpora", "convert", "other", "a", "b")
     assert "no records in" in fails("publish", "other")
-    assert "no run 'other'" in fails("predict", "other", write_jsonl(Path("in.jsonl"), [document("a")]), "out.jsonl")
+    assert "other is no model folder and no run" in fails(
+        "predict", "other", write_jsonl(Path("in.jsonl"), [document("a")]), "out.jsonl"
+    )
 
 
 def test_a_book_that_is_not_built_cannot_be_printed(fails):
@@ -394,7 +398,7 @@ def test_predict_without_a_model_or_with_bad_input(relex, fails, config, own, pr
     assert "is not as it was written" in fails("predict", path.stem, good, out)
     weights.write_bytes(content)
     bad = write_jsonl(project / "bad.jsonl", [document("a"), document("b") | {"entities": [], "relations": []}])
-    assert "bad.jsonl, line 2: it has 0 entities" in fails("predict", path.stem, bad, out)
+    assert "bad.jsonl, line 2: it has 0 entities" in fails("predict", path.stem, bad, out, "--strict")
     assert "cannot read" in fails("predict", path.stem, project / "none.jsonl", out)
     assert "has no documents" in fails("predict", path.stem, write_jsonl(project / "empty.jsonl", []), out)
     assert not out.exists()

@@ -201,6 +201,9 @@ def _resumable(extractor, source: Source, target: Path, strict: bool, model: str
             read += len(piece)
             done = {"model": model, "rows": read, "bytes": stream.tell(), "digest": source.digest.hexdigest()}
             write_text(note, json.dumps(done | {"documents": counts.documents, "bad": counts.bad}))
+    if not counts.documents + counts.bad:
+        begun.unlink()
+        raise RelexError(f"{source.path} has no documents; it needs at least one")
     os.replace(begun, target)
     note.unlink(missing_ok=True)
     return counts

@@ -66,7 +66,8 @@ def test_logits_are_those_of_the_plain_version(ways):
         for mine, theirs in zip(found, [*expected, *seconds, pairs], strict=True):
             assert len(mine) == len(theirs)
             for one, other in zip(mine, theirs, strict=True):
-                torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+                # one number here differs by 4e-5 on some CPUs, where products are summed in another order
+                torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-5)
 
 
 @EACH_WAY

@@ -1,0 +1,204 @@
+"""Models of one's own: trained from a file, moved, and asked about texts, in portions and after interruptions."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+from cases import DOCUMENTS, Case, make
+
+from relex.cli import main
+from relex.documents import Document, Span, write_documents
+from relex.errors import RelexError
+from relex.runs import models
+from relex.runs.config import Config
+from relex.use import data, extractor, streams
+from relex.use.extractor import Extractor
+from relex.use.streams import Source, predict_file
+
+
+@pytest.fixture
+def model():
+    """An untrained cascade, made so that it finds something."""
+    head = make(Case("cascade"))
+    config = Config.from_json({"head": "cascade", "encoder": "random:tiny", "precision": "fp32"})
+    about = {"corpus": {"name": "own", "sizes": {"train": 6, "dev": 1, "test": 1}}, "metrics": {}}
+    return Extractor(head, replace(config, options=head.options), about)
+
+
+TEXTS = [d.text for d in DOCUMENTS] * 3
+
+
+def test_a_saved_model_answers_the_same_wherever_it_lies(model, tmp_path):
+    model.save(tmp_path / "made")
+    shutil.move(tmp_path / "made", tmp_path / "elsewhere")
+    found = list(model.predict(TEXTS))
+    assert any(d.relations for d in found) and [d.id for d in found] == [str(i) for i in range(1, len(TEXTS) + 1)]
+    assert list(Extractor.load(tmp_path / "elsewhere").predict(TEXTS)) == found
+
+
+def test_a_flipped_byte_or_a_missing_file_is_one_sentence(model, tmp_path):
+    model.save(tmp_path / "model")
+    weights = tmp_path / "model" / models.WEIGHTS
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(RelexError, match="is not as it was written"):
+        Extractor.load(tmp_path / "model")
+    weights.unlink()
+    with pytest.raises(RelexError, match="lacks its file weights.safetensors"):
+        Extractor.load(tmp_path / "model")
+    with pytest.raises(RelexError, match="is no model folder"):
+        Extractor.load(tmp_path)
+    with pytest.raises(RelexError, match="holds no model"):
+        model.save(tmp_path)
+
+
+def test_a_long_text_is_read_in_parts(model, monkeypatch):
+    text = "止痛片治头疼。" * 40
+    whole = next(model.predict([text]))
+    monkeypatch.setattr(extractor, "LONGEST", 90)
+    monkeypatch.setattr(extractor, "SHARED", 30)
+    monkeypatch.setattr(extractor, "MOST", 2)
+    (parted, short) = model.predict([text, "咳嗽"])
+    assert parted.text == whole.text and parted.id == "1" and short.text == "咳嗽"
+    assert all(0 <= s.start < s.end <= len(text) for s in parted.entities) and parted.entities
+    ends = {s.end for s in parted.entities}
+    assert max(ends) > 200, "the last parts are read, too"
+
+
+def test_an_entity_at_a_cut_is_left_to_the_part_that_has_it_whole():
+    question = Document("x", "一二三四五六")
+    one = extractor.Part(question, 0, False, Document("x 0", "一二三四"))
+    two = extractor.Part(question, 2, True, Document("x 2", "三四五六"))
+    found = [
+        (one, Document("x 0", "一二三四", (Span(0, 1, "病"), Span(2, 4, "病")))),
+        (two, Document("x 2", "三四五六", (Span(0, 1, "病"), Span(1, 3, "病")))),
+    ]
+    assert extractor._joined(found).entities == (Span(0, 1, "病"), Span(3, 5, "病"))
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_all_kinds_of_input_give_the_same_answers(model, tmp_path):
+    (tmp_path / "texts.txt").write_text("\n".join(TEXTS) + "\n\n", encoding="utf-8-sig")
+    rows = [json.dumps({"text": t, "ward": i}, ensure_ascii=False) for i, t in enumerate(TEXTS)]
+    (tmp_path / "rows.jsonl").write_text("\n".join(rows), encoding="utf-8")
+    table = "text,ward\n" + "".join(f'"{t}",{i}\n' for i, t in enumerate(TEXTS))
+    (tmp_path / "table.csv").write_text(table, encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    for i, text in enumerate(TEXTS):
+        (tmp_path / "folder" / f"{i:02}.txt").write_text(text, encoding="utf-8")
+    found = {}
+    for name in ("texts.txt", "rows.jsonl", "table.csv", "folder"):
+        counts = predict_file(model, Source(str(tmp_path / name)), str(tmp_path / f"{name}.found.jsonl"))
+        found[name] = lines(tmp_path / f"{name}.found.jsonl")
+        assert counts.documents == len(TEXTS) and not counts.bad
+    answers = [[(row["text"], row["entities"], row["relations"]) for row in rows] for rows in found.values()]
+    assert all(one == answers[0] for one in answers)
+    assert [row["ward"] for row in found["rows.jsonl"]] == list(range(len(TEXTS)))
+    assert found["table.csv"][3]["ward"] == "3" and found["folder"][3]["id"] == "03"
+
+
+def test_bad_lines_are_counted_and_left_out_or_stop(model, tmp_path):
+    bad, out = tmp_path / "bad.jsonl", tmp_path / "out.jsonl"
+    bad.write_bytes(b'{"text": "a"}\nnothing\n[]\n\xff\n{"id": 1}\n{"text": "b"}\n')
+    said = []
+    counts = predict_file(model, Source(str(bad)), str(out), warn=said.append)
+    assert (counts.documents, counts.bad) == (2, 4) and [row["id"] for row in lines(out)] == ["1", "6"]
+    assert [line.split(", ")[1].split(":")[0] for line in said] == ["line 2", "line 3", "line 4", "line 5"]
+    with pytest.raises(RelexError, match="line 2: not JSON"):
+        predict_file(model, Source(str(bad)), str(out), strict=True)
+    for wrong, message in ((bad, "is the file to be read"), (tmp_path, "name the file .jsonl")):
+        with pytest.raises(RelexError, match=message):
+            predict_file(model, Source(str(bad)), str(wrong))
+    with pytest.raises(RelexError, match="not a kind of file"):
+        Source(str(tmp_path / "x.pdf"))
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_an_interrupted_prediction_ends_with_the_same_file(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "SAVED", 4)
+    source, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    source.write_text("\n".join([*TEXTS, " ", *TEXTS]), encoding="utf-8")
+    predict_file(model, Source(str(source)), str(out), model="m")
+    whole = out.read_bytes()
+    for stop in range(0, 2 * len(TEXTS), 3):
+        out.unlink()
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(streams, "_answers", stops_after(stop, streams._answers))
+            predict_file(model, Source(str(source)), str(out), model="m")
+        assert not out.exists()
+        predict_file(model, Source(str(source)), str(out), model="m", warn=lambda line: None)
+        assert out.read_bytes() == whole and sorted(p.name for p in tmp_path.iterdir()) == ["in.txt", "out.jsonl"]
+
+
+def test_another_model_or_another_input_does_not_go_on(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "SAVED", 2)
+    source, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    source.write_text("\n".join(TEXTS), encoding="utf-8")
+    monkeypatch.setattr(streams, "_answers", stops_after(4, streams._answers))
+    with pytest.raises(Killed):
+        predict_file(model, Source(str(source)), str(out), model="one")
+    with pytest.raises(RelexError, match="was begun with another model"):
+        predict_file(model, Source(str(source)), str(out), model="two")
+    source.write_text("\n".join(["另一个", *TEXTS]), encoding="utf-8")
+    with pytest.raises(RelexError, match="has changed since"):
+        predict_file(model, Source(str(source)), str(out), model="one")
+
+
+def stops_after(count, answers):
+    made = []
+
+    def stopping(*given):
+        for line in answers(*given):
+            if len(made) == count:
+                raise Killed
+            made.append(line)
+            yield line
+
+    return stopping
+
+
+def test_parts_are_found_by_name_or_drawn(tmp_path):
+    write_documents(tmp_path / "my_train.jsonl", DOCUMENTS)
+    found = data.read(tmp_path)
+    assert found.corpus.sizes == {"train": 4, "dev": 1, "test": 1} and len(found.notes) >= 3
+    assert data.read(tmp_path / "my_train.jsonl").corpus.train == found.corpus.train
+    write_documents(tmp_path / "valid.jsonl", DOCUMENTS[:2])
+    assert data.read(tmp_path).corpus.sizes == {"train": 5, "dev": 2, "test": 1}
+    given = data.read(tmp_path, test=tmp_path / "valid.jsonl").corpus
+    assert given.sizes == {"train": 6, "dev": 2, "test": 2} and given.test == DOCUMENTS[:2]
+    write_documents(tmp_path / "train2.jsonl", DOCUMENTS)
+    with pytest.raises(RelexError, match="several files for train"):
+        data.read(tmp_path)
+    with pytest.raises(RelexError, match="too few to train on"):
+        data.read(tmp_path / "valid.jsonl")
+
+
+def test_from_a_file_to_answers_in_two_commands(tmp_path, monkeypatch, capsys):
+    write_documents(tmp_path / "notes.jsonl", [Document(f"{i}{d.id}", d.text, d.entities, d.relations)
+                                               for i in range(3) for d in DOCUMENTS])  # fmt: skip
+    (tmp_path / "new.txt").write_text("头疼时吃止痛片。\n", encoding="utf-8")
+    small = ["epochs=1", "precision=fp32", "layers=1"]
+    command = ["train", "notes.jsonl", "--out", "model", "--head", "cascade", "--encoder", "random:tiny"]
+    monkeypatch.chdir(tmp_path)
+    for arguments in (
+        [*command, *(x for s in small for x in ("--set", s))],
+        ["predict", "model", "new.txt", "out.jsonl"],
+    ):
+        monkeypatch.setattr("sys.argv", ["relex", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert not end.value.code, capsys.readouterr().err
+    said = capsys.readouterr().out
+    assert "no file for dev" in said and "entities" in said and "out.jsonl: 1 documents" in said
+    assert lines(tmp_path / "out.jsonl")[0]["text"] == "头疼时吃止痛片。"
+    card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
+    assert "not a medical device" in card and "`治疗`" in card and "notes.jsonl" in card
+    assert not list(tmp_path.glob("*checkpoint*"))
