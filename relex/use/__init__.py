@@ -1,0 +1,1 @@
+"""What one does with a model on text of one's own."""
