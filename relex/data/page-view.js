@@ -5,7 +5,7 @@ const COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 // The darkest colour is at least so many even shares, so that attention that looks nowhere is pale. [CLS] and [SEP], on
 // which much of it rests, do not count.
 const PALE = 4;
-const PATIENCE = 250; // milliseconds after the last key
+const PATIENCE = 250; // milliseconds after the last key, until the sentence is read
 
 /** A new element with classes, text and children. */
 function make(name, classes = "", ...inside) {
@@ -22,7 +22,8 @@ function panel(model, name, onRead) {
   const root = make("section", "panel"), field = make("textarea"), examples = make("div", "row");
   const tokens = make("div", "tokens"), legend = make("div", "legend"), layers = make("div", "row");
   const said = make("p", "said soft"), found = make("div", "scroll"), time = make("p", "soft");
-  const own = { root, field, result: null, read: run };
+  const heading = make("h2", "", name), label = make("label", "", heading);
+  const own = { root, field, heading, result: null, read: run };
   let layer = model.layers - 1, chosen = -1, waiting = 0;
   root.setAttribute("aria-label", name);
   tokens.setAttribute("role", "group");
@@ -31,7 +32,6 @@ function panel(model, name, onRead) {
   field.lang = "zh-Hans";
   field.spellcheck = false;
   field.placeholder = "Type or paste a sentence";
-  const label = make("label", "", make("h2", "", name));
   label.htmlFor = field.id;
   said.setAttribute("aria-live", "polite");
   root.append(label, field, examples, tokens, legend, layers, said, found, time);
@@ -153,7 +153,7 @@ function panel(model, name, onRead) {
     if (!triples.length) return found.append(make("p", "", "No triples are found in this sentence."));
     const [table, body] = sheet(["subject", "relation", "object", "score"]);
     for (const { head, relation, tail, score } of triples) {
-      const row = make("tr", "", cell(text, head), make("td", "", relation), cell(text, tail),
+      const row = make("tr", "", cell(text, head), make("td", "relation", ...parted(relation)), cell(text, tail),
         make("td", "number", score.toFixed(3)));
       const mark = (on) => [head, tail].forEach(({ first, last }) => {
         for (let t = first; t <= last; t++) tokens.children[t].classList.toggle("chosen", on);
@@ -178,6 +178,11 @@ function panel(model, name, onRead) {
   });
   field.addEventListener("compositionend", () => { waiting = setTimeout(run, PATIENCE); });
   return own;
+}
+
+/** A name that may go on in a new line behind each of its underscores, as parts of an element. */
+function parted(name) {
+  return name.split(/(?<=_)/).flatMap((part) => [part, make("wbr")]);
 }
 
 /** The first of all items with the same key. */
@@ -226,7 +231,7 @@ async function start() {
     if (section.hidden) return;
     const [table, body] = sheet(["subject", "relation", "object", "first", "second"]);
     for (const { words, scores } of differences(both[0].result, both[1].result)) {
-      body.append(make("tr", scores.includes(null) ? "" : "same", ...words.map((word) => make("td", "", word)),
+      body.append(make("tr", scores.includes(null) ? "" : "same", ...words.map((word) => make("td", "relation", ...parted(word))),
         ...scores.map((score) => make("td", "number", score === null ? "–" : score.toFixed(3)))));
     }
     section.append(make("h2", "", "Which sentence says what, with scores"), make("div", "scroll", table));
@@ -237,6 +242,7 @@ async function start() {
     compare.setAttribute("aria-pressed", String(on));
     compare.textContent = on ? "Back to one sentence" : "Compare with a second sentence";
     panels.classList.toggle("two", on);
+    both[0].heading.textContent = on ? "First sentence" : "Sentence";
     both[1].root.hidden = !on;
     if (on && !both[1].field.value) {
       both[1].field.value = model.examples[1] ?? both[0].field.value;
@@ -244,6 +250,7 @@ async function start() {
     }
     differ();
   });
+  both[0].heading.textContent = "Sentence";
   both[1].root.hidden = true;
   panels.append(...both.map(({ root }) => root));
   document.getElementById("threshold").textContent = String(model.threshold);

@@ -94,6 +94,13 @@ def test_what_a_page_cannot_run_is_refused_in_a_sentence(head, reason, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
+def test_another_activation_is_refused():
+    head = head_of()
+    head.encoder.model.config.hidden_act = "relu"
+    with pytest.raises(RelexError, match="its encoder is a bert with relu activation"):
+        check(head)
+
+
 def test_with_a_gate_and_without_one_is_accepted():
     check(head_of())
     check(head_of(gate=True))
@@ -300,6 +307,7 @@ def test_hostile_names_and_sentences_stay_text(tab, hostile):
     shown = tab.run("document.body.innerText")
     assert shown.count(HOSTILE) >= 3 and CLOSING in shown
     assert tab.run("document.querySelectorAll('tbody tr').length") > 0, "the model finds something"
+    assert tab.run("document.querySelector('.legend .chip').textContent") in (HOSTILE, CLOSING)
     assert tab.run("document.title") == HOSTILE + CLOSING
     assert tab.run("document.images.length") == 0 and tab.run("document.scripts.length") == 4
     assert not tab.errors
