@@ -38,8 +38,8 @@ LARGEST = 127
 GROUP = 32
 """Numbers of a row that share a scale, as many as in a block of the pretrained weights (`relex.encoders.me5`).
 
-After a short training 8 of 1,000 sentences had other triples than with all bits, and 17 with one scale a row; 2 had with
-a model of four layers after a longer one.
+After a short training 8 of 1,000 sentences had other triples than with all bits, and 17 with one scale a row; with a
+model of four layers after a longer one 2.
 """
 
 SPECIALS = ("unk", "cls", "sep")
