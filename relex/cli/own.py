@@ -103,6 +103,22 @@ def _model_folder(name: str) -> Path:
     return kept_model(record)
 
 
+@app.command("page")
+def make_page(
+    model: Annotated[str, typer.Argument(help="A model folder of a plain cascade, or the name of a kept run.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.html", help="The file to write.")],
+    example: Annotated[list[str] | None, typer.Option(help="A sentence to start from; may be repeated.")] = None,
+    title: Annotated[str, typer.Option(help="What stands at the top.")] = "",
+) -> None:
+    """Write a model as one HTML file that reads sentences in a browser, without a network."""
+    from relex.use.extractor import Extractor
+    from relex.use.page import write_page
+
+    extractor = Extractor.load(_model_folder(model))
+    write_page(extractor.head.cpu(), out, title, extractor.about["corpus"]["name"], example or ())
+    print(f"{out}: {out.stat().st_size / 2**20:.1f} MB; open it in a browser")
+
+
 @app.command("graph")
 def make_graph(
     source: Annotated[Path, typer.Argument(metavar="FOUND.jsonl", help="Documents with what was found in them.")],

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from cases import DOCUMENTS, Case, make
 
+import relex
 from relex.cli import main
 from relex.documents import Document, Span, write_documents
 from relex.errors import RelexError
@@ -202,3 +203,8 @@ def test_from_a_file_to_answers_in_two_commands(tmp_path, monkeypatch, capsys):
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert "not a medical device" in card and "`治疗`" in card and "notes.jsonl" in card
     assert not list(tmp_path.glob("*checkpoint*"))
+    assert relex.Extractor.load(tmp_path / "model").extracts
+    monkeypatch.setattr("sys.argv", ["relex", "page", "model", "page.html"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2 and not (tmp_path / "page.html").exists(), "a page runs plain cascades alone"
