@@ -6,7 +6,8 @@ Every corpus reader yields Documents, every model predicts Documents, every metr
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 
 from relex.errors import RelexError
@@ -21,12 +22,14 @@ class Span:
 
     A mention that the text does not contain has `start = end = ABSENT`; only then does `mention` hold
     its string (a placeholder in umrc10, or the name of an entity that the sentence leaves out).
+    `score`: how sure a model is of what it found, from 0 to 1; two spans that differ in it alone are equal.
     """
 
     start: int
     end: int
     type: str
     mention: str = ""
+    score: float | None = dataclass_field(default=None, compare=False)
 
     @property
     def absent(self) -> bool:
@@ -36,11 +39,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A directed, typed relation; `head` and `tail` index the entities of the same Document."""
+    """A directed, typed relation; `head` and `tail` index the entities of the same Document; `score` as of a Span."""
 
     head: int
     tail: int
     type: str
+    score: float | None = dataclass_field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,15 @@ class Document:
     def to_json(self) -> dict:
         """The Document as plain JSON values; `from_json` reads them back unchanged."""
         entities = [
-            {"start": s.start, "end": s.end, "type": s.type} | ({"mention": s.mention} if s.absent else {})
+            {"start": s.start, "end": s.end, "type": s.type}
+            | ({"mention": s.mention} if s.absent else {})
+            | ({} if s.score is None else {"score": s.score})
             for s in self.entities
         ]
-        relations = [{"head": r.head, "tail": r.tail, "type": r.type} for r in self.relations]
+        relations = [
+            {"head": r.head, "tail": r.tail, "type": r.type} | ({} if r.score is None else {"score": r.score})
+            for r in self.relations
+        ]
         return {"id": self.id, "text": self.text, "entities": entities, "relations": relations}
 
     @classmethod
@@ -81,11 +90,12 @@ class Document:
                 field(e, "end", int),
                 field(e, "type", str),
                 field(e, "mention", str) if e["start"] == ABSENT else "",
+                _score(e),
             )
             for e in field(value, "entities", list)
         )
         relations = tuple(
-            Relation(field(r, "head", int), field(r, "tail", int), field(r, "type", str))
+            Relation(field(r, "head", int), field(r, "tail", int), field(r, "type", str), _score(r))
             for r in field(value, "relations", list)
         )
         document = cls(field(value, "id", str), field(value, "text", str), entities, relations)
@@ -150,19 +160,6 @@ class Schema:
                 raise RelexError(f"unknown relation {name!r}; known are {', '.join(pairs)}")
             if pairs[name] and (head.type, tail.type) not in pairs[name]:
                 raise RelexError(f"relation {name!r} does not join {head.type} to {tail.type}")
-
-
-def assembled(document: Document, entities: Iterable[Span], triples: Iterable[tuple[Span, str, Span]]) -> Document:
-    """`document` with these entities, and these triples with theirs, each once, in the order of the text."""
-
-    def order(span):
-        return span.start, span.end, span.type
-
-    triples = set(triples)
-    spans = sorted({*entities, *(span for head, _, tail in triples for span in (head, tail))}, key=order)
-    number = {span: i for i, span in enumerate(spans)}
-    relations = sorted((number[head], number[tail], name) for head, name, tail in triples)
-    return replace(document, entities=tuple(spans), relations=tuple(Relation(*r) for r in relations))
 
 
 def infer_schema(documents: Iterable[Document]) -> Schema:
@@ -321,6 +318,13 @@ def field(value, name: str, kind: type):
     if not isinstance(value[name], kind) or isinstance(value[name], bool):
         raise RelexError(f"field {name!r} should be {kind.__name__}, not {type(value[name]).__name__}")
     return value[name]
+
+
+def _score(value: dict) -> float | None:
+    score = value.get("score")
+    if score is not None and (isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1):
+        raise RelexError(f"the score {str(score)[:40]!r} is no number from 0 to 1")
+    return score if score is None else float(score)
 
 
 def check_same(gold: Sequence[Document], predicted: Sequence[Document]) -> None:

@@ -1,4 +1,6 @@
-"""The exceptions that users see."""
+"""The exceptions and remarks that users see."""
+
+import sys
 
 
 class RelexError(Exception):
@@ -11,3 +13,13 @@ class RelexError(Exception):
 
 class DiskFull(RelexError):
     """A file could not be written for want of space: what comes next would fail in the same way."""
+
+
+_SAID: set[str] = set()
+
+
+def say_once(sentence: str) -> None:
+    """Tell the user something that is no failure, on standard error, once for each process."""
+    if sentence not in _SAID:
+        _SAID.add(sentence)
+        print(f"relex: {sentence}", file=sys.stderr)

@@ -238,7 +238,8 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
         found = head.gold_logits(batch)
         if noise is not None:
             found = noise(*mask.shape, 2), lambda subjects: noise(len(subjects), mask.shape[1], len(head.classes), 2)
-        return head._documents(documents, *head.decode(*found, mask))
+        subjects, objects, sure = head.decode(*found, mask)
+        return head._documents(documents, torch.cat([subjects[objects[:, 0]], objects[:, 1:]], 1), sure)
     if isinstance(head, Table):
         n = mask.shape[1] - 1
         shape = len(mask), n, n, head.scheme.tables, head.scheme.tags
@@ -246,7 +247,8 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
         tags = batch.get("tags")
         if noise is not None and tags is not None:
             tags = head.crf.decode(noise(*tags.shape, len(head.tags.names)), inside(mask))
-        found = head.decode(lambda rows, tables, columns: cells[:, rows, columns], mask, tags)
+        sure = None if tags is None else torch.ones(tags.shape)
+        found = head.decode(lambda rows, tables, columns: cells[:, rows, columns], mask, tags, sure)
         return head._documents(documents, found)
     if isinstance(head, BothWays):
         ways, relations = head.gold_logits(batch)
@@ -254,14 +256,14 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
             second = partial(_of_spans, noise, mask.shape[1], 2)
             ways = [way and (noise(*mask.shape, 2), second) for way in ways]
             relations = partial(_of_spans, noise, len(head.classes))
-        return head._documents(documents, head.decode(ways, relations, mask))
+        return head._documents(documents, *head.decode(ways, relations, mask))
     if isinstance(head, Sets):
         classes, pointers = head.gold_logits(batch)
         if noise is not None:
             classes, pointers = noise(*classes.shape), noise(*pointers.shape)
-        return head._documents(documents, head.decode(classes, pointers, mask))
+        return head._documents(documents, *head.decode(classes, pointers, mask))
     if isinstance(head, Generation):
-        return head._documents(documents, head.decode(batch["words"], _pointer(head, batch, noise)))
+        return head._documents(documents, *head.decode(batch["words"], _pointer(head, batch, noise)))
     if isinstance(head, SpanModel):
         found = _span_logits(head, batch)
         if noise is not None:
@@ -276,7 +278,11 @@ def decoded(head: Head, documents: Sequence[Document], noise: Callable[..., torc
     if noise is not None:
         emissions, of_pairs = noise(*tokens.shape, len(head.tags.names)), lambda e, p: noise(len(p), head.classes)
     of_pairs = None if head.options.tasks == "ner" else of_pairs
-    return head._documents(documents, *head.decode(emissions, tokens, of_pairs))
+    return head._paired(documents, *head.decode(emissions, tokens, of_pairs))
+
+
+SURE = 30.0
+"""The logit of what is gold."""
 
 
 def _cell_logits(cells, shape):
@@ -295,7 +301,7 @@ def _pointer(head: Generation, batch, noise=None):
 
     def follow(said):
         ids = gold[:, min(said.shape[1], gold.shape[1] - 1)].clamp(min=0)
-        return F.one_hot(ids, size).float() if noise is None else noise(len(ids), size)
+        return SURE * F.one_hot(ids, size) if noise is None else noise(len(ids), size)
 
     return follow
 
@@ -313,7 +319,7 @@ def _span_logits(head: SpanModel, batch):
     held = {(places[h], places[t], r) for h, t, r in relations}
 
     def span_logits(spans):
-        return torch.eye(len(head.types) + 1)[[kinds.get(tuple(s), 0) for s in spans.tolist()]]
+        return SURE * torch.eye(len(head.types) + 1)[[kinds.get(tuple(s), 0) for s in spans.tolist()]]
 
     def pair_logits(spans, pairs):
         spans, types = [tuple(s) for s in spans.tolist()], range(len(head.relations))
@@ -331,7 +337,7 @@ def _pipeline_logits(head: Pipeline, batch):
 
     def pair_logits(entities, pairs):
         entities = [tuple(entity) for entity in entities.tolist()]
-        return torch.eye(len(head.relations) + 1)[[held[entities[h], entities[t]] for h, t in pairs.tolist()]]
+        return SURE * torch.eye(len(head.relations) + 1)[[held[entities[h], entities[t]] for h, t in pairs.tolist()]]
 
     return pair_logits
 
@@ -343,6 +349,6 @@ def _pair_logits(head: PairTagger, batch):
 
     def pair_logits(entities, pairs):
         entities = entities.tolist()
-        return torch.eye(head.classes)[[held[*entities[a], *entities[b]] for a, b in pairs.tolist()]]
+        return SURE * torch.eye(head.classes)[[held[*entities[a], *entities[b]] for a, b in pairs.tolist()]]
 
     return torch.eye(len(head.tags.names))[batch["tags"]] * 100, pair_logits

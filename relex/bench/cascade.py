@@ -29,7 +29,8 @@ from relex.bench.timing import (
     peak_memory,
 )
 from relex.corpora.corpus import subsample
-from relex.documents import Document, assembled
+from relex.documents import Document
+from relex.found import assembled
 from relex.heads import Cascade
 from relex.heads.extraction import characters
 from relex.heads.head import Batch
@@ -52,7 +53,7 @@ class Told(Cascade):
         self.told = batch["subject_targets"]
         return super().predict(batch, documents, **options)
 
-    def decode(self, subject_logits: Tensor, *others) -> tuple[Tensor, Tensor]:
+    def decode(self, subject_logits: Tensor, *others) -> tuple[Tensor, Tensor, Tensor]:
         """As in `Cascade`, with the gold tags of the batch."""
         return super().decode(tell(subject_logits, self.told), *others)
 
@@ -123,7 +124,7 @@ def calibrate(head: Told, documents: Sequence[Document]) -> None:
     while place < len(ranked) - 1:
         limits = ranked[place - 1 : place + 1].mean(0)  # of starts, of ends
         shifted = tagged - limits.repeat(len(head.classes))
-        _, objects = head.decode(head.told, lambda s, t=shifted: head.object_logits(states, t, s, fused), mask)
+        _, objects, _ = head.decode(head.told, lambda s, t=shifted: head.object_logits(states, t, s, fused), mask)
         if len(objects) >= len(batch["objects"]):
             break
         place += 1 + place // 8

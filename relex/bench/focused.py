@@ -23,7 +23,8 @@ from torch import Tensor
 
 from relex.bench.timing import check_numbers, interleaved, medians
 from relex.corpora import PARTS, Corpus
-from relex.documents import Document, assembled
+from relex.documents import Document
+from relex.found import assembled
 from relex.heads import Focused
 from relex.heads.extraction import characters
 from relex.heads.head import Batch
@@ -53,7 +54,7 @@ class Told(Focused):
         self.told = batch["tags"]
         return super().predict(batch, documents, **options)
 
-    def decode(self, emissions: Tensor, mask: Tensor, pair_logits) -> tuple[Tensor, Tensor]:
+    def decode(self, emissions: Tensor, mask: Tensor, pair_logits) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """As in `Focused`, with the gold tags of the batch."""
         return super().decode(tell(emissions, self.told), mask, pair_logits)
 

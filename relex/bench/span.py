@@ -26,9 +26,10 @@ from torch.profiler import ProfilerActivity, profile
 from relex import corpora
 from relex.bench.timing import REPEATS, check_numbers, conditions, interleaved, medians, outside_encoder
 from relex.corpora.corpus import subsample
-from relex.documents import Document, assembled
+from relex.documents import Document
 from relex.experiments.iser import SETTINGS, SPERT
 from relex.experiments.layers import settled
+from relex.found import assembled
 from relex.heads import SpanModel
 from relex.heads.extraction import characters
 from relex.heads.head import Batch
@@ -65,9 +66,8 @@ def plain(
                 spans = _spans(head, window)
                 kinds, vectors = plain_spans(head, states, spans)
                 chosen = [i for i, kind in enumerate(kinds) if kind > 0]
-                places = {
-                    i: characters(window, spans[i][0] - 1, spans[i][1] - 1, head.types[kinds[i] - 1]) for i in chosen
-                }
+                ends = {i: (spans[i][0] - 1, spans[i][1] - 1) for i in chosen}
+                places = {i: characters(window, *ends[i], head.types[kinds[i] - 1]) for i in chosen}
                 pairs = [(a, b) for a in chosen for b in chosen if a != b]
                 relations = plain_pairs(head, states, spans, vectors, pairs)
             entities.update(places.values())
@@ -180,7 +180,7 @@ def fit(head: SpanModel, documents: Sequence[Document], accelerator: Accelerator
     _solve(head.classify_pair, x, y)
     found = [x.new_zeros(0)]  # scores of the pairs of entities that are found now
     for text, spans in texts:
-        entities, _ = head.decode(spans, lambda s, t=text: head.span_logits(t, s), lambda _, pairs: pairs[:, :0])
+        entities, *_ = head.decode(spans, lambda s, t=text: head.span_logits(t, s), lambda _, pairs: pairs[:, :0])
         found.append(head.pair_logits(text, entities[:, :4], pairs_within(entities[:, 0])).flatten())
     usual = head.options.threshold
     head.classify_pair.bias += math.log(usual / (1 - usual)) - _limit(torch.cat(found), int(y.sum()))

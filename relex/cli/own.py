@@ -68,6 +68,7 @@ def predict_texts(
     source: Annotated[str, typer.Argument(metavar="INPUT", help=".txt, .jsonl, .csv, a folder of .txt, or - .")],
     out: Annotated[str, typer.Argument(metavar="OUTPUT.jsonl", help="Documents, one a line; - for standard output.")],
     form: Annotated[str, typer.Option(help="How to read INPUT: .txt, .jsonl or .csv, whatever its name.")] = "",
+    threshold: Annotated[float, typer.Option(help="Leave out what has a lower score.")] = 0.0,
     strict: Annotated[bool, typer.Option(help="Stop at the first bad line, where else it is left out.")] = False,
 ) -> None:
     """Find entities and relations in texts; a classifier names the relation of the two entities a Document has.
@@ -81,7 +82,7 @@ def predict_texts(
     folder = _model_folder(model)
     extractor = Extractor.load(folder)
     texts = Source(source, form, classifies=not extractor.extracts)
-    counts = predict_file(extractor, texts, out, strict, str(folder.resolve()))
+    counts = predict_file(extractor, texts, out, strict, str(folder.resolve()), threshold)
     told = f"; bad lines left out: {counts.bad:,}" if counts.bad else ""
     if out != "-":
         print(f"{out}: {counts.documents:,} documents{told}")
@@ -160,8 +161,9 @@ def evaluate_documents(
         print_table((f"{what} strict", "gold", "found", "P", "R", "F1"), lines)
     print(f"\npercent; documents: {told['documents']:,}; intervals: bootstrap of documents")
     for what, line in told["calibration"].items():
-        of = f"{line['scored']:,} of {line['found']:,} {what}, 10 bins"
-        print(f"expected calibration error of {what}: {_percent(line['ece'])} ({of})")
+        of = f"{line['scored']:,} of {line['found']:,} {what} have a score"
+        print(f"expected calibration error of {what}: {_percent(line['before'])}; with the temperature "
+              f"{line['temperature']:g}, the best one here, {_percent(line['after'])} ({of}; 10 bins)")  # fmt: skip
 
 
 def _percent(value: float | None) -> str:

@@ -1,10 +1,15 @@
 """What the heads share that find whole triples: classes of relation, and gold triples in the tokens of windows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from torch import Tensor
 
 from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
-from relex.heads.extraction import ExtractionHead
+from relex.found import Triple, assembled, keep_higher
+from relex.heads.extraction import ExtractionHead, characters
+from relex.heads.layers import scored
 from relex.heads.windows import Window, WindowedText
 
 RelationClass = tuple[str, str, str]
@@ -50,6 +55,21 @@ class ClassExtractor(ExtractionHead):
 
     def _row(self, document: Document, text: WindowedText) -> Row:
         return token_row(document, text, self.schema, self.class_of)
+
+    def _documents(self, documents: Sequence[Document], triples: Tensor, sure: Tensor) -> list[Document]:
+        """Documents with triples K×6 (window, first and last token of the subject, class, first and last token of the
+        object) and their probabilities K, after one copy from the device; windows are merged by their offsets."""
+        windows = self.windows(documents)
+        found: list[dict[Triple, float]] = [{} for _ in documents]
+        for (window, *place), score in scored(triples, sure):
+            i, w = windows[window]
+            keep_higher(found[i], self._triple(w, place), score)
+        return [assembled(d, (), t) for d, t in zip(documents, found, strict=True)]
+
+    def _triple(self, window: Window, triple: TokenTriple) -> Triple:
+        first, last, class_id, object_first, object_last = triple
+        name, head, tail = self.classes[class_id]
+        return characters(window, first, last, head), name, characters(window, object_first, object_last, tail)
 
 
 def token_row(document: Document, text: WindowedText, schema: Schema, class_of: dict[tuple[str, ...], int]) -> Row:

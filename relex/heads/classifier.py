@@ -14,6 +14,7 @@ from relex.encoders.encoder import Encoder
 from relex.encoders.encodings import MARKED, encode, markers
 from relex.errors import RelexError
 from relex.heads.head import Batch, Head, pad
+from relex.heads.layers import most_probable, scored
 from relex.heads.options import check_choices, check_dropout
 
 
@@ -174,8 +175,11 @@ class Classifier(Head):
 
     def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
         """The documents with the most probable relation between head and tail."""
-        best = self.logits(batch).argmax(-1).tolist()
-        return [replace(d, relations=(Relation(0, 1, self.classes[i]),)) for d, i in zip(documents, best, strict=True)]
+        sure, best = most_probable(self.logits(batch))
+        return [
+            replace(d, relations=(Relation(0, 1, self.classes[i], score),))
+            for d, ((i,), score) in zip(documents, scored(best[:, None], sure), strict=True)
+        ]
 
 
 def _check(document: Document) -> None:

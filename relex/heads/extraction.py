@@ -4,9 +4,15 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Protocol
 
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
 from relex.documents import Document, Schema, Span
 from relex.errors import RelexError
+from relex.found import Triple, assembled, keep_higher
 from relex.heads.head import Head
+from relex.heads.layers import scored
 from relex.heads.windows import Window, WindowedText, windowed
 
 
@@ -19,7 +25,9 @@ class Row(Protocol):
 class ExtractionHead(Head):
     """A head of joint extraction; a subclass says by `_row` what it keeps of a document.
 
-    A batch has the W ≥ B windows of its B documents as rows, in the order of `windows`.
+    A batch has the W ≥ B windows of its B documents as rows, in the order of `windows`. The score of an entity or a
+    relation that it finds is the lowest of the probabilities that it rests on, so that of a relation is no higher than
+    those of its entities.
     """
 
     task: ClassVar[str] = "extraction"
@@ -46,6 +54,34 @@ class ExtractionHead(Head):
     def length(self, document: Document) -> int:
         """Tokens of this document in a batch, special tokens included; over all its windows."""
         return sum(len(window.ids) for _, window in self.windows([document]))
+
+    def _paired(
+        self,
+        documents: Sequence[Document],
+        entities: Tensor,
+        relations: Tensor,
+        of_entities: Tensor,
+        of_relations: Tensor,
+    ) -> list[Document]:
+        """Documents with entities G×4 (window, first and last token, type) and K×3 relations (head, tail, type).
+
+        With the probabilities G and K of either; one copy from the device; windows are merged by their offsets.
+        """
+        both = scored(torch.cat([entities, F.pad(relations, (0, 1))]), torch.cat([of_entities, of_relations]))
+        windows, types, names = self.windows(documents), self.schema.entity_types, self.schema.relation_names
+        spans: list[dict[Span, float]] = [{} for _ in documents]
+        triples: list[dict[Triple, float]] = [{} for _ in documents]
+        places = []
+        for (window, first, last, kind), score in both[: len(entities)]:
+            i, w = windows[window]
+            span = characters(w, first, last, types[kind])
+            places.append((span, score))
+            keep_higher(spans[i], span, score)
+        for (head, tail, relation, _), score in both[len(entities) :]:
+            (one, sure), (other, other_sure) = places[head], places[tail]
+            i = windows[both[head][0][0]][0]
+            keep_higher(triples[i], (one, names[relation], other), min(score, sure, other_sure))
+        return [assembled(*found) for found in zip(documents, spans, triples, strict=True)]
 
 
 def _check_types(document: Document, schema: Schema) -> None:

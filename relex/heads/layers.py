@@ -1,4 +1,4 @@
-"""The layer that several heads have between encoder and tagger: a BiLSTM (CBRRel Section 3.3).
+"""What several heads have in common: a BiLSTM between encoder and tagger (CBRRel Section 3.3), and what is probable.
 
 It takes states B×L×D and a mask B×L (true for tokens), and gives a token the same state in whatever batch it comes:
 padding takes part in nothing.
@@ -47,6 +47,27 @@ def surest(window: Tensor, margin: Tensor, most: int) -> Tensor:
     grouped = window[order].contiguous()
     rank = torch.arange(len(order), device=order.device) - torch.searchsorted(grouped, grouped)
     return order[rank < most]
+
+
+def most_probable(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Of logits N×C the probability of the best class, N, and its number, N."""
+    best, classes = logits.float().max(-1)
+    return (best - logits.float().logsumexp(-1)).exp(), classes
+
+
+MILLION = 10**6
+"""Scores are copied as whole millionths, beside whole numbers."""
+
+
+def scored(rows: Tensor, probabilities: Tensor) -> list[tuple[list[int], float]]:
+    """Rows K×C of whole numbers, each with its probability K, in one copy from the device."""
+    both = torch.cat([rows, millionths(probabilities)[:, None]], 1).tolist()
+    return [(row[:-1], row[-1] / MILLION) for row in both]
+
+
+def millionths(probabilities: Tensor) -> Tensor:
+    """Probabilities as whole numbers, of the same shape."""
+    return (probabilities.float() * MILLION).round().long()
 
 
 def _take(states: Tensor, places: Tensor) -> Tensor:

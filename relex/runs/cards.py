@@ -50,8 +50,7 @@ def card(config: Config, schema: Schema, about: dict) -> str:
             if name in about["metrics"]
         ),
         "",
-        about.get("scores", ""),
-        "",
+        *_of_scores(about.get("calibration", {})),
         "## What it is not for",
         "",
         NOT_FOR,
@@ -80,6 +79,20 @@ def card(config: Config, schema: Schema, about: dict) -> str:
         "```",
     ]  # fmt: skip
     return "\n".join(lines) + "\n"
+
+
+def _of_scores(calibrations: dict[str, dict]) -> list[str]:
+    """How far the scores of what it finds hold, a line of Markdown for each kind."""
+    return [
+        part
+        for what, c in calibrations.items()
+        for part in (
+            f"Scores of {what}: on {c['scored']:,} of the development part the expected calibration error is "
+            f"{100 * c['before']:.1f} points, and {100 * c['after']:.1f} with the temperature {c['temperature']:g}, "
+            "which was chosen there and is used.",
+            "",
+        )
+    ]
 
 
 def code(name: str) -> str:

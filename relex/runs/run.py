@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from accelerate import PartialState
@@ -10,6 +11,7 @@ from relex import corpora
 from relex.corpora import Corpus
 from relex.documents import read_documents, write_documents
 from relex.errors import RelexError
+from relex.evaluation.calibration import WHAT, calibrate
 from relex.heads import HEADS, TASKS, Head
 from relex.runs import models, records, scoring
 from relex.runs.claims import claim
@@ -83,7 +85,7 @@ def _carry_out(config: Config, experiment: str, key: str, corpus: Corpus, on_pro
     if outcome.main_process:
         write_documents(predictions_path(experiment, key), outcome.test)
         if keep_model and outcome.head is not None:
-            models.save(outcome.head, config, about(record), model_path(experiment, key))
+            models.save(outcome.head, config, about(record, corpus, outcome), model_path(experiment, key))
         records.write_record(record)
         checkpoint.unlink(missing_ok=True)
     PartialState().wait_for_everyone()  # the next run may ask for this record
@@ -114,9 +116,12 @@ def make_record(config: Config, experiment: str, key: str, corpus: Corpus, outco
     }
 
 
-def about(record: dict) -> dict:
-    """What a model folder keeps of the record of its run."""
-    return {name: record[name] for name in ("corpus", "metrics", "time", "machine", "commit", "date")}
+def about(record: dict, corpus: Corpus, outcome: Outcome) -> dict:
+    """What a model folder keeps of its run: parts of the record, and how far its scores hold on development."""
+    kept = {name: record[name] for name in ("corpus", "metrics", "time", "machine", "commit", "date")}
+    dev = parts(Config.from_json(record["config"]), corpus)[1]
+    found = {what: calibrate(dev, outcome.dev, what) for what in WHAT}
+    return kept | {"calibration": {what: asdict(told) for what, told in found.items() if told}}
 
 
 def _derive(

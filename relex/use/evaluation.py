@@ -1,20 +1,16 @@
 """Documents of one's own against their gold standard: scores, their intervals, and how far a model's scores hold."""
 
-from collections.abc import ItemsView, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from relex.documents import ABSENT, Document, infer_schema, read_documents
+from relex.documents import Document, infer_schema, read_documents
 from relex.errors import RelexError
-from relex.evaluation.calibration import expected_calibration_error
+from relex.evaluation.calibration import WHAT, calibrate
 from relex.evaluation.extraction import VIEWS, evaluate, prf
 from relex.evaluation.statistics import f1_intervals
-from relex.use.scored import ScoredDocument, each_once, read_scored
-
-WHAT = {"entities": "ner", "relations": "re"}
-"""What is scored → how its names in `relex.evaluation.extraction.evaluate` begin."""
 
 MODES = ("strict", "boundaries", "relaxed")
 
@@ -23,66 +19,42 @@ Scores = dict[str, float | list[float]]
 
 
 def evaluate_files(gold: Path, found: Path) -> dict:
-    """All scores of the Documents in `found` against those in `gold`, matched by id; plain JSON values.
+    """`evaluate_documents` of the Documents in two files, matched by id.
+
+    Raises a `RelexError` for a bad line, a file without documents, and files that do not hold the same ids and texts.
+    """
+    expected, answers = (_read(path) for path in (gold, found))
+    return evaluate_documents(expected, _paired(expected, answers, gold, found))
+
+
+def _read(path: Path) -> tuple[Document, ...]:
+    documents = read_documents(path)
+    if not documents:
+        raise RelexError(f"{path} has no documents; it needs at least one")
+    return documents
+
+
+def evaluate_documents(expected: Sequence[Document], found: Sequence[Document]) -> dict:
+    """All scores of found Documents against the expected ones, in the same order; plain JSON values.
 
     * `documents`: how many.
     * `entities` and `relations`: mode (strict, boundaries, relaxed) → `Scores`, fractions from 0 to 1, as
       `relex.evaluation.extraction.evaluate` defines them. Intervals are of 95 %, by a bootstrap of documents.
     * `by_type`: entities and relations → type → `gold` and `found` (how many), `p`, `r`, `f1`, strict.
-    * `calibration`: entities and relations → `calibration`, left out where `found` has no scores.
-
-    Raises a `RelexError` for a bad line, a file without documents, and files that do not hold the same ids and texts.
+    * `calibration`: entities and relations → `temperature`, expected calibration error `before` and `after` it,
+      `scored`, `found` (`relex.evaluation.calibration`); left out where `found` has no scores.
     """
-    expected = read_documents(gold)
-    if not expected:
-        raise RelexError(f"{gold} has no documents; it needs at least one")
-    paired = _paired(expected, tuple(read_scored(found)), gold, found)
-    metrics, counts = evaluate(expected, paired, infer_schema((*expected, *paired)), {d.text for d in expected})
-    calibrations = {what: calibration(expected, paired, what) for what in WHAT}
+    metrics, counts = evaluate(expected, found, infer_schema((*expected, *found)), {d.text for d in expected})
+    calibrations = {what: calibrate(expected, found, what) for what in WHAT}
     return {
         "documents": len(expected),
-        **{what: {mode: _scores(metrics, expected, paired, f"{WHAT[what]}.{mode}") for mode in MODES} for what in WHAT},
+        **{what: {mode: _scores(metrics, expected, found, f"{WHAT[what]}.{mode}") for mode in MODES} for what in WHAT},
         "by_type": {"entities": _by_type(counts["ner"]), "relations": _by_type(counts["relations.strict"])},
-        "calibration": {what: told for what, told in calibrations.items() if told},
+        "calibration": {what: asdict(told) for what, told in calibrations.items() if told},
     }
 
 
-def calibration(gold: Sequence[Document], found: Sequence[ScoredDocument], what: str) -> dict[str, float]:
-    """Expected calibration error `ece` of the scores of `entities` or `relations`; empty where there is none.
-
-    Confidence is the score. Correct is what is in the gold standard by strict match: an entity with its type and
-    characters, a relation with its type and both such ends. What a document holds twice counts once, with the higher
-    score. Ten bins of equal width; see `expected_calibration_error`. `scored` is how many entities or relations have a
-    score, `found` how many there are; the others are left out. What was not found has no confidence, so that this
-    error says nothing of recall.
-    """
-    keys = VIEWS[f"{WHAT[what]}.strict"].keys
-    confidence, correct, total = [], [], 0
-    for one, other in zip(gold, found, strict=True):
-        right, best = keys(one), _strict_scores(other, what)
-        total += len(best)
-        confidence += [score for _, score in best if score is not None]
-        correct += [key in right and ABSENT not in key for key, score in best if score is not None]
-    if not confidence:
-        return {}
-    return {"ece": expected_calibration_error(confidence, correct), "scored": len(confidence), "found": total}
-
-
-def _strict_scores(document: ScoredDocument, what: str) -> ItemsView:
-    """(key of the strict match, score) of each entity or relation."""
-    keys = VIEWS[f"{WHAT[what]}.strict"].keys
-    if what == "entities":
-        parts = (replace(document, entities=(span,), relations=()) for span in document.entities)
-        scores = document.entity_scores
-    else:
-        parts = (replace(document, relations=(relation,)) for relation in document.relations)
-        scores = document.relation_scores
-    return each_once((key for part in parts for key in keys(part)), scores)
-
-
-def _paired(
-    gold: Sequence[Document], found: Sequence[ScoredDocument], gold_path: Path, found_path: Path
-) -> list[ScoredDocument]:
+def _paired(gold: Sequence[Document], found: Sequence[Document], gold_path: Path, found_path: Path) -> list[Document]:
     """The found documents in the order of the gold ones; a `RelexError` says in what the files differ."""
     by_id, expected = {d.id: d for d in found}, {d.id for d in gold}
     missing = [d.id for d in gold if d.id not in by_id]

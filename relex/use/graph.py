@@ -5,10 +5,13 @@ stands. An edge is a relation from node to node. What a document holds is a *set
 counts once, with the higher score. A score that the input does not give is None.
 """
 
+from collections.abc import Hashable, ItemsView, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from relex.use.scored import ScoredDocument, each_once, higher, read_scored
+from relex.documents import Document, Relation, Span, scan_documents
+from relex.errors import RelexError
+from relex.found import higher, keep_higher
 
 Key = tuple[str, str]
 """What a node is: (entity type, mention)."""
@@ -47,20 +50,20 @@ class Graph:
     edges: dict[tuple[Key, str, Key], Edge] = field(default_factory=dict)
     documents: int = 0
 
-    def add(self, document: ScoredDocument) -> None:
+    def add(self, document: Document) -> None:
         """Count the entities and relations of one more document."""
         self.documents += 1
         keys = [(span.type, document.mention(i)) for i, span in enumerate(document.entities)]
         name = dict(zip(document.entities, keys, strict=True))
         here = set()
-        for span, score in each_once(document.entities, document.entity_scores):
+        for span, score in _each_once(document.entities, document.entities):
             node = self.nodes.setdefault(name[span], Node(len(self.nodes)))
             node.mentions += 1
             node.documents += name[span] not in here
             node.highest_score = higher(node.highest_score, score)
             here.add(name[span])
         here = set()
-        for (head, relation, tail), score in each_once(document.triples(), document.relation_scores):
+        for (head, relation, tail), score in _each_once(document.triples(), document.relations):
             key = name[head], relation, name[tail]
             edge = self.edges.setdefault(key, Edge())
             if key not in here:
@@ -74,6 +77,18 @@ class Graph:
 def read_graph(path: Path) -> Graph:
     """The graph of a JSON-lines file, read one line at a time; raises a `RelexError` for a bad line."""
     graph = Graph()
-    for document in read_scored(path):
+    for document in scan_documents(path):
+        if isinstance(document, RelexError):
+            raise document
         graph.add(document)
+    if not graph.documents:
+        raise RelexError(f"{path} has no documents; it needs at least one")
     return graph
+
+
+def _each_once(items: Sequence[Hashable], scored: Sequence[Span | Relation]) -> ItemsView:
+    """(item, score) of all different items, each with the highest of its scores."""
+    best: dict[Hashable, float | None] = {}
+    for item, of in zip(items, scored, strict=True):
+        keep_higher(best, item, of.score)
+    return best.items()

@@ -151,17 +151,19 @@ def predict_file(
     out: str,
     strict: bool = False,
     model: str = "",
+    threshold: float = 0.0,
     warn: Callable[[str], None] = lambda line: print(line, file=sys.stderr),
 ) -> Counts:
     """Write what the extractor finds, one Document a line with the fields that its line had besides.
 
     `out` is a .jsonl file or `-`, standard output. A bad line is reported and left out; with `strict` it ends the
     prediction. What is written goes to `OUT.partial` first, and beside it stands how far it came, so that the same
-    command goes on after an interruption; `model` names the model, for an answer of two models is none.
+    command goes on after an interruption; `model` names the model, for an answer of two models is none. `threshold`
+    is that of `Extractor.predict`.
     """
     if out == "-":
         counts = Counts()
-        for line in _answers(extractor, _good(source.rows(), strict, warn, counts)):
+        for line in _answers(extractor, _good(source.rows(), strict, warn, counts), threshold):
             sys.stdout.write(line)
             counts.documents += 1
         return counts
@@ -173,10 +175,10 @@ def predict_file(
     if target.is_dir():
         raise RelexError(f"{out} is a folder; give the name of a file")
     target.parent.mkdir(parents=True, exist_ok=True)
-    return _resumable(extractor, source, target, strict, model, warn)
+    return _resumable(extractor, source, target, strict, f"{model} {threshold:g}", threshold, warn)
 
 
-def _resumable(extractor, source: Source, target: Path, strict: bool, model: str, warn) -> Counts:
+def _resumable(extractor, source: Source, target: Path, strict: bool, model: str, threshold: float, warn) -> Counts:
     begun, note = target.with_name(f"{target.name}.partial"), target.with_name(f"{target.name}.progress")
     done = _read_note(note) if begun.is_file() and source.path != "-" else {}
     rows, counts = source.rows(), Counts()
@@ -193,7 +195,7 @@ def _resumable(extractor, source: Source, target: Path, strict: bool, model: str
         stream.seek(0, os.SEEK_END)
         read = done.get("rows", 0)
         while piece := [row for _, row in zip(range(SAVED), rows, strict=False)]:
-            for line in _answers(extractor, _good(piece, strict, warn, counts)):
+            for line in _answers(extractor, _good(piece, strict, warn, counts), threshold):
                 stream.write(line.encode())
                 counts.documents += 1
             stream.flush()
@@ -231,7 +233,7 @@ def _good(rows: Iterable[Row], strict: bool, warn: Callable[[str], None], counts
             warn(str(row.document))
 
 
-def _answers(extractor: Extractor, rows: Iterable[Row]) -> Iterator[str]:
+def _answers(extractor: Extractor, rows: Iterable[Row], threshold: float) -> Iterator[str]:
     """A line of JSON for each row: its own fields, and in their place those of the answer."""
     waiting: list[dict] = []
 
@@ -240,5 +242,5 @@ def _answers(extractor: Extractor, rows: Iterable[Row]) -> Iterator[str]:
             waiting.append(row.fields)
             yield row.document
 
-    for answer in extractor.predict(questions()):
+    for answer in extractor.predict(questions(), threshold=threshold):
         yield json.dumps(waiting.pop(0) | answer.to_json(), ensure_ascii=False) + "\n"

@@ -113,6 +113,6 @@ def train(
     outcome = train_head(config, corpus, checkpoint, on_progress, on_score)
     record = make_record(config, "own", key, corpus, outcome)
     if outcome.main_process:
-        models.save(outcome.head, config, about(record) | {"licence": licence}, out)
+        models.save(outcome.head, config, about(record, corpus, outcome) | {"licence": licence}, out)
         checkpoint.unlink(missing_ok=True)
     return record

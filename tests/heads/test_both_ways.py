@@ -143,14 +143,14 @@ def test_from_subjects_with_the_sum_in_place_of_cls_it_is_the_cascade(gate):
             scale = 1 + (cascade.gate(vectors).tanh() if gate else torch.zeros_like(vectors))
             return scaled_logits(cascade.tag_objects, states, window, scale, vectors)
 
-        subjects, objects = cascade.decode(
+        subjects, objects, _ = cascade.decode(
             firsts, lambda s, c=cascade, x=states, t=tagged: c.object_logits(x, t, s, x), mask
         )
         expected = torch.cat([subjects[objects[:, 0]], objects[:, 1:]], 1)
         if len(subjects):
             theirs = cascade.object_logits(states, tagged, subjects, states)[:, :, 0]
             torch.testing.assert_close(second(subjects), theirs, atol=1e-5, rtol=1e-5)
-        mine = head.decode([(firsts, second), None], lambda pairs: torch.ones(len(pairs), 1), mask)
+        mine, _ = head.decode([(firsts, second), None], lambda pairs: torch.ones(len(pairs), 1), mask)
         assert set(map(tuple, mine.tolist())) == set(map(tuple, expected.tolist()))
         found += len(mine)
     assert found > 20
@@ -177,7 +177,7 @@ def test_the_union_holds_what_each_way_finds(seed):
     noise = Noise(seed, mask.shape, len(head.classes))
 
     def found(*ways):
-        rows = head.decode(ways, noise.relations, mask).tolist()
+        rows = head.decode(ways, noise.relations, mask)[0].tolist()
         assert len(set(map(tuple, rows))) == len(rows), "a triple that both ways find is one"
         return set(map(tuple, rows))
 

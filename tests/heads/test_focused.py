@@ -271,7 +271,10 @@ def test_classes_of_both_directions(head):
     batch = head.collate(DOCUMENTS[:3])
     classes = batch["pairs"][:, 2].tolist()
     assert classes == [2, 6, 1, 1, 4]  # 治疗 backwards; 合用 backwards, 治疗 twice; 引起 backwards
-    assert tagger.related(batch["pairs"][:, :2], batch["pairs"][:, 2]).tolist() == [
+    logits = 3.0 * torch.nn.functional.one_hot(batch["pairs"][:, 2])
+    found, sure = tagger.related(batch["pairs"][:, :2], logits)
+    torch.testing.assert_close(sure, logits.softmax(-1).amax(-1))
+    assert found.tolist() == [
         [1, 0, 0], [3, 2, 2], [2, 4, 0], [3, 4, 0], [6, 5, 1],
     ]  # fmt: skip
 

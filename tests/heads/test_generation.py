@@ -133,7 +133,7 @@ def generate(generator, words, vocabulary, max_steps, scale=1.0):
     places = torch.arange(max(1, *words))
     rows = torch.stack([torch.where(places < n, places, -1) for n in words])[..., None].expand(-1, -1, 2)
     size = vocabulary.first + len(places) * vocabulary.width * vocabulary.types
-    said = head.decode(rows, lambda said: torch.randn(len(said), size, generator=generator) * scale)
+    said, _ = head.decode(rows, lambda said: torch.randn(len(said), size, generator=generator) * scale)
     return said.tolist()
 
 
@@ -147,6 +147,7 @@ def test_random_logits_end_and_leave_nothing_unfinished(seed, words, relations, 
     for n, ids in zip(words, generate(torch.Generator().manual_seed(seed), words, v, max_steps), strict=True):
         assert len(ids) <= max_steps + 1 and ids[-1] == v.end
         entities, triples = v.told(ids)
+        triples = list(triples)
         assert set(ids[ids.index(v.end) :]) == {v.end}
         assert all(0 <= a <= b < min(n, a + 2) for a, b, _ in map(v.place, entities))
         assert len({v.place(e)[:2] for e in entities}) == len(entities), "no place is taken twice"
@@ -183,9 +184,10 @@ def test_a_triple_that_is_said_again_is_the_last_one():
     one, other = v.entity(0, 0, 0), v.entity(1, 1, 1)
     said = [one, other, v.stop, *(one, other, 0), *(one, other, 1), *(one, other, 0), *(other, one, 2), v.end]
     size = v.first + 2 * v.width * v.types
-    (ids,) = head.decode(words, lambda ids: F.one_hot(torch.tensor([said[ids.shape[1]]]), size).float()).tolist()
+    found, _ = head.decode(words, lambda ids: F.one_hot(torch.tensor([said[ids.shape[1]]]), size).float())
+    (ids,) = found.tolist()
     assert ids == [*said[:12], v.end]
-    assert v.told(ids) == ([one, other], [(one, other, 0), (one, other, 1)])
+    assert v.told(ids) == ([one, other], {(one, other, 0): 3, (one, other, 1): 6})
 
 
 def test_whatever_a_model_says_its_sequences_end():
@@ -193,7 +195,7 @@ def test_whatever_a_model_says_its_sequences_end():
     words = torch.arange(4)[None, :, None].expand(1, -1, 2)
     size = head.vocabulary.first + 4 * 4 * 2
     for value in (float("nan"), float("inf"), -float("inf")):
-        (ids,) = head.decode(words, lambda said, value=value: torch.full((1, size), value)).tolist()
+        (ids,) = head.decode(words, lambda said, value=value: torch.full((1, size), value))[0].tolist()
         assert ids[-1] == head.vocabulary.end and head.vocabulary.told(ids)
 
 
@@ -227,12 +229,12 @@ def test_gold_in_any_order_is_the_same_document(data):
 
     batch, v = head.collate([document]), head.vocabulary
     entities, triples = v.told(batch["sequences"][0].tolist())
-    triples = data.draw(st.permutations(triples))
+    triples = data.draw(st.permutations(list(triples)))
     ids = [*data.draw(st.permutations(entities)), v.stop, *(i for t in triples for i in t), v.end]
     size, step = v.first + batch["words"].shape[1] * v.width * v.types, count()
-    said = head.decode(batch["words"], lambda said: F.one_hot(torch.tensor([ids[next(step)]]), size).float())
+    said, sure = head.decode(batch["words"], lambda said: F.one_hot(torch.tensor([ids[next(step)]]), size).float())
     assert said.tolist() == [ids]
-    assert facts(head._documents([document], said)) == facts([document])
+    assert facts(head._documents([document], said, sure)) == facts([document])
 
 
 def test_two_relations_of_a_pair_come_back():

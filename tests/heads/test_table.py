@@ -103,7 +103,7 @@ def test_predicted_tags_are_seen_in_prediction_and_gold_ones_in_training(monkeyp
     assert torch.equal(gold, batch["tags"]) and torch.equal(own, best) and not torch.equal(best[mask], gold[mask])
 
 
-def test_no_text_has_more_cells_than_are_read_without_a_word(monkeypatch):
+def test_no_text_has_more_cells_than_are_read_without_a_word(monkeypatch, capsys):
     window = torch.tensor([1, 0, 0, 1, 0])
     margin = torch.tensor([1.0, 5.0, 7.0, 2.0, 6.0])
     assert sorted(surest(window, margin, 2).tolist()) == [0, 2, 3, 4]
@@ -115,13 +115,17 @@ def test_no_text_has_more_cells_than_are_read_without_a_word(monkeypatch):
     mask = torch.ones(2, 6, dtype=torch.bool)
 
     def cells():
-        return head._cells(lambda rows, tables, columns: context[:, rows, columns], head.counted(mask), 0.0).tolist()
+        found, sure = head._cells(lambda *at: context[:, at[0], at[2]], head.counted(mask), 0.0)
+        assert sure.tolist() == pytest.approx(
+            [context[w, i, j, t, 0].sigmoid().item() for w, t, i, j, _ in found.tolist()]
+        )
+        return found.tolist()
 
     assert len(cells()) == head.scheme.tables * 16
     monkeypatch.setattr(model, "MOST", 2)
     monkeypatch.setattr(chunks, "AT_ONCE", 1)
-    with pytest.warns(UserWarning, match="cells of tables are not read, for a text has more than 2"):
-        found = cells()
+    found = cells()
+    assert "more than 2 cells in its tables" in capsys.readouterr().err
     assert sorted(found) == [[0, 0, 0, 3, 1], [0, 4, 1, 2, 1]]
 
 

@@ -15,6 +15,7 @@ import pytest
 import small_grid
 import torch
 
+from relex.documents import read_documents
 from relex.errors import RelexError
 from relex.queue import backlog as queue
 from relex.queue import local, worker
@@ -39,7 +40,7 @@ def figures(project):
         record = json.loads(path.read_text(encoding="utf-8"))
         losses = [entry.pop("loss") for entry in record["history"]]
         record = {k: v for k, v in record.items() if k not in VOLATILE}
-        found[path.stem] = record, losses, path.with_name(f"{path.stem}.predictions.jsonl").read_bytes()
+        found[path.stem] = record, losses, read_documents(path.with_name(f"{path.stem}.predictions.jsonl"))
     return found
 
 

@@ -81,11 +81,17 @@ def test_by_hand(files):
     assert list(told["by_type"]["entities"]) == ["drug", "illness"]
 
 
+def as_given(error, scored, found):
+    """The calibration of too few scores for a temperature."""
+    both = {"before": pytest.approx(error), "after": pytest.approx(error)}
+    return both | {"temperature": 1.0, "scored": scored, "found": found}
+
+
 def test_calibration_by_hand(files):
     told = evaluate_files(*files())["calibration"]
     # Each is alone in its bin: 1, 0.9 and 0.75 are right, 0.25 is wrong.
-    assert told["entities"] == {"ece": pytest.approx((0.1 + 0 + 0.25 + 0.25) / 4), "scored": 4, "found": 4}
-    assert told["relations"] == {"ece": pytest.approx((0.2 + 0.05 + 0.35) / 3), "scored": 3, "found": 3}
+    assert told["entities"] == as_given((0.1 + 0 + 0.25 + 0.25) / 4, 4, 4)
+    assert told["relations"] == as_given((0.2 + 0.05 + 0.35) / 3, 3, 3)
 
 
 def test_calibration_of_what_has_scores_each_once(files):
@@ -95,7 +101,7 @@ def test_calibration_of_what_has_scores_each_once(files):
     absent["entities"].append(line["entities"][-1])
     told = evaluate_files(*files([absent], [line]))["calibration"]
     # An entity that the text lacks is never right by strict match, as in the scores.
-    assert told == {"entities": {"ece": pytest.approx((0.25 + 1) / 2), "scored": 2, "found": 4}}
+    assert told == {"entities": as_given((0.25 + 1) / 2, 2, 4)}
     assert evaluate_files(*files(GOLD, GOLD))["calibration"] == {}
 
 
@@ -137,7 +143,7 @@ def test_documents_of_classification(files):
     found = [document(str(i), [ZORB, QUELL], [(0, 1, "treats", 0.9)]) for i in range(3)]
     told = evaluate_files(*files(gold, found))
     assert told["entities"]["strict"]["f1"] == 1 and told["relations"]["strict"]["f1"] == pytest.approx(2 / 3)
-    assert told["calibration"] == {"relations": {"ece": pytest.approx(0.9 - 2 / 3), "scored": 3, "found": 3}}
+    assert told["calibration"] == {"relations": as_given(0.9 - 2 / 3, 3, 3)}
 
 
 # What does not work: one sentence each
@@ -154,7 +160,7 @@ def test_documents_of_classification(files):
         (GOLD, [FOUND[0], document("a", text="another")], "document 'a' has one text in .* and another in"),
         (GOLD, [*FOUND, FOUND[0]], "found.jsonl, line 3: id 'b' occurs twice"),
         ([*GOLD, GOLD[0]], FOUND, "gold.jsonl, line 3: id 'a' occurs twice"),
-        (GOLD, [document("a", [(*ZORB, 2)])], "found.jsonl, line 1: the score of entity 0 is '2'"),
+        (GOLD, [document("a", [(*ZORB, 2)])], "found.jsonl, line 1: the score '2' is no number from 0 to 1"),
         ([document("x" * 100_000)], FOUND, "lacks document 'x{80}…'"),
     ],
 )
@@ -177,7 +183,13 @@ def test_the_command(files, monkeypatch, capsys):
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert lines[1][:5] == ["entities", "strict", "75.0", "60.0", "66.7"] and lines[2][-4:] == ["–"] * 4
     assert ["treats", "2", "2", "50.0", "50.0", "50.0"] in lines
-    assert lines[-2] == "expected calibration error of entities: 15.0 (4 of 4 entities, 10 bins)".split()
+    assert (
+        lines[-2]
+        == (
+            "expected calibration error of entities: 15.0; with the temperature 1, the best one here, 15.0 "
+            "(4 of 4 entities have a score; 10 bins)"
+        ).split()
+    )
     assert relex(monkeypatch, gold, found, "--json") == 0
     assert json.loads(capsys.readouterr().out) == evaluate_files(gold, found)
     assert relex(monkeypatch, gold, gold.with_name("none.jsonl")) == 2

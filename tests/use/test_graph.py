@@ -261,11 +261,11 @@ def test_an_empty_type_has_a_label(tmp_path):
         *(
             (
                 json.dumps(found("x", (DRUG, "treats", ILLNESS, score))),
-                f"the score of relation 0 is '{score}' and not a",
+                f"the score '{score}' is no number from 0 to 1",
             )
             for score in (1.5, -1, float("nan"), float("inf"), True, "0.5", [])
         ),
-        (json.dumps(found("x", entities=[("drug", "zorb", 2)])), "the score of entity 0 is '2' and not a number from"),
+        (json.dumps(found("x", entities=[("drug", "zorb", 2)])), "the score '2' is no number from 0 to 1"),
     ],
 )
 def test_a_bad_line(source, tmp_path, line, reason):

@@ -79,6 +79,28 @@ def test_an_entity_at_a_cut_is_left_to_the_part_that_has_it_whole():
     assert extractor._joined(found).entities == (Span(0, 1, "病"), Span(3, 5, "病"))
 
 
+def test_scores_at_a_temperature_and_a_threshold(model):
+    plain = [replace(d, id="") for d in model.predict(TEXTS)]
+    hot = Extractor(model.head, model.config, model.about | {"calibration": {"relations": {"temperature": 4.0}}})
+    warm = list(hot.predict(TEXTS))
+    before, after = ([r.score for d in found for r in d.relations] for found in (plain, warm))
+    assert len(before) == len(after) > 5
+    for one, other in zip(before, after, strict=True):
+        odds = min(1 - 1e-6, one) / max(1e-6, 1 - one)
+        assert other == pytest.approx(odds**0.25 / (1 + odds**0.25), abs=1e-4)
+    limit = sorted(before)[len(before) // 2]
+    chosen = list(model.predict(TEXTS, threshold=limit))
+    kept = [r.score for d in chosen for r in d.relations]
+    assert sorted(kept) == [s for s in sorted(before) if s >= limit] and len(kept) < len(before)
+    for document in chosen:
+        document.check()
+        assert all(x.score >= limit for x in (*document.entities, *document.relations))
+    bare = list(model.predict(TEXTS, scores=False))
+    assert all("score" not in json.dumps(d.to_json()) for d in bare) and [replace(d, id="") for d in bare] == plain
+    with pytest.raises(RelexError, match="threshold 2 is no score"):
+        next(model.predict(TEXTS, threshold=2))
+
+
 def lines(path):
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 

@@ -20,12 +20,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from relex.documents import Document, Schema, assembled
+from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
-from relex.heads.cascade.model import CHUNK, RARE, _pairs
+from relex.heads.cascade.model import CHUNK, RARE, tagged
 from relex.heads.cascade.spans import cross_entropy, ends, looked_up, moved, number, scaled_logits, tags
 from relex.heads.classes import ClassExtractor
-from relex.heads.extraction import characters
 from relex.heads.head import Batch, pad
 from relex.heads.layers import inside
 from relex.heads.options import check_choices, check_dropout, check_lowest, check_threshold
@@ -118,7 +117,8 @@ class BothWays(ClassExtractor):
             return {(i, a + at, b + at, c, d + at, e + at) for w, a, b, c, d, e in triples for i, at in [windows[w]]}
 
         gold = [(i, *t) for i, found in enumerate(self._windowed_triples(documents)) for t in found]
-        return len(in_texts(gold) - in_texts(self.decode(*self.gold_logits(batch), batch["attention_mask"]).tolist()))
+        found, _ = self.decode(*self.gold_logits(batch), batch["attention_mask"])
+        return len(in_texts(gold) - in_texts(found.tolist()))
 
     def _windowed_triples(self, documents: Sequence[Document]) -> list[list[tuple[int, ...]]]:
         return [sorted(triples) for row in self.rows(documents) for triples in row.triples]
@@ -268,7 +268,7 @@ class BothWays(ClassExtractor):
         seconds = partial(self.objects_of, text), partial(self.subjects_of, text)
         firsts, relations = self.first_logits(text), partial(self.relation_logits, text)
         ways = [None if f is None else (f, second) for f, second in zip(firsts, seconds, strict=True)]
-        return self._documents(documents, self.decode(ways, relations, batch["attention_mask"], threshold))
+        return self._documents(documents, *self.decode(ways, relations, batch["attention_mask"], threshold))
 
     def decode(
         self,
@@ -276,42 +276,39 @@ class BothWays(ClassExtractor):
         relation_logits: Callable[[Tensor], Tensor],
         mask: Tensor,
         threshold: float | None = None,
-    ) -> Tensor:
-        """Tags to triples K×6: window, first and last token of the subject, class, first and last token of the object.
+    ) -> tuple[Tensor, Tensor]:
+        """Tags to triples K×6: window, first and last token of the subject, class, first and last token of the object;
+        and of each, K, the lowest probability of its class and of the four tags of the way that is surer of them.
 
         `ways`, from subjects and from objects: tags W×L×2 of their spans, and a function spans S×3 → tags S×L×2 of the
         others; None for a way that is not gone. A function pairs P×5 → P×R has the classes of the pairs that any way
         finds. Tags become spans as in `Cascade.decode`.
         """
         limit = torch.tensor(threshold or self.options.threshold).logit().item()
-        found = [self._pairs_of_way(*way, mask, limit) for way in ways if way is not None]
+        found, sure = zip(*(self._pairs_of_way(*w, mask, limit) for w in ways if w is not None), strict=True)
         if ways[1] is not None:
-            found[-1] = found[-1][:, [0, 3, 4, 1, 2]]
-        pairs = torch.cat(found).unique(dim=0)
+            found = (*found[:-1], found[-1][:, [0, 3, 4, 1, 2]])
+        pairs, place = torch.cat(found).unique(dim=0, return_inverse=True)
+        of_tags = torch.cat(sure)
+        of_tags = of_tags.new_zeros(len(pairs)).scatter_reduce(0, place, of_tags, "amax", include_self=False)
         step = max(1, CHUNK // (max(1, len(self.classes)) * self.encoder.hidden_size))
-        triples = [pairs.new_zeros(0, 6)]
-        for part in pairs.split(step):
-            pair, class_id = torch.nonzero(relation_logits(part) >= limit, as_tuple=True)
+        triples, sure = [pairs.new_zeros(0, 6)], [of_tags[:0]]
+        for part, own in zip(pairs.split(step), of_tags.split(step), strict=True):
+            logits = relation_logits(part)
+            pair, class_id = torch.nonzero(logits >= limit, as_tuple=True)
             triples.append(torch.cat([part[pair, :3], class_id[:, None], part[pair, 3:]], 1))
-        return torch.cat(triples)
+            sure.append(torch.minimum(logits[pair, class_id], own[pair]))
+        return torch.cat(triples), torch.cat(sure).sigmoid()
 
-    def _pairs_of_way(self, first: Tensor, second: Callable, mask: Tensor, limit: float) -> Tensor:
-        """P×5: window, a span that a way begins with, and one that it finds for it."""
+    def _pairs_of_way(self, first: Tensor, second: Callable, mask: Tensor, limit: float) -> tuple[Tensor, Tensor]:
+        """P×5: window, a span that a way begins with, and one that it finds for it; the lowest logit of all tags, P."""
         text = inside(mask)
-        spans = torch.stack(_pairs(*((first[:, 1:] >= limit) & text[..., None]).unbind(-1)), 1)
-        found = [spans.new_zeros(0, 5)]
-        for part in spans.split(max(1, CHUNK // (mask.shape[1] * self.encoder.hidden_size))):
-            row, begin, end = _pairs(*((second(part)[:, 1:] >= limit) & text[part[:, 0]][..., None]).unbind(-1))
+        *spans, of_spans = tagged(first[:, 1:], text, limit)
+        spans = torch.stack(spans, 1)
+        found, sure = [spans.new_zeros(0, 5)], [of_spans[:0]]
+        step = max(1, CHUNK // (mask.shape[1] * self.encoder.hidden_size))
+        for part, own in zip(spans.split(step), of_spans.split(step), strict=True):
+            row, begin, end, of_tags = tagged(second(part)[:, 1:], text[part[:, 0]], limit)
             found.append(torch.cat([part[row], begin[:, None], end[:, None]], 1))
-        return torch.cat(found)
-
-    def _documents(self, documents: Sequence[Document], triples: Tensor) -> list[Document]:
-        """Documents with what `decode` found, after one copy from the device; windows are merged by their offsets."""
-        windows = self.windows(documents)
-        found: list[set] = [set() for _ in documents]
-        for window, first, last, class_id, object_first, object_last in triples.tolist():
-            i, w = windows[window]
-            name, head_type, tail_type = self.classes[class_id]
-            tail = characters(w, object_first, object_last, tail_type)
-            found[i].add((characters(w, first, last, head_type), name, tail))
-        return [assembled(d, (), t) for d, t in zip(documents, found, strict=True)]
+            sure.append(torch.minimum(own[row], of_tags))
+        return torch.cat(found), torch.cat(sure)

@@ -7,14 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from relex.documents import Document, Schema, assembled
+from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
 from relex.errors import RelexError
 from relex.evaluation.extraction import unordered
 from relex.heads.cascade.layers import ConvStack, RelativeAttention, UNet
 from relex.heads.cascade.options import CascadeOptions
 from relex.heads.classes import ClassExtractor, TokenTriple
-from relex.heads.extraction import characters
 from relex.heads.head import Batch, pad
 from relex.heads.layers import BiLSTM, inside
 
@@ -84,7 +83,7 @@ class Cascade(ClassExtractor):
     def _not_read_back(self, documents: Sequence[Document]) -> int:
         """How many gold triples of these documents decoding does not return from perfect logits."""
         batch = self.collate(documents)
-        subjects, objects = self.decode(*self.gold_logits(batch), batch["attention_mask"])
+        subjects, objects, _ = self.decode(*self.gold_logits(batch), batch["attention_mask"])
         windows = [(i, window.first) for i, window in self.windows(documents)]
 
         def in_texts(subjects: Tensor, objects: Tensor) -> set[tuple[int, ...]]:  # one triple, in however many windows
@@ -199,13 +198,14 @@ class Cascade(ClassExtractor):
         """The documents with the entities and relations of the predicted triples; `threshold` as in `decode`."""
         states, fused = self.states(batch)
         tagged = self.tag_objects(fused)
-        subjects, objects = self.decode(
+        subjects, objects, sure = self.decode(
             self.tag_subjects(states).float(),
             lambda chosen: self.object_logits(states, tagged, chosen, fused),
             batch["attention_mask"],
             threshold,
         )
-        return self._documents(documents, subjects, objects)
+        triples = torch.cat([subjects[objects[:, 0]], objects[:, 1:]], 1)
+        return self._documents(documents, triples, sure)
 
     def decode(
         self,
@@ -213,8 +213,10 @@ class Cascade(ClassExtractor):
         object_logits: Callable[[Tensor], Tensor],
         mask: Tensor,
         threshold: float | None = None,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Tags to spans: `subjects` S×3 (window, first, last token) and `objects` K×4 (subject, class, first, last).
+
+        Also, for each of K objects, the lowest probability of its own two tags and of its subject's.
 
         `subject_logits` W×L×2 and a function subjects S×3 → S×L×R×2. A start is paired with the nearest end at or after
         it (CasRel); a start without one is dropped. [CLS], [SEP] and padding (`mask` W×L) begin and end nothing. A tag
@@ -222,31 +224,28 @@ class Cascade(ClassExtractor):
         """
         limit = torch.tensor(threshold or self.options.threshold).logit().item()
         text, classes = inside(mask), len(self.classes)
-        tags = (subject_logits[:, 1:] >= limit) & text[..., None]
-        window, first, last = _pairs(tags[..., 0], tags[..., 1])
+        window, first, last, of_subjects = tagged(subject_logits[:, 1:], text, limit)
         subjects = torch.stack([window, first, last], 1)
-        found = []
+        found, sure = [subjects.new_zeros(0, 4)], [of_subjects[:0]]
         numbers = max(2 * classes, self.gate.in_features if self.gate is not None else 0)
         step = max(1, CHUNK // max(1, mask.shape[1] * numbers))
         for begin in range(0, len(subjects), step):
             chosen = subjects[begin : begin + step]
-            tags = (object_logits(chosen)[:, 1:] >= limit) & text[chosen[:, 0]][..., None, None]
+            logits = object_logits(chosen)[:, 1:]
+            tags = (logits >= limit) & text[chosen[:, 0]][..., None, None]
             starts, ends = tags.transpose(1, 2).unbind(-1)  # S×R×L each
             row, first, last = _pairs(starts.flatten(0, 1), ends.flatten(0, 1))
-            found.append(torch.stack([begin + row // classes, row % classes, first, last], 1))
-        return subjects, torch.cat(found) if found else subjects.new_zeros(0, 4)
+            row, class_id = row // classes, row % classes
+            found.append(torch.stack([begin + row, class_id, first, last], 1))
+            of_tags = torch.minimum(logits[row, first, class_id, 0], logits[row, last, class_id, 1])
+            sure.append(torch.minimum(of_tags, of_subjects[begin + row]))
+        return subjects, torch.cat(found), torch.cat(sure).sigmoid()
 
-    def _documents(self, documents: Sequence[Document], subjects: Tensor, objects: Tensor) -> list[Document]:
-        """Documents with what `decode` found, after one copy from the device; windows are merged by their offsets."""
-        triples = torch.cat([subjects[objects[:, 0]], objects[:, 1:]], 1).tolist()  # K×6
-        windows = self.windows(documents)
-        found: list[set] = [set() for _ in documents]
-        for window, first, last, class_id, object_first, object_last in triples:
-            i, w = windows[window]
-            name, head_type, tail_type = self.classes[class_id]
-            tail = characters(w, object_first, object_last, tail_type)
-            found[i].add((characters(w, first, last, head_type), name, tail))
-        return [assembled(d, (), t) for d, t in zip(documents, found, strict=True)]
+
+def tagged(logits: Tensor, text: Tensor, limit: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Row, first and last token of the spans that tags N×L×2 say within `text` N×L; the lower of their two logits."""
+    row, first, last = _pairs(*((logits >= limit) & text[..., None]).unbind(-1))
+    return row, first, last, torch.minimum(logits[row, first, 0], logits[row, last, 1])
 
 
 def _pairs(starts: Tensor, ends: Tensor) -> tuple[Tensor, Tensor, Tensor]:

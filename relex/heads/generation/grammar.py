@@ -57,11 +57,14 @@ class Vocabulary(NamedTuple):
         triples = sorted((ids[head], ids[tail], relation) for head, tail, relation in relations)
         return [*sorted(ids), self.stop, *(i for triple in triples for i in triple), self.end]
 
-    def told(self, ids: Sequence[int]) -> tuple[list[int], list[tuple[int, int, int]]]:
-        """Entities and triples (head, tail, relation) of a finished sequence, as ids, in its order and each once."""
+    def told(self, ids: Sequence[int]) -> tuple[list[int], dict[tuple[int, int, int], int]]:
+        """Entities and triples (head, tail, relation) of a finished sequence, as ids, in its order and each once; with
+        each triple the step from which it is said first."""
         stop = ids.index(self.stop)
-        parts = ids[stop + 1 : ids.index(self.end)]
-        return ids[:stop], list(dict.fromkeys(zip(parts[::3], parts[1::3], parts[2::3], strict=True)))
+        triples: dict[tuple[int, int, int], int] = {}
+        for step in range(stop + 1, ids.index(self.end), 3):
+            triples.setdefault(tuple(ids[step : step + 3]), step)
+        return ids[:stop], triples
 
 
 def kept(entities: int, max_steps: int) -> tuple[int, int]:

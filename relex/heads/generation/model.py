@@ -33,7 +33,7 @@ from relex.heads.generation.decoder import Decoder, Text
 from relex.heads.generation.grammar import START, Vocabulary, allowed, kept, roles
 from relex.heads.generation.options import GenerationOptions
 from relex.heads.head import Batch, pad
-from relex.heads.layers import BiLSTM
+from relex.heads.layers import MILLION, BiLSTM, millionths, most_probable
 from relex.heads.span.spans import SpanExtractor, SpanWindow
 
 PADDING = -1
@@ -173,7 +173,7 @@ class Generation(SpanExtractor):
     def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
         """The documents with the entities and relations of the generated sequences."""
         read = self.read_texts(batch)
-        return self._documents(documents, self.decode(batch["words"], self.following(read)))
+        return self._documents(documents, *self.decode(batch["words"], self.following(read)))
 
     def following(self, read: Read) -> Callable[[Tensor], Tensor]:
         """A function of sequences so far W×T to logits W×V of the next id; each call has one id more than the last one.
@@ -194,28 +194,40 @@ class Generation(SpanExtractor):
 
         return follow
 
-    def decode(self, words: Tensor, follow: Callable[[Tensor], Tensor]) -> Tensor:
-        """W×T: sequences of the windows with `words` W×U×2, all generated at once, each ended and filled with its end.
+    def decode(self, words: Tensor, follow: Callable[[Tensor], Tensor]) -> tuple[Tensor, Tensor]:
+        """W×T: sequences of the windows with `words` W×U×2, all generated at once, each ended and filled with its end;
+        and how probable each step was, W×T.
 
         Every step takes the most likely id of those that `allowed` lets follow; `follow` as in `following`.
         """
         said = words.new_zeros(len(words), 0)
-        exists, ended = self._ends(words)[1], False
+        exists, sure, ended = self._ends(words)[1], [], False
         while not ended:
             may = allowed(self.vocabulary, said, exists, self.options.max_steps)
             scores = follow(said).nan_to_num().masked_fill(~may, -torch.inf)
-            said = torch.cat([said, scores.argmax(1, keepdim=True)], 1)
+            probable, best = most_probable(scores)
+            said = torch.cat([said, best[:, None]], 1)
+            sure.append(probable)
             ended = bool((said[:, -1] == self.vocabulary.end).all())
-        return said
+        return said, torch.stack(sure, 1)
 
-    def _documents(self, documents: Sequence[Document], said: Tensor) -> list[Document]:
+    def _documents(self, documents: Sequence[Document], said: Tensor, sure: Tensor) -> list[Document]:
         """Documents with what `decode` found, after one copy from the device; windows are merged by their offsets."""
-        windows, entities, relations = self.windows(documents), [], []
-        for i, (ids, (_, window)) in enumerate(zip(said.tolist(), windows, strict=True)):
+        windows, entities, relations, of_entities, of_relations = self.windows(documents), [], [], [], []
+        for i, row in enumerate(torch.cat([said, millionths(sure)], 1).tolist()):
+            ids, steps = row[: len(row) // 2], [score / MILLION for score in row[len(row) // 2 :]]
             found, triples = self.vocabulary.told(ids)
             number = {entity: len(entities) + n for n, entity in enumerate(found)}
             for first, last, kind in map(self.vocabulary.place, found):
-                entities.append((i, *window.words[[first, last], [0, 1]].tolist(), last - first, kind + 1))
+                ends = windows[i][1].words[[first, last], [0, 1]].tolist()
+                entities.append((i, *ends, last - first, kind + 1))
+            of_entities += steps[: len(found)]
             relations += [(number[head], number[tail], relation) for head, tail, relation in triples]
-        entities = torch.tensor(entities, dtype=torch.long).reshape(-1, 5)
-        return super()._documents(documents, entities, torch.tensor(relations, dtype=torch.long).reshape(-1, 3))
+            of_relations += [min(steps[at : at + 3]) for at in triples.values()]
+        return super()._documents(
+            documents,
+            torch.tensor(entities, dtype=torch.long).reshape(-1, 5),
+            torch.tensor(relations, dtype=torch.long).reshape(-1, 3),
+            torch.tensor(of_entities),
+            torch.tensor(of_relations),
+        )

@@ -50,10 +50,7 @@ class CRF(nn.Module):
         path = F.pad(tags.masked_fill(~mask, ends), (0, 1), value=ends).T  # M×W
         moved = moves.flatten().index_select(0, (path[:-1] * size + path[1:]).flatten()).view(-1, len(mask))
         score = first.index_select(0, path[0]) + moved.sum(0) + steps.gather(2, path[..., None]).sum((0, 2))
-        # One look at the numbers, the only one: plain exponentials are fast, but have a range.
-        fits = bool(_spread(steps) + _spread(moves.flatten()) + _spread(first) <= self.limit)
-        total = _LogPartition.apply(first, moves, steps) if fits else log_partition(first, moves, steps)
-        return (total - score).to(_at_least_float32(emissions))
+        return (self._total(first, moves, steps) - score).to(_at_least_float32(emissions))
 
     @torch.no_grad()
     def decode(self, emissions: Tensor, mask: Tensor) -> Tensor:
@@ -68,6 +65,28 @@ class CRF(nn.Module):
             torch.add(into, before, out=room)
             here += room.amax(1)
         return torch.from_numpy(_traced(best, moves)).to(mask.device).masked_fill(~mask, -1)
+
+    def probabilities(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """W×N: how probable each of `tags` W×N is at its token, whatever the others are; 0 where the mask is false.
+
+        It is the gradient of the logarithm of the sum over all paths by the score of that tag.
+        """
+        first, moves, steps = self._scores(emissions, mask, torch.float64)
+        with torch.inference_mode(False), torch.enable_grad():
+            first, moves, steps = (
+                first.detach().clone(),
+                moves.detach().clone(),
+                steps.detach().clone().requires_grad_(),
+            )
+            shares = torch.autograd.grad(self._total(first, moves, steps).sum(), steps)[0]  # M×W×U
+        chosen = shares[:-1].gather(2, tags.T.clamp(min=0)[..., None])[..., 0].T
+        return chosen.masked_fill(~mask, 0).to(_at_least_float32(emissions))
+
+    def _total(self, first: Tensor, moves: Tensor, steps: Tensor) -> Tensor:
+        """Logarithm of the sum over all paths W; after one look at the numbers: plain exponentials are fast, but have a
+        range."""
+        fits = bool(_spread(steps) + _spread(moves.flatten()) + _spread(first) <= self.limit)
+        return _LogPartition.apply(first, moves, steps) if fits else log_partition(first, moves, steps)
 
     def _scores(self, emissions: Tensor, mask: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
         """Scores of a window's first tag U, from tag to tag U×U and of tags at each step M×W×U (Focused Eq. 10)."""

@@ -17,14 +17,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from relex.documents import Document, Schema, Span, assembled
+from relex.documents import Document, Schema, Span
 from relex.encoders.encoder import Encoder
-from relex.heads.extraction import ExtractionHead, characters
+from relex.found import assembled, keep_higher
+from relex.heads.extraction import ExtractionHead
 from relex.heads.head import Batch, pad
-from relex.heads.layers import inside
+from relex.heads.layers import inside, most_probable, scored
 from relex.heads.pairs.crf import CRF
 from relex.heads.pairs.options import PairOptions
-from relex.heads.pairs.tags import Tags
+from relex.heads.pairs.tags import Tags, lowest_within
 from relex.heads.windows import Window, WindowedText
 
 LOST = (
@@ -260,7 +261,7 @@ class PairTagger(ExtractionHead):
             return self.predict_pairs(batch, documents, kept_pairs)
         states, mask = self.states(batch), inside(batch["attention_mask"])
         pair_logits = partial(self.pair_logits, states) if self.options.tasks == "joint" else None
-        return self._documents(documents, *self.decode(self.tag_logits(states), mask, pair_logits))
+        return self._paired(documents, *self.decode(self.tag_logits(states), mask, pair_logits))
 
     def predict_pairs(self, batch: Batch, documents: Sequence[Document], kept_pairs: bool = False) -> list[Document]:
         """The documents with the entities they have, and relations predicted between those that tags can hold.
@@ -268,51 +269,41 @@ class PairTagger(ExtractionHead):
         All their pairs are classified; with `kept_pairs` only those that `negative_share` keeps, as if the others were
         not in the data (which they are, only the gold standard tells). With `tasks` ner there are no relations.
         """
-        classes, asked = batch["pairs"].new_zeros(0), batch["pairs"]
+        asked, relations = batch["pairs"], [batch["pairs"].new_zeros(0, 3)]
+        sure = [relations[0].new_zeros(0, dtype=torch.float)]
         if self.options.tasks != "ner":
             states, entities = self.states(batch), batch["entities"]
             asked = asked[asked[:, 2] != IDLE] if kept_pairs else asked
-            parts = asked[:, :2].split(AT_ONCE)
-            classes = torch.cat([self.pair_logits(states, entities, part).argmax(-1) for part in parts])
-        relations = related(asked[: len(classes), :2], classes).tolist()
+            for part in asked[:, :2].split(AT_ONCE):
+                found, probable = related(part, self.pair_logits(states, entities, part))
+                relations.append(found)
+                sure.append(probable)
         numbered = self.windows(documents)
         spans = [(i, span) for i, window in numbered for span in window.spans]
-        triples: list[set] = [set() for _ in documents]
-        for head, tail, relation in relations:
-            triples[spans[head][0]].add((spans[head][1], self.relations[relation], spans[tail][1]))
+        triples: list[dict] = [{} for _ in documents]
+        for (head, tail, relation), score in scored(torch.cat(relations), torch.cat(sure)):
+            keep_higher(triples[spans[head][0]], (spans[head][1], self.relations[relation], spans[tail][1]), score)
         return [assembled(d, d.entities, found) for d, found in zip(documents, triples, strict=True)]
 
     def decode(
         self, emissions: Tensor, mask: Tensor, pair_logits: Callable[[Tensor, Tensor], Tensor] | None
-    ) -> tuple[Tensor, Tensor]:
-        """Entities G×4 (as in `collate`) and relations K×3 (head, tail, type) of indices of them.
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Entities G×4 (as in `collate`) and relations K×3 (head, tail, type) of indices of them; their probabilities G
+        and K, of an entity the lowest of its tags.
 
         `emissions` W×N×T; `mask` W×N: tokens that can be in entities; a function (entities, pairs P×2) → P×C, or None
         for no relations. The best path of tags has the entities, every pair of those of a window its best class.
         """
-        entities = self.tags.decode(self.crf.decode(emissions, mask), mask)
+        best = self.crf.decode(emissions, mask)
+        entities = self.tags.decode(best, mask)
+        of_tags = self.crf.probabilities(emissions, best, mask)
         pairs = pairs_in_order(entities[:, 0])
-        relations = [pairs.new_zeros(0, 3)]
+        relations, sure = [pairs.new_zeros(0, 3)], [of_tags.new_zeros(0)]
         for part in pairs.split(AT_ONCE) if pair_logits is not None and len(pairs) else ():
-            relations.append(related(part, pair_logits(entities, part).argmax(-1)))
-        return entities, torch.cat(relations)
-
-    def _documents(self, documents: Sequence[Document], entities: Tensor, relations: Tensor) -> list[Document]:
-        """Documents with what `decode` found, after one copy from the device; windows are merged by their offsets."""
-        both = torch.cat([entities, F.pad(relations, (0, 1))]).tolist()
-        entities, relations = both[: len(entities)], both[len(entities) :]
-        windows = self.windows(documents)
-        places = []
-        for window, first, last, kind in entities:
-            i, w = windows[window]
-            places.append((i, characters(w, first, last, self.types[kind])))
-        spans: list[set] = [set() for _ in documents]
-        triples: list[set] = [set() for _ in documents]
-        for i, span in places:
-            spans[i].add(span)
-        for head, tail, relation, _ in relations:
-            triples[places[head][0]].add((places[head][1], self.relations[relation], places[tail][1]))
-        return [assembled(*found) for found in zip(documents, spans, triples, strict=True)]
+            found, probable = related(part, pair_logits(entities, part))
+            relations.append(found)
+            sure.append(probable)
+        return entities, torch.cat(relations), lowest_within(of_tags, entities), torch.cat(sure)
 
 
 def _within(place: Place, window: Window) -> bool:
@@ -329,9 +320,10 @@ def pairs_in_order(window: Tensor) -> Tensor:
     return torch.stack([first, first + 1 + torch.arange(len(first), device=window.device) - begin], 1)
 
 
-def related(pairs: Tensor, classes: Tensor) -> Tensor:
-    """K×3 (head, tail, relation type): what the `classes` P of `pairs` P×2 say, No Relation left out."""
+def related(pairs: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+    """K×3 (head, tail, type): the best classes of `pairs` P×2 by P×C, No Relation left out; and how probable, K."""
+    probable, classes = most_probable(logits)
     held = classes > 0
     (one, other), classes = pairs[held].unbind(1), classes[held] - 1
     later = classes % 2 == 1
-    return torch.stack([other.where(later, one), one.where(later, other), classes // 2], 1)
+    return torch.stack([other.where(later, one), one.where(later, other), classes // 2], 1), probable[held]

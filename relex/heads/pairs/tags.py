@@ -78,6 +78,13 @@ class Tags:
         return torch.stack([window, chain[window, last], last, kind[window, last]], 1)
 
 
+def lowest_within(values: Tensor, spans: Tensor) -> Tensor:
+    """K: the lowest of `values` W×N between first and last token of each of `spans` K×4 (window, first, last, …)."""
+    place = torch.arange(values.shape[1], device=values.device)
+    within = (place >= spans[:, 1, None]) & (place <= spans[:, 2, None])
+    return values[spans[:, 0]].masked_fill(~within, torch.inf).amin(1) if len(spans) else values.new_zeros(0)
+
+
 def _is(ids: Tensor, place: int) -> Tensor:
     return (ids > 0) & ((ids - 1) % 4 == place)
 

@@ -19,7 +19,7 @@ from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
 from relex.encoders.encodings import markers
 from relex.heads.head import Batch
-from relex.heads.layers import surest
+from relex.heads.layers import most_probable, surest
 from relex.heads.pairs.focused_layers import attend, check_encoder
 from relex.heads.pipeline.marking import OPENS, appended, inserted, seen_behind
 from relex.heads.pipeline.options import PipelineOptions
@@ -160,29 +160,35 @@ class Pipeline(SpanExtractor):
         if gold_entities:
             entities = batch["entities"]
             sure = torch.ones(len(entities), device=entities.device)
-            return self._documents(documents, entities, self._related(entities, sure, pair_logits))
+            relations, of_relations = self._related(entities, sure, pair_logits)
+            return self._documents(documents, entities, relations, sure, of_relations)
         states = self.encoder(batch["input_ids"], batch["attention_mask"])
         return self._documents(documents, *self.decode(batch["spans"], partial(self.span_logits, states), pair_logits))
 
     def decode(
         self, spans: Tensor, span_logits: Callable[[Tensor], Tensor], pair_logits: Callable[[Tensor, Tensor], Tensor]
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Entities G×5 (as in `collate`) and relations K×3 of candidates S×4: what is most probable for each of them.
+
+        And their probabilities, G and K.
 
         `span_logits`: S×4 → S×(E+1), `pair_logits`: entities G×5 and pairs P×2 → P×(R+1).
         """
         at_once = max(1, CHUNK // (2 * self.encoder.hidden_size + self.options.width_size))
-        best = [span_logits(part).log_softmax(-1).max(-1) for part in spans.split(at_once)]
+        best = [most_probable(span_logits(part)) for part in spans.split(at_once)]
         sure, kinds = (torch.cat(parts) for parts in zip(*best, strict=True))
-        entities = torch.cat([spans, kinds[:, None]], 1)[kinds > 0]
-        return entities, self._related(entities, sure[kinds > 0], pair_logits)
+        entities, sure = torch.cat([spans, kinds[:, None]], 1)[kinds > 0], sure[kinds > 0]
+        relations, of_relations = self._related(entities, sure, pair_logits)
+        return entities, relations, sure, of_relations
 
-    def _related(self, entities: Tensor, sure: Tensor, pair_logits: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        """K×3 relations of the surest entities of each window, where one is more probable than none."""
+    def _related(
+        self, entities: Tensor, sure: Tensor, pair_logits: Callable[[Tensor, Tensor], Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """K×3 relations of the surest entities of each window, where one is likelier than none; how probable, K."""
         paired = surest(entities[:, 0], sure, self.options.most_entities).sort().values
         pairs = paired[pairs_within(entities[paired, 0])]
-        kinds = pair_logits(entities, pairs).argmax(-1)
-        return torch.cat([pairs, kinds[:, None] - 1], 1)[kinds > 0]
+        probable, kinds = most_probable(pair_logits(entities, pairs))
+        return torch.cat([pairs, kinds[:, None] - 1], 1)[kinds > 0], probable[kinds > 0]
 
 
 def _in_parts(read: Callable[..., Tensor], length: int, *rows: Tensor) -> Tensor:

@@ -19,14 +19,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from relex.documents import Document, Schema, assembled
+from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
 from relex.errors import RelexError
 from relex.heads.cascade.model import RARE
 from relex.heads.classes import ClassExtractor
-from relex.heads.extraction import characters
 from relex.heads.head import Batch, pad
-from relex.heads.layers import inside
+from relex.heads.layers import inside, most_probable
 from relex.heads.sets.matching import costs, matched
 from relex.heads.sets.options import SetOptions
 
@@ -179,20 +178,24 @@ class Sets(ClassExtractor):
 
     def predict(self, batch: Batch, documents: Sequence[Document]) -> list[Document]:
         """The documents with the entities and relations of the predicted triples."""
-        return self._documents(documents, self.decode(*self.logits(batch), batch["attention_mask"]))
+        return self._documents(documents, *self.decode(*self.logits(batch), batch["attention_mask"]))
 
-    def decode(self, classes: Tensor, pointers: Tensor, mask: Tensor) -> Tensor:
-        """K×6 triples (window, class, first and last token of head and of tail) of logits as in `logits`.
+    def decode(self, classes: Tensor, pointers: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """K×6 triples (window, first and last token of head, class, those of tail) of logits as in `logits`; of each
+        also, K, the lowest probability of its class and its four places.
 
         A query says its most probable class; of the spans within `max_width` tokens, [CLS], [SEP] and padding (`mask`
         W×L) left out, it says the one whose two pointers have the highest product of probabilities.
         """
         text = inside(mask)
-        best = classes.argmax(-1)
+        probable, best = most_probable(classes)
         window, query = torch.nonzero((best < len(self.classes)) & text.any(1, keepdim=True), as_tuple=True)
         scores = pointers[window, query].masked_fill(~text[window, None], -torch.inf)  # K×4×(L − 1)
         head, tail = self._best_span(scores[:, 0], scores[:, 1]), self._best_span(scores[:, 2], scores[:, 3])
-        return torch.cat([window[:, None], best[window, query][:, None], head, tail], 1)
+        places = torch.cat([head, tail], 1)
+        of_places = scores.softmax(-1).gather(-1, places[..., None])[..., 0].amin(1)
+        sure = torch.minimum(probable[window, query], of_places)
+        return torch.cat([window[:, None], head, best[window, query][:, None], tail], 1), sure
 
     def _best_span(self, first: Tensor, last: Tensor) -> Tensor:
         """K×2: first and last token of the best span of logits K×L each."""
@@ -200,17 +203,6 @@ class Sets(ClassExtractor):
         ends = F.pad(last, (0, width - 1), value=-torch.inf).unfold(1, width, 1)  # K×L×width
         best = (first[..., None] + ends).flatten(1).argmax(1)
         return torch.stack([best // width, best // width + best % width], 1)
-
-    def _documents(self, documents: Sequence[Document], triples: Tensor) -> list[Document]:
-        """Documents with what `decode` found, after one copy from the device; windows are merged by their offsets."""
-        windows = self.windows(documents)
-        found: list[set] = [set() for _ in documents]
-        for window, class_id, first, last, tail_first, tail_last in triples.tolist():
-            i, w = windows[window]
-            name, head_type, tail_type = self.classes[class_id]
-            tail = characters(w, tail_first, tail_last, tail_type)
-            found[i].add((characters(w, first, last, head_type), name, tail))
-        return [assembled(d, (), t) for d, t in zip(documents, found, strict=True)]
 
 
 def _called(layer: nn.Module, *inputs: Tensor) -> Tensor:

@@ -14,13 +14,16 @@ from torch import Tensor, nn
 
 from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
-from relex.errors import RelexError
+from relex.errors import RelexError, say_once
 from relex.heads.head import Batch
-from relex.heads.layers import inside
+from relex.heads.layers import inside, most_probable, surest
 from relex.heads.span.layers import ContextEncoder, Fusion, QueryAttention, RangeMax, SpanAttention, stretch
 from relex.heads.span.options import SpanOptions
 from relex.heads.span.spans import SpanExtractor, pairs_within, sample_per_group
 
+MOST = 100
+"""Entities of a window that are paired: many times what the windows of our corpora have, and few enough that a model
+which has not learned, and takes most stretches for entities, is done in seconds."""
 CHUNK = 2**22
 """Numbers of one feature that prediction holds at a time, which bounds memory whatever the number of spans."""
 
@@ -211,22 +214,29 @@ class SpanModel(SpanExtractor):
         span_logits: Callable[[Tensor], Tensor],
         pair_logits: Callable[[Tensor, Tensor], Tensor],
         threshold: float | None = None,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Entities G×5 (as in `collate`) and relations K×3 of candidates S×4, as SpERT filters them: a span is what is
         most probable for it; every ordered pair of different entities has the relations with at least the probability
-        `threshold`, by default that of the options.
+        `threshold`, by default that of the options. And their probabilities, G and K.
+
+        Of a window with more than `MOST` entities, which none has once it has learned, only the surest are paired.
         """
         limit = torch.tensor(threshold or self.options.threshold).logit().item()
         spans_at_once, pairs_at_once = self._at_once(spans)
-        kinds = torch.cat([span_logits(part).argmax(-1) for part in spans.split(spans_at_once)])
-        entities = torch.cat([spans, kinds[:, None]], 1)[kinds > 0]
-        relations = [torch.zeros(0, 3, dtype=torch.long, device=spans.device)]
-        every = torch.arange(len(entities), device=spans.device)
-        for heads in every.split(max(1, CHUNK // max(1, len(entities)))):
-            for pairs in pairs_within(entities[:, 0], heads).split(pairs_at_once):
-                pair, relation = torch.nonzero(pair_logits(entities[:, :4], pairs) >= limit, as_tuple=True)
+        best = [most_probable(span_logits(part)) for part in spans.split(spans_at_once)]
+        sure, kinds = (torch.cat(parts) for parts in zip(*best, strict=True))
+        entities, sure = torch.cat([spans, kinds[:, None]], 1)[kinds > 0], sure[kinds > 0]
+        paired = surest(entities[:, 0], sure, MOST).sort().values
+        if len(paired) < len(entities):
+            say_once(f"a window has more than {MOST} entities, of which only the surest {MOST} are paired")
+        relations, of_relations = [entities.new_zeros(0, 3)], [sure[:0]]
+        for heads in torch.arange(len(paired), device=spans.device).split(max(1, CHUNK // max(1, len(paired)))):
+            for pairs in paired[pairs_within(entities[paired, 0], heads)].split(pairs_at_once):
+                logits = pair_logits(entities[:, :4], pairs)
+                pair, relation = torch.nonzero(logits >= limit, as_tuple=True)
                 relations.append(torch.cat([pairs[pair], relation[:, None]], 1))
-        return entities, torch.cat(relations)
+                of_relations.append(logits[pair, relation].sigmoid())
+        return entities, torch.cat(relations), sure, torch.cat(of_relations)
 
     def _at_once(self, spans: Tensor) -> tuple[int, int]:
         """How many of these spans, and of pairs of them, are scored at a time."""

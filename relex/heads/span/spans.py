@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from relex.documents import Document, Relation, Schema, assembled
+from relex.documents import Document, Relation, Schema
 from relex.encoders.encoder import Encoder
-from relex.heads.extraction import ExtractionHead, characters
+from relex.heads.extraction import ExtractionHead
 from relex.heads.head import Batch, pad
 from relex.heads.windows import Window, WindowedText, word_starts
 
@@ -133,22 +132,17 @@ class SpanExtractor(ExtractionHead):
         window, first_word, width = torch.nonzero(last[None] < exists[:, None, None], as_tuple=True)
         return torch.stack([window, words[window, first_word, 0], words[window, first_word + width, 1], width], 1)
 
-    def _documents(self, documents: Sequence[Document], entities: Tensor, relations: Tensor) -> list[Document]:
-        """Documents with what `decode` found, after one copy from the device; windows are merged by their offsets."""
-        both = torch.cat([entities, F.pad(relations, (0, 2))]).tolist()
-        entities, relations = both[: len(entities)], both[len(entities) :]
-        windows = self.windows(documents)
-        places = []
-        for window, first, last, _, kind in entities:
-            i, w = windows[window]
-            places.append((i, characters(w, first, last, self.types[kind - 1])))
-        spans: list[set] = [set() for _ in documents]
-        triples: list[set] = [set() for _ in documents]
-        for i, span in places:
-            spans[i].add(span)
-        for head, tail, relation, *_ in relations:
-            triples[places[head][0]].add((places[head][1], self.relations[relation], places[tail][1]))
-        return [assembled(*found) for found in zip(documents, spans, triples, strict=True)]
+    def _documents(
+        self,
+        documents: Sequence[Document],
+        entities: Tensor,
+        relations: Tensor,
+        of_entities: Tensor,
+        of_relations: Tensor,
+    ) -> list[Document]:
+        """Documents with what `decode` found: entities G×5 and relations K×3, and their probabilities G and K."""
+        typed = torch.cat([entities[:, :3], entities[:, 4:] - 1], 1)
+        return self._paired(documents, typed, relations, of_entities, of_relations)
 
 
 def sample_per_group(window: Tensor, count: int) -> Tensor:

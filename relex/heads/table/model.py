@@ -6,7 +6,6 @@ cells are those of chunks of rows. TPLinker's weights of its losses move over 6,
 with, which are equal.
 """
 
-import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,19 +14,21 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from relex.documents import Document, Schema, Span, assembled
+from relex.documents import Document, Schema, Span
 from relex.encoders.encoder import Encoder
+from relex.errors import say_once
+from relex.found import assembled, keep_higher
 from relex.heads.classes import ClassExtractor, Row, TokenTriple
 from relex.heads.extraction import characters
 from relex.heads.head import Batch, pad
-from relex.heads.layers import inside, surest
+from relex.heads.layers import inside, most_probable, scored, surest
 from relex.heads.pairs.crf import CRF
-from relex.heads.pairs.tags import Tags
+from relex.heads.pairs.tags import Tags, lowest_within
 from relex.heads.table.choice import make_scorer
 from relex.heads.table.chunks import row_chunks
 from relex.heads.table.losses import LOSSES
 from relex.heads.table.options import TableOptions
-from relex.heads.table.scheme import REASONS, Found
+from relex.heads.table.scheme import REASONS, Scored
 from relex.heads.table.schemes import SCHEMES, LastTokens, WordPairs
 from relex.heads.table.scorers import ALL, RARE, Context, Scorer
 
@@ -197,37 +198,48 @@ class Table(ClassExtractor):
     def predict(self, batch: Batch, documents: Sequence[Document], threshold: float | None = None) -> list[Document]:
         """The documents with entities and relations; `threshold` as in `decode`."""
         states, mask = self.states(batch), batch["attention_mask"]
-        tags = self.crf.decode(self.tag_logits(states), inside(mask)) if self.scheme.tagged else None
+        tags, sure = self.tagging(self.tag_logits(states), mask) if self.scheme.tagged else (None, None)
         context = self.context(states, self.counted(mask), tags)
-        return self._documents(documents, self.decode(partial(self.scorer, context), mask, tags, threshold))
+        return self._documents(documents, self.decode(partial(self.scorer, context), mask, tags, sure, threshold))
+
+    def tagging(self, emissions: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The best tags W×(L − 1) of their scores W×(L − 1)×T, and how probable each is."""
+        best = self.crf.decode(emissions, inside(mask))
+        return best, self.crf.probabilities(emissions, best, inside(mask))
 
     def decode(
         self,
         logits: Callable[[slice, slice, slice], Tensor],
         mask: Tensor,
         tags: Tensor | None = None,
+        sure: Tensor | None = None,
         threshold: float | None = None,
-    ) -> list[Found]:
-        """Triples and entities of each of W windows, after one copy from the device.
+    ) -> list[Scored]:
+        """Triples and entities of each of W windows with their scores, after one copy from the device.
 
         `logits` gives those of rows, tables and columns as a scorer does, W×k×(L−1)×T×C; `mask` W×L an attention mask;
-        `tags` W×(L − 1) are the best ones, if they say the entities. What is there or not is there from the probability
-        `threshold`, by default that of the options.
+        `tags` W×(L − 1) are the best ones, if they say the entities, and `sure` their probabilities. What is there or
+        not is there from the probability `threshold`, by default that of the options.
         """
         limit = torch.tensor(threshold or self.options.threshold).logit().item()
-        cells = self._cells(logits, self.counted(mask), limit)
-        spans = cells.new_zeros(0, 4) if tags is None else self.tags.decode(tags, inside(mask))
-        both = torch.cat([cells, nn.functional.pad(spans, (0, 1))]).tolist()
-        own: list[tuple[set, set]] = [(set(), set()) for _ in mask]
-        for window, *cell in both[: len(cells)]:
-            own[window][0].add(tuple(cell))
-        for window, first, last, kind, _ in both[len(cells) :]:
-            own[window][1].add((first, last, kind))
-        return [self.scheme.decode(*found) for found in own]
+        cells, of_cells = self._cells(logits, self.counted(mask), limit)
+        spans, of_spans = cells.new_zeros(0, 4), of_cells[:0]
+        if tags is not None:
+            spans = self.tags.decode(tags, inside(mask))
+            of_spans = lowest_within(sure, spans)
+        both = scored(torch.cat([cells, nn.functional.pad(spans, (0, 1))]), torch.cat([of_cells, of_spans]))
+        own: list[tuple[dict, dict]] = [({}, {}) for _ in mask]
+        for (window, *cell), score in both[: len(cells)]:
+            own[window][0][tuple(cell)] = score
+        for (window, first, last, kind, _), score in both[len(cells) :]:
+            own[window][1][first, last, kind] = score
+        return [self.scheme.decode_scored(*found) for found in own]
 
-    def _cells(self, logits: Callable[[slice, slice, slice], Tensor], counted: Tensor, limit: float) -> Tensor:
-        """K×5 (window, table, row, column, tag): the cells that hold something."""
-        found, sure, left = [], [], 0
+    def _cells(
+        self, logits: Callable[[slice, slice, slice], Tensor], counted: Tensor, limit: float
+    ) -> tuple[Tensor, Tensor]:
+        """K×5 (window, table, row, column, tag): the cells that hold something; how probable that is, K."""
+        found, sure, probable, left = [], [], [], 0
         for rows in row_chunks(*counted.shape, self.scorer.floats):
             columns = slice(rows.start, None) if self.scheme.triangle else ALL
             scores = logits(rows, ALL, columns)  # W×k×L×T×C
@@ -238,6 +250,8 @@ class Table(ClassExtractor):
             held = margin > 0 if self.scheme.exclusive else margin >= 0
             place = torch.nonzero(held & here[..., None])  # K×4 (window, row, column, table)
             margin = margin[place.unbind(1)]
+            at = scores[place.unbind(1)]  # K×C
+            probability = most_probable(at)[0] if self.scheme.exclusive else at[:, 0].float().sigmoid()
             tag = torch.ones_like(margin) if tag is None else tag[place.unbind(1)] + 1
             window, row, column, table = place.unbind(1)
             cells = torch.stack([window, table, row + rows.start, column + (columns.start or 0), tag.long()], 1)
@@ -245,22 +259,22 @@ class Table(ClassExtractor):
             left += len(cells) - len(chosen)
             found.append(cells[chosen])
             sure.append(margin[chosen])
+            probable.append(probability[chosen])
         cells = torch.cat(found)
         chosen = surest(cells[:, 0], torch.cat(sure), MOST)
         left += len(cells) - len(chosen)
         if left:
-            warnings.warn(f"{left:,} cells of tables are not read, for a text has more than {MOST:,}", stacklevel=2)
-        return cells[chosen]
+            say_once(f"a text has more than {MOST:,} cells in its tables, of which only the surest {MOST:,} are read")
+        return cells[chosen], torch.cat(probable)[chosen]
 
-    def _documents(self, documents: Sequence[Document], found: Sequence[Found]) -> list[Document]:
+    def _documents(self, documents: Sequence[Document], found: Sequence[Scored]) -> list[Document]:
         """Documents with what `decode` found; windows are merged by their offsets."""
         types = self.schema.entity_types
-        triples: list[set] = [set() for _ in documents]
-        spans: list[set[Span]] = [set() for _ in documents]
+        triples: list[dict] = [{} for _ in documents]
+        spans: list[dict] = [{} for _ in documents]
         for (i, window), (of_window, entities) in zip(self.windows(documents), found, strict=True):
-            for first, last, class_id, object_first, object_last in of_window:
-                name, head, tail = self.classes[class_id]
-                object_ = characters(window, object_first, object_last, tail)
-                triples[i].add((characters(window, first, last, head), name, object_))
-            spans[i].update(characters(window, first, last, types[kind]) for first, last, kind in entities)
+            for triple, score in of_window.items():
+                keep_higher(triples[i], self._triple(window, triple), score)
+            for (first, last, kind), score in entities.items():
+                keep_higher(spans[i], characters(window, first, last, types[kind]), score)
         return [assembled(*parts) for parts in zip(documents, spans, triples, strict=True)]

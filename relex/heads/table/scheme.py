@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from relex.heads.classes import TokenEntity, TokenTriple
@@ -13,6 +13,8 @@ Place = tuple[int, int]
 """First and last token; or row and column."""
 Found = tuple[set[TokenTriple], set[TokenEntity]]
 """What cells say."""
+Scored = tuple[dict[TokenTriple, float], dict[TokenEntity, float]]
+"""The same, each with its score from 0 to 1."""
 
 REASONS = ("one_token", "mistyped", "overlapping", "overwritten", "ambiguous")
 """Why a scheme does not give back a triple that it was given."""
@@ -115,6 +117,23 @@ class Scheme(ABC):
         for *place, tag in wanted:
             placed.setdefault(tuple(place), tag)
         return {(*place, tag) for place, tag in placed.items()}
+
+    def decode_scored(self, cells: Mapping[Cell, float], entities: Mapping[TokenEntity, float]) -> Scored:
+        """`decode` of cells and entities with probabilities; a score is the lowest of those that something rests on."""
+        triples, typed = self.decode(cells, entities)
+
+        def lowest(wanted: Iterable[Cell]) -> float:
+            return min((cells[cell] for cell in wanted if cell in cells), default=1.0)
+
+        of_entities = {e: entities[e] if e in entities else lowest(self.cells_of_entity(e)) for e in typed}
+
+        def score(triple: TokenTriple) -> float:
+            first, last, class_id, object_first, object_last = triple
+            head, tail = self.pairs[class_id]
+            ends = (first, last, head), (object_first, object_last, tail)
+            return min(lowest(self.cells_of(triple)), *(of_entities.get(end, 1.0) for end in ends))
+
+        return {triple: score(triple) for triple in triples}, of_entities
 
     def read_back(
         self, triples: Collection[TokenTriple], entities: Collection[TokenEntity] = ()
