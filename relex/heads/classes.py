@@ -58,17 +58,21 @@ class ClassExtractor(ExtractionHead):
 
     def _documents(self, documents: Sequence[Document], triples: Tensor, sure: Tensor) -> list[Document]:
         """Documents with triples K×6 (window, first and last token of the subject, class, first and last token of the
-        object) and their probabilities K, after one copy from the device; windows are merged by their offsets."""
+        object) and their probabilities K, after one copy from the device; windows are merged by their offsets.
+
+        Two more columns are the types of subject and object, where the classes do not say them.
+        """
         windows = self.windows(documents)
         found: list[dict[Triple, float]] = [{} for _ in documents]
-        for (window, *place), score in scored(triples, sure):
+        for (window, *triple), score in scored(triples, sure):
             i, w = windows[window]
-            keep_higher(found[i], self._triple(w, place), score)
+            keep_higher(found[i], self._triple(w, triple), score)
         return [assembled(d, (), t) for d, t in zip(documents, found, strict=True)]
 
-    def _triple(self, window: Window, triple: TokenTriple) -> Triple:
-        first, last, class_id, object_first, object_last = triple
+    def _triple(self, window: Window, triple: Sequence[int]) -> Triple:
+        first, last, class_id, object_first, object_last, *types = triple
         name, head, tail = self.classes[class_id]
+        head, tail = (self.schema.entity_types[kind] for kind in types) if types else (head, tail)
         return characters(window, first, last, head), name, characters(window, object_first, object_last, tail)
 
 

@@ -92,6 +92,8 @@ def check(head: Head) -> None:
         reasons.append(f"its head is {type(head).__name__}")
     else:
         plain = {"bilstm": False, "attention": False, "feature_fusion": "none"}
+        if head.typer is not None:
+            reasons.append("its relations have so many pairs of types that entities are typed afterwards")
         reasons += [f"{name} is {has}" for name in plain if (has := getattr(head.options, name)) != plain[name]]
     encoder, config = head.encoder, head.encoder.model.config
     if encoder.layers > MOST_LAYERS:

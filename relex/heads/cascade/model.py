@@ -13,6 +13,7 @@ from relex.errors import RelexError
 from relex.evaluation.extraction import unordered
 from relex.heads.cascade.layers import ConvStack, RelativeAttention, UNet
 from relex.heads.cascade.options import CascadeOptions
+from relex.heads.cascade.typing import Typer, outnumbered
 from relex.heads.classes import ClassExtractor, TokenTriple
 from relex.heads.head import Batch, pad
 from relex.heads.layers import BiLSTM, inside
@@ -27,7 +28,8 @@ class Cascade(ClassExtractor):
     """Encoder → BiLSTM → relative attention → subject tagger → U-Net → object tagger for each class of relation.
 
     A class is a relation type with one of its pairs of entity types; R counts classes here, so that the relation of a
-    predicted triple also types its entities.
+    predicted triple also types its entities. Where such pairs outnumber relations by far, a class is a relation, and
+    entities are typed afterwards (`relex.heads.cascade.typing`).
     """
 
     options_type: ClassVar[type] = CascadeOptions
@@ -35,6 +37,9 @@ class Cascade(ClassExtractor):
 
     def __init__(self, encoder: Encoder, schema: Schema, options: CascadeOptions):
         super().__init__(encoder, schema, options)
+        if outnumbered(schema):
+            self.classes = [(name, "", "") for name in schema.relation_names]
+            self.class_of = {(name,): i for i, name in enumerate(schema.relation_names)}
         width = (options.lstm_size or encoder.hidden_size) if options.bilstm else encoder.hidden_size
         for what, parts, used in (
             ("heads", options.heads, options.attention),
@@ -54,6 +59,7 @@ class Cascade(ClassExtractor):
         self.tag_objects = nn.Linear(width, 2 * len(self.classes))
         for tagger in (self.tag_subjects, self.tag_objects):
             nn.init.constant_(tagger.bias, RARE)
+        self.typer = Typer(width, schema) if outnumbered(schema) else None
         self.gate = nn.Linear(width, width) if options.gate else None
         if self.gate is not None:
             nn.init.zeros_(self.gate.weight)
@@ -108,11 +114,15 @@ class Cascade(ClassExtractor):
         """Tensors of B documents in W ≥ B windows, with S gold subjects that have K gold objects.
 
         `input_ids`, `attention_mask` W×L; `subject_targets` W×L×2, 1 at first and at last tokens; `subjects` S×3
-        (window, first, last token, counted after [CLS]); `objects` K×4 (subject, class, first, last token); `count`: B.
+        (window, first, last token, counted after [CLS]); `objects` K×4 (subject, class, first, last token); `count`: B;
+        where entities are typed afterwards, `entities` G×4 (window, first, last token, type).
         """
         rows = self.rows(documents)
         input_ids, mask = pad([w.ids for row in rows for w in row.windows], self.encoder.pad_id)
         batch = {"input_ids": input_ids, "attention_mask": mask, "count": torch.tensor(len(documents))}
+        if self.typer is not None:
+            typed = [(i, *e) for i, found in enumerate(e for row in rows for e in row.entities) for e in sorted(found)]
+            batch["entities"] = torch.tensor(typed, dtype=torch.long).reshape(-1, 4)
         return batch | self._targets([t for row in rows for t in row.triples], mask)
 
     def _targets(self, triples: Sequence[frozenset[TokenTriple]], mask: Tensor) -> Batch:
@@ -184,6 +194,8 @@ class Cascade(ClassExtractor):
             logits = self.object_logits(states, self.tag_objects(fused), subjects, fused)
             by_token = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum((-1, -2))  # S×L
             loss = loss + (by_token * weights[subjects[:, 0]]).sum()
+        if self.typer is not None and len(batch["entities"]):
+            loss = loss + self.typer.loss(states, batch["entities"]).sum() / batch["count"]
         return loss
 
     def _chosen(self, subjects: Tensor, windows: int) -> Tensor:
@@ -205,6 +217,9 @@ class Cascade(ClassExtractor):
             threshold,
         )
         triples = torch.cat([subjects[objects[:, 0]], objects[:, 1:]], 1)
+        if self.typer is not None:
+            types, of_types = self.typer(states, triples)
+            triples, sure = torch.cat([triples, types], 1), torch.minimum(sure, of_types)
         return self._documents(documents, triples, sure)
 
     def decode(
