@@ -43,7 +43,8 @@ def test_it_learns_a_few_documents_by_heart_with_their_types():
     head.train()
     options = TrainingOptions(epochs=150, batch_tokens=400, lr=5e-3, head_lr=5e-3, precision="fp32")
     trainer = Trainer(head, options, 0, make_accelerator("fp32"))
-    trainer.fit(TEXTS, Batches([list(range(len(TEXTS)))]), lambda better=itertools.count(1): float(next(better)))
+    better = itertools.count(1)
+    trainer.fit(TEXTS, Batches([list(range(len(TEXTS)))]), lambda: float(next(better)))
     found = predicted(head.eval(), TEXTS)
     wanted = [set(d.triples()) for d in TEXTS]
     assert [set(d.triples()) for d in found] == wanted
