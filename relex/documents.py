@@ -136,6 +136,12 @@ class RelationType:
     pairs: tuple[tuple[str, str], ...]
     symmetric: bool = False
 
+    @property
+    def allowed(self) -> tuple[tuple[str, str], ...]:
+        """`pairs`, and of a symmetric relation the same turned round."""
+        turned = ((tail, head) for head, tail in self.pairs) if self.symmetric else ()
+        return tuple(dict.fromkeys((*self.pairs, *turned)))
+
 
 @dataclass(frozen=True, slots=True)
 class Schema:
@@ -154,7 +160,7 @@ class Schema:
         for span in document.entities:
             if span.type not in self.entity_types:
                 raise RelexError(f"unknown entity type {span.type!r}; known are {', '.join(self.entity_types)}")
-        pairs = {r.name: r.pairs for r in self.relation_types}
+        pairs = {r.name: r.allowed for r in self.relation_types}
         for head, name, tail in document.triples():
             if name not in pairs:
                 raise RelexError(f"unknown relation {name!r}; known are {', '.join(pairs)}")

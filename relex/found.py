@@ -3,7 +3,7 @@
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import replace
 
-from relex.documents import Document, Relation, Span
+from relex.documents import Document, Relation, Schema, Span
 
 Triple = tuple[Span, str, Span]
 """Head, relation type, tail."""
@@ -33,6 +33,27 @@ def assembled(
     relations = sorted((number[head], number[tail], name, score) for (head, name, tail), score in of_triples.items())
     scored = tuple(span if scores[span] is None else replace(span, score=scores[span]) for span in spans)
     return replace(document, entities=scored, relations=tuple(Relation(*r) for r in relations))
+
+
+def one_way(document: Document, schema: Schema) -> Document:
+    """The Document with its symmetric relations written one way, the entity that comes first in the text as the head.
+
+    Of two that are then the same, the one with the higher score stays. So a relation and its reverse are one target in
+    training and one triple in scoring.
+    """
+    symmetric = {r.name for r in schema.relation_types if r.symmetric}
+    if not any(r.type in symmetric for r in document.relations):
+        return document
+
+    def place(entity: int) -> tuple:
+        span = document.entities[entity]
+        return span.start, span.end, span.type, span.mention
+
+    best: dict[Relation, float | None] = {}
+    for r in document.relations:
+        turned = r.type in symmetric and place(r.tail) < place(r.head)
+        keep_higher(best, replace(r, head=r.tail, tail=r.head) if turned else r, r.score)
+    return replace(document, relations=tuple(replace(r, score=score) for r, score in best.items()))
 
 
 def keep_higher(best: dict[Hashable, float | None], item: Hashable, score: float | None) -> None:

@@ -3,7 +3,8 @@
 A triple is (head, relation type, tail). It counts as found when both ends are the same as in the gold standard: by
 `offset` the same characters of the text, by `string` the same mention, wherever it stands. What a document holds is
 a *set*: a triple or an entity given twice counts once, and two triples which differ only in where their mentions
-stand are one triple by string. Direction always counts, also for a relation type that a schema calls symmetric.
+stand are one triple by string. Direction counts, but for a relation type that the schema calls symmetric: it and its
+reverse are one.
 
 An end that the text does not contain (`Span.absent`) has no offsets. By string it is compared by its mention; by
 offset nothing can match it, so that a gold triple with such an end is a false negative and a predicted one a false
@@ -20,6 +21,7 @@ from typing import NamedTuple
 from relex.documents import ABSENT, Document, Schema, Span, check_same
 from relex.errors import RelexError
 from relex.evaluation import relaxed
+from relex.found import one_way
 
 Key = tuple
 """What must be equal for a match; holds the number ABSENT where nothing can."""
@@ -135,6 +137,7 @@ def evaluate(
     uses a relation or entity type that `schema` lacks.
     """
     check_same(gold, predicted)
+    gold, predicted = ([one_way(d, schema) for d in documents] for documents in (gold, predicted))
     metrics, counts = _all_scores(gold, predicted)
     names = schema.relation_names
     tables = {
@@ -162,7 +165,9 @@ ANSWERS = {"": "triples.offset", "_string": "triples.string", "_strict": "re.str
 """What `answers` counts: how its names end → view."""
 
 
-def answers(gold: Sequence[Document], predicted: Sequence[Document], seen: Collection[str]) -> dict[str, str]:
+def answers(
+    gold: Sequence[Document], predicted: Sequence[Document], schema: Schema, seen: Collection[str]
+) -> dict[str, str]:
     """What paired tests need, without text: for each document how many triples there are, in one string each.
 
     `gold`, `predicted` and `correct` hold numbers of offset triples, separated by spaces, in the order of the
@@ -170,6 +175,7 @@ def answers(gold: Sequence[Document], predicted: Sequence[Document], seen: Colle
     entities; `unseen` one character a document, 1 where the text is not in `seen`.
     """
     check_same(gold, predicted)
+    gold, predicted = ([one_way(d, schema) for d in documents] for documents in (gold, predicted))
     found = {}
     for suffix, view in ANSWERS.items():
         sets = _sets(gold, predicted, VIEWS[view].keys)

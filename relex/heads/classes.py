@@ -7,7 +7,7 @@ from torch import Tensor
 
 from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
-from relex.found import Triple, assembled, keep_higher
+from relex.found import Triple, keep_higher
 from relex.heads.extraction import ExtractionHead, characters
 from relex.heads.layers import scored
 from relex.heads.windows import Window, WindowedText
@@ -38,7 +38,7 @@ def relation_classes(schema: Schema) -> tuple[list[RelationClass], dict[tuple[st
 
     A triple whose entities do not fit its relation counts as its relation's first class, which the name alone finds.
     """
-    classes = [(r.name, head, tail) for r in schema.relation_types for head, tail in r.pairs]
+    classes = [(r.name, head, tail) for r in schema.relation_types for head, tail in r.allowed]
     numbers = {c: i for i, c in reversed(list(enumerate(classes)))}
     return classes, numbers | {(name,): i for i, (name, _, _) in reversed(list(enumerate(classes)))}
 
@@ -67,7 +67,7 @@ class ClassExtractor(ExtractionHead):
         for (window, *triple), score in scored(triples, sure):
             i, w = windows[window]
             keep_higher(found[i], self._triple(w, triple), score)
-        return [assembled(d, (), t) for d, t in zip(documents, found, strict=True)]
+        return self._assembled(documents, [()] * len(found), found)
 
     def _triple(self, window: Window, triple: Sequence[int]) -> Triple:
         first, last, class_id, object_first, object_last, *types = triple

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from relex.documents import Document, Schema, Span
 from relex.errors import RelexError
-from relex.found import Triple, assembled, keep_higher
+from relex.found import Triple, assembled, keep_higher, one_way
 from relex.heads.head import Head
 from relex.heads.layers import scored
 from relex.heads.windows import Window, WindowedText, windowed
@@ -38,14 +38,14 @@ class ExtractionHead(Head):
         """The windows of a text and the targets in them."""
 
     def read(self, documents: Sequence[Document]) -> list[Row]:
-        """Windows and targets of each document.
+        """Windows and targets of each document; of a symmetric relation one direction, as `relex.found.one_way` has it.
 
         Raises a `RelexError` that names the first document with a type that the schema lacks.
         """
         for document in documents:
             _check_types(document, self.schema)
         texts = windowed(self.encoder, [d.text for d in documents])
-        return [self._row(d, text) for d, text in zip(documents, texts, strict=True)]
+        return [self._row(one_way(d, self.schema), text) for d, text in zip(documents, texts, strict=True)]
 
     def windows(self, documents: Sequence[Document]) -> list[tuple[int, Window]]:
         """All windows of a batch in their order, each with the number of its document."""
@@ -81,7 +81,12 @@ class ExtractionHead(Head):
             (one, sure), (other, other_sure) = places[head], places[tail]
             i = windows[both[head][0][0]][0]
             keep_higher(triples[i], (one, names[relation], other), min(score, sure, other_sure))
-        return [assembled(*found) for found in zip(documents, spans, triples, strict=True)]
+        return self._assembled(documents, spans, triples)
+
+    def _assembled(self, documents: Sequence[Document], spans: Sequence, triples: Sequence) -> list[Document]:
+        """Documents with what was found in each: see `relex.found.assembled`; symmetric relations `one_way`."""
+        found = (assembled(*parts) for parts in zip(documents, spans, triples, strict=True))
+        return [one_way(document, self.schema) for document in found]
 
 
 def _check_types(document: Document, schema: Schema) -> None:

@@ -42,7 +42,7 @@ def scores(task: str, corpus: Corpus, gold: Sequence[Document], predicted: Seque
         per_class = {
             name: {k: round(v, 6) for k, v in line.items()} for name, line in extraction.per_relation(counts).items()
         }
-        found = extraction.answers(gold, predicted, seen_texts(task, corpus))
+        found = extraction.answers(gold, predicted, corpus.schema, seen_texts(task, corpus))
     return {"metrics": _rounded(metrics), "counts": counts, "per_class": per_class, "answers": found}
 
 
@@ -67,7 +67,7 @@ def selection_score(
 def given_scores(name: str, corpus: Corpus, gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, dict]:
     """`metrics`, `counts` and `answers` of relations between gold entities: strict triples, as `NAME.re.…`."""
     metrics, counts = _evaluate("extraction", corpus, gold, predicted)
-    found = extraction.answers(gold, predicted, seen_texts("extraction", corpus))
+    found = extraction.answers(gold, predicted, corpus.schema, seen_texts("extraction", corpus))
     return {
         "metrics": _rounded({f"{name}.{k}": v for k, v in metrics.items() if k.startswith("re.strict.")}),
         "counts": {f"{name}.{k}": v for k, v in counts.items() if k.startswith("re.strict.")},

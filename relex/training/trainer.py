@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
-from accelerate.utils import send_to_device
+from accelerate.utils import DistributedDataParallelKwargs, send_to_device
 
 from relex.documents import Document
 from relex.errors import RelexError
@@ -37,11 +37,12 @@ class TrainingOptions:
     `batch_tokens`: padded tokens of one gradient step of the length-bucketed sampler; `micro_tokens`: the most that go
     through the model at once (a step is split by length and its gradients add up). `schedule`: `linear` rises over the
     share `warmup` of all steps and falls to 0, `halve` halves after each epoch as UMRC does, `constant` stays.
-    `patience`: epochs without a better development score before training stops, 0 for never. `precision`: `fp32`,
-    `bf16`, or `auto`: bf16 where the device computes in it, else fp32, for emulated bf16 is slower. In bf16 an LSTM
-    stays in fp32 where PyTorch has none in bf16, as on CPUs without AVX-512 (`relex.heads.lstm`). `fgm`: ε by which
-    word embeddings are perturbed for a second pass of each step (`relex.training.adversarial`), `ema`: decay of the
-    average of the weights that is evaluated and kept (`relex.training.ema`); 0 turns either off.
+    `patience`: epochs without a better development score, once it is not 0, before training stops, 0 for never.
+    `precision`: `fp32`, `bf16`, or `auto`: bf16 where the device computes in it, else fp32, for emulated bf16 is
+    slower. In bf16 an LSTM stays in fp32 where PyTorch has none in bf16, as on CPUs without AVX-512
+    (`relex.heads.lstm`). `fgm`: ε by which word embeddings are perturbed for a second pass of each step
+    (`relex.training.adversarial`), `ema`: decay of the average of the weights that is evaluated and kept
+    (`relex.training.ema`); 0 turns either off.
     """
 
     epochs: int = 4
@@ -83,7 +84,10 @@ def resolve_precision(precision: str) -> str:
 def make_accelerator(precision: str = "auto") -> Accelerator:
     """The device(s) of this process in the given precision; several processes when started by `accelerate launch`."""
     AcceleratorState._reset_state()  # it remembers the precision of the run before
-    return Accelerator(mixed_precision={"bf16": "bf16", "fp32": "no"}[resolve_precision(precision)])
+    # a batch without relations leaves layers of a head unused, which processes must not wait for
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    kind = {"bf16": "bf16", "fp32": "no"}[resolve_precision(precision)]
+    return Accelerator(mixed_precision=kind, kwargs_handlers=[unused])
 
 
 def learning_rate_factor(training: TrainingOptions, steps_of_epoch: Sequence[int]) -> Callable[[int], float]:
@@ -176,7 +180,8 @@ class Trainer:
         return steps
 
     def _out_of_patience(self, progress: Progress) -> bool:
-        return 0 < self.training.patience < progress.epoch - progress.best_epoch
+        # epochs before anything is right do not count: rare tags begin to be set after some of them
+        return 0 < self.training.patience < progress.epoch - progress.best_epoch and progress.best_score != 0
 
     def _own_share(self, batches: list[list[int]]) -> list[list[int]]:
         count = self.accelerator.num_processes
@@ -259,10 +264,11 @@ class Trainer:
         return self.average.tensors if self.average else {}
 
     def _collect_losses(self, progress: Progress) -> None:
-        # losses stay on the device until here: reading each one would wait for the device at every step
-        if self._losses:
-            progress.loss_sum += float(torch.stack(self._losses).sum())
-            self._losses.clear()
+        # losses stay on the device until here: reading each one would wait for the device at every step; they are added
+        # one after the other, so that the sum does not depend on when checkpoints were written
+        for loss in torch.stack(self._losses).tolist() if self._losses else ():
+            progress.loss_sum += loss
+        self._losses.clear()
 
     def _resume(self, path: Path | None) -> Progress:
         self._losses: list[torch.Tensor] = []

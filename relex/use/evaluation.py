@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from relex.corpora.readers.jsonl import read_schema
 from relex.documents import Document, infer_schema, read_documents
 from relex.errors import RelexError
 from relex.evaluation.calibration import WHAT, calibrate
 from relex.evaluation.extraction import VIEWS, evaluate, prf
 from relex.evaluation.statistics import f1_intervals
+from relex.found import one_way
 
 MODES = ("strict", "boundaries", "relaxed")
 
@@ -19,12 +21,17 @@ Scores = dict[str, float | list[float]]
 
 
 def evaluate_files(gold: Path, found: Path) -> dict:
-    """`evaluate_documents` of the Documents in two files, matched by id.
+    """`evaluate_documents` of the Documents in two files, matched by id; a `schema.json` beside `gold` says which
+    relations are symmetric.
 
     Raises a `RelexError` for a bad line, a file without documents, and files that do not hold the same ids and texts.
     """
     expected, answers = (_read(path) for path in (gold, found))
-    return evaluate_documents(expected, _paired(expected, answers, gold, found))
+    answers, schema = _paired(expected, answers, gold, found), gold.parent / "schema.json"
+    if schema.is_file():
+        known = read_schema(schema)
+        expected, answers = ([one_way(d, known) for d in documents] for documents in (expected, answers))
+    return evaluate_documents(expected, answers)
 
 
 def _read(path: Path) -> tuple[Document, ...]:

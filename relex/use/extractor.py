@@ -8,7 +8,7 @@ from typing import NamedTuple
 from relex.documents import Document, Relation, Span
 from relex.errors import RelexError, say_once
 from relex.evaluation.calibration import WHAT, cooled
-from relex.found import Triple, assembled, keep_higher
+from relex.found import Triple, assembled, keep_higher, one_way
 from relex.heads import Head
 from relex.runs import models
 from relex.runs.config import Config
@@ -86,7 +86,8 @@ class Extractor:
 
     def evaluate(self, gold: Sequence[Document]) -> dict:
         """Scores of its predictions on the texts of `gold`, as `relex.use.evaluation.evaluate_documents` has them."""
-        return evaluate_documents(gold, list(self.predict(gold)))
+        known = self.head.schema
+        return evaluate_documents([one_way(d, known) for d in gold], list(self.predict(gold)))
 
     @property
     def extracts(self) -> bool:

@@ -74,11 +74,12 @@ def test_same_pair_apart_and_duplicates():
     assert metrics["triples.string.f1"] == 1 and metrics["triples.offset.f1"] == 0
 
 
-def test_direction_counts():
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_direction_counts_unless_the_schema_says_otherwise(symmetric):
     gold, turned = document((LEFT, "shows", SWOLLEN)), document((SWOLLEN, "shows", LEFT))
-    schema = Schema(TYPES, (RelationType("shows", (("part", "finding"),), symmetric=True),))
+    schema = Schema(TYPES, (RelationType("shows", (("part", "finding"),), symmetric=symmetric),))
     metrics, _ = evaluate([gold], [turned], schema, set())
-    assert metrics["triples.string.f1"] == metrics["triples.offset.f1"] == 0 and metrics["ner.strict.f1"] == 1
+    assert metrics["triples.string.f1"] == metrics["triples.offset.f1"] == symmetric and metrics["ner.strict.f1"] == 1
 
 
 def test_absent_ends_match_by_string_only():
@@ -87,7 +88,7 @@ def test_absent_ends_match_by_string_only():
     assert prf(metrics, "triples.string") == (1, 1, 1)
     assert [counts[f"triples.offset.{k}"] for k in ("tp", "fp", "fn")] == [0, 2, 2]
     assert [counts[f"ner.strict.{k}"] for k in ("tp", "fp", "fn")] == [1, 2, 2]
-    found = extraction.answers([gold], [gold], set())
+    found = extraction.answers([gold], [gold], SCHEMA, set())
     assert (found["gold"], found["correct"], found["correct_string"]) == ("2", "0", "2")
 
 
@@ -308,7 +309,7 @@ def test_overlap_classes_equal_the_definitions(triples):
 @given(corpora())
 def test_answers_recompute_the_scores(pair):
     gold, predicted = pair
-    found = extraction.answers(gold, predicted, {gold[0].text})
+    found = extraction.answers(gold, predicted, SCHEMA, {gold[0].text})
     metrics, _ = evaluate(gold, predicted, SCHEMA, {gold[0].text})
     unseen = np.array(list(found["unseen"])) == "1"
     assert unseen.tolist() == [False] + [True] * (len(gold) - 1)
@@ -342,7 +343,7 @@ def test_errors_say_what_is_wrong():
     with pytest.raises(RelexError, match="1 gold documents but 0 predicted"):
         evaluate([one], [], SCHEMA, set())
     with pytest.raises(RelexError, match="'one' stands where 'two'"):
-        extraction.answers([one], [replace(one, id="two")], set())
+        extraction.answers([one], [replace(one, id="two")], SCHEMA, set())
     with pytest.raises(RelexError, match="another text"):
         extraction.threshold_curve([one], {0.5: [replace(one, text=one.text + "。")]})
     with pytest.raises(RelexError, match="unknown relation 'heals'; the schema has shows"):

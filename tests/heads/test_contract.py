@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from relex.documents import Document, Relation, Span, read_documents
 from relex.errors import RelexError
+from relex.found import one_way
 from relex.heads import HEADS, OPTIONS, TASKS
 from relex.heads.pairs.tagger import PairTagger
 from relex.runs import models
@@ -180,7 +181,7 @@ OF_TRIPLES = tuple(HEADS[name] for name in ("cascade", "both_ways", "sets"))
 
 def represented(head, several):
     """What a head can say of documents at the most: some know only entities of triples, one of names no relations."""
-    whole = facts(several)
+    whole = facts([one_way(d, SCHEMA) for d in several])
     if isinstance(head, HEADS["table"]) and not head.scheme.relations:
         return [(e, set()) for e, _ in whole]
     if getattr(head.options, "scheme", "") == "horns":  # its corners need two tokens

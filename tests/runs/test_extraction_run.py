@@ -89,7 +89,7 @@ def test_the_record_of_an_extraction(project, config):
     assert {k: v for k, v in record["metrics"].items() if not k.startswith("dev.")} == pytest.approx(metrics, abs=1e-6)
     assert {"dev.triples.offset.f1", "dev.triples.string.f1"} <= set(record["metrics"])
     assert counts.items() <= record["counts"].items() and record["counts"]["unseen.n"] == len(NEW)
-    assert record["answers"] == extraction.answers(test, predicted, seen)
+    assert record["answers"] == extraction.answers(test, predicted, SCHEMA, seen)
     assert record["per_class"].keys() == set(SCHEMA.relation_names)
     assert {"train.windowed", "test.windowed", "parameters", "truncated"} <= set(record["counts"])
     assert not any(d.text[:5] in json.dumps(record, ensure_ascii=False) for d in (*TRAIN, *DEV, *test))

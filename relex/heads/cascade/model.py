@@ -195,7 +195,7 @@ class Cascade(ClassExtractor):
             by_token = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum((-1, -2))  # S×L
             loss = loss + (by_token * weights[subjects[:, 0]]).sum()
         if self.typer is not None and len(batch["entities"]):
-            loss = loss + self.typer.loss(states, batch["entities"]).sum() / batch["count"]
+            loss = loss + self.typer.loss(states, batch["entities"]) / batch["count"]
         return loss
 
     def _chosen(self, subjects: Tensor, windows: int) -> Tensor:

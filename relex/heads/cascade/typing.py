@@ -18,7 +18,7 @@ MANY = 3
 
 def outnumbered(schema: Schema) -> bool:
     """Whether pairs of types outnumber relations by far."""
-    return sum(len(r.pairs) for r in schema.relation_types) > MANY * len(schema.relation_types)
+    return sum(len(r.allowed) for r in schema.relation_types) > MANY * len(schema.relation_types)
 
 
 class Typer(nn.Module):
@@ -30,14 +30,18 @@ class Typer(nn.Module):
         self.classify = nn.Linear(width, len(types))
         allowed = torch.zeros(len(schema.relation_types), len(types), len(types), dtype=torch.bool)
         for i, relation in enumerate(schema.relation_types):
-            for head, tail in relation.pairs:
+            for head, tail in relation.allowed:
                 allowed[i, types[head], types[tail]] = True
         self.register_buffer("allowed", allowed, persistent=False)  # R×E×E
 
     def loss(self, states: Tensor, entities: Tensor) -> Tensor:
-        """Cross entropies G of `entities` G×4 (window, first and last token, type) in states W×L×D."""
+        """Cross entropy of `entities` G×4 (window, first and last token, type) in states W×L×D.
+
+        It is the mean over those of a window, and the sum over windows.
+        """
         logits = self.classify(ends(states, entities[:, :3])).float()
-        return F.cross_entropy(logits, entities[:, 3], reduction="none")
+        share = 1 / torch.bincount(entities[:, 0])[entities[:, 0]]
+        return (F.cross_entropy(logits, entities[:, 3], reduction="none") * share).sum()
 
     def forward(self, states: Tensor, triples: Tensor) -> tuple[Tensor, Tensor]:
         """Types K×2 of subject and object of triples K×6 (window, first, last, relation, first, last), the most

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from relex.documents import Document, Schema, Span
 from relex.encoders.encoder import Encoder
-from relex.found import assembled, keep_higher
+from relex.found import keep_higher
 from relex.heads.extraction import ExtractionHead
 from relex.heads.head import Batch, pad
 from relex.heads.layers import inside, most_probable, scored
@@ -283,7 +283,7 @@ class PairTagger(ExtractionHead):
         triples: list[dict] = [{} for _ in documents]
         for (head, tail, relation), score in scored(torch.cat(relations), torch.cat(sure)):
             keep_higher(triples[spans[head][0]], (spans[head][1], self.relations[relation], spans[tail][1]), score)
-        return [assembled(d, d.entities, found) for d, found in zip(documents, triples, strict=True)]
+        return self._assembled(documents, [d.entities for d in documents], triples)
 
     def decode(
         self, emissions: Tensor, mask: Tensor, pair_logits: Callable[[Tensor, Tensor], Tensor] | None

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from relex.documents import Document, Schema, Span
 from relex.encoders.encoder import Encoder
 from relex.errors import say_once
-from relex.found import assembled, keep_higher
+from relex.found import keep_higher
 from relex.heads.classes import ClassExtractor, Row, TokenTriple
 from relex.heads.extraction import characters
 from relex.heads.head import Batch, pad
@@ -277,4 +277,4 @@ class Table(ClassExtractor):
                 keep_higher(triples[i], self._triple(window, triple), score)
             for (first, last, kind), score in entities.items():
                 keep_higher(spans[i], characters(window, first, last, types[kind]), score)
-        return [assembled(*parts) for parts in zip(documents, spans, triples, strict=True)]
+        return self._assembled(documents, spans, triples)
