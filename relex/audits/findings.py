@@ -1,6 +1,6 @@
 """A finding of the audit: what a rule found in printed cells, how strong it is, and which innocent explanation is left."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from relex.audits.cells import Printed
@@ -30,6 +30,10 @@ class Finding:
     @property
     def rank(self) -> int:
         return STRENGTHS.index(self.strength)
+
+
+Outcomes = Iterator[Finding | None]
+"""What a rule yields: for each comparison a finding, or None where the numbers fit."""
 
 
 def weaker(one: str, other: str | None) -> str:
@@ -66,7 +70,7 @@ class Case:
         kind, _, last = column.rpartition("_")
         if column in COLUMNS or last not in COLUMNS:
             kind, last = "", column
-        parts = (self.row(row), self.paper.get("kinds", {}).get(kind, kind), COLUMNS.get(last, last))
+        parts = (self.row(row), self.kind(kind), COLUMNS.get(last) or self.kind(last))
         return " ".join(filter(None, (f"{parts[0]}," if parts[0] else "", *parts[1:])))
 
     def row(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Rules that read P, R and F1: the identity, totals behind a column, mixtures of classes.
+"""Rules that read P, R and F1 of rows: the identity, classes and their total, macro and micro averages.
 
 A rule takes a `Case` and yields, for each comparison it makes, a finding, or None where the numbers fit.
 """
@@ -8,15 +8,12 @@ from itertools import combinations
 
 from relex.audits import granularity, mixture
 from relex.audits.cells import PRF, Scored
-from relex.audits.findings import Case, Finding
-from relex.audits.identity import f1, macro_too_high, miss
-
-Outcomes = Iterator[Finding | None]
+from relex.audits.findings import Case, Outcomes
+from relex.audits.identity import UNIT, f1, macro_too_high, miss
 
 WIDE = 10.0
 """Points: a spread of P − R over runs that no report of means would pass over."""
 TYPO = "a slip of the pen in one of the three cells"
-OTHER_COUNT = "another count of the gold items (duplicates dropped, another tokenizer), or means over runs"
 
 
 def identity(case: Case) -> Outcomes:
@@ -26,7 +23,9 @@ def identity(case: Case) -> Outcomes:
         told = f"P {row.p:.2f} and R {row.r:.2f} give {f1(row.p, row.r):.2f}, printed is {row.f1:.2f}"
         if row.kind == "macro" or row.row.endswith("-macro"):
             high = macro_too_high(row.p, row.r, row.f1)
-            yield case.finding(words, table, "decisive", told + ", above what any classes give.", TYPO) if high else None
+            yield (
+                case.finding(words, table, "decisive", told + ", above what any classes give.", TYPO) if high else None
+            )
             continue
         found = miss(row.p, row.r, row.f1)
         if found is None:
@@ -54,121 +53,6 @@ def _repaired(case: Case, row: Scored) -> str:
 COLUMN = dict(zip(PRF, ("P", "R", "F1"), strict=True))
 
 
-def total(case: Case) -> Outcomes:
-    """Is the printed number of gold items (`said`) the one that a column was counted over?"""
-    rows, said = case.printed.select(case.check["rows"], case.check.get("without", ())), _whole(case, "said")
-    cells = [row.cells for row in rows]
-    near = range(int(0.9 * said), int(1.1 * said) + 1)
-    best, fitting = granularity.best_total(cells, near)
-    of_said = [row for row in cells if granularity.fits(row, said)]
-    luck = granularity.luck(len(fitting), [granularity.chance(row, best) for row in cells], len(near))
-    if best == said or luck > 1e-6 or len(of_said) * 2 > len(fitting):
-        yield None
-        return
-    recalls = [sum(granularity.recall_fits(row.r, n) for row in rows) for n in (best, said)]
-    told = (
-        f"P, R and F1 of {len(fitting)} of {len(rows)} rows are counts of {best} gold items (chance {luck:.0e}), of "
-        f"{len(of_said)} rows counts of the printed {said}; of the recalls alone {recalls[0]} and {recalls[1]}."
-    )
-    left = "some gold items are counted once or left out, which the text does not say"
-    yield case.finding(f"all rows, {case.kind(rows[0].kind)}", case.table(*case.check["rows"]), "decisive", told, left)
-
-
-def off(case: Case) -> Outcomes:
-    """Which rows are no counts of the total that the others share?  Strong for rows of the paper's `own` system."""
-    number, own = _whole(case, "total"), case.check.get("own", ())
-    for row in case.printed.select(case.check["rows"], case.check.get("without", ())):
-        if granularity.fits(row.cells, number):
-            yield None
-            continue
-        ours, alone = row.row in own, not granularity.recall_fits(row.r, number)
-        if alone:
-            told = f"R {row.r:.2f} would be {row.r * number / 100:.2f} of {number}, no whole number"
-        else:
-            (right, *_) = [k for cut in (False, True) for k in granularity.whole(row.r, number, cut)]
-            told = f"R {row.r:.2f} is {right} of {number}, and P {row.p:.2f} would be {right} of {100 * right / row.p:.2f}"
-        by_chance = 1 - granularity.recall_chance(number)
-        told += f"; {by_chance:.0%} of random recalls do not fit." if alone else "; P, R and F1 are no counts together."
-        strength = ("strong" if alone else "moderate") if ours else ("moderate" if alone else "weak")
-        yield case.finding(f"{case.row(row.row)}, {case.kind(row.kind)}", case.table(row.table), strength, told, OTHER_COUNT)
-
-
-def part(case: Case) -> Outcomes:
-    """On which of several test `parts` was each row scored?  `claimed` is the one that the text names."""
-    parts, claimed = case.check["parts"], case.check["claimed"]
-    by_row: dict[str, list[Scored]] = {}
-    for row in case.printed.select(case.check["rows"], case.check.get("without", ())):
-        by_row.setdefault(row.row, []).append(row)
-    for name, rows in by_row.items():
-        fit = {p: [granularity.fits(row.cells, sizes[row.kind]) for row in rows] for p, sizes in parts.items()}
-        others = [p for p in parts if p != claimed and all(fit[p])]
-        if any(fit[claimed]) or not others:
-            yield None
-            continue
-        sizes = parts[others[0]]
-        luck = 1.0
-        for row in rows:
-            luck *= granularity.chance(row.cells, sizes[row.kind])
-        counts = [(granularity.counts(row.cells, sizes[row.kind]), row) for row in rows]
-        told = " and ".join(
-            f"{case.kind(row.kind)} R {row.r:.2f} is {found[0][0]} of {sizes[row.kind]}" for found, row in counts if found
-        )
-        no = " and ".join(f"{parts[claimed][row.kind]}" for row in rows)
-        told += f", the sizes of the {others[0]} part (chance {luck:.0e}); it is no count of {no}, the {claimed} part."
-        cells = ", ".join(case.kind(row.kind) for row in rows)
-        strength = "decisive" if luck < 1e-4 and len(rows) > 1 else "strong" if luck < 1e-3 else "moderate"
-        left = "none of counting; the row may be copied from another paper, which the text does not say"
-        yield case.finding(f"{case.row(name)}, {cells}", case.table(rows[0].table), strength, told, left)
-
-
-def apart(case: Case) -> Outcomes:
-    """Groups of rows that share a total each and have none in common up to `bound`."""
-    bound, told, lucks, sets = _whole(case, "bound"), [], [], []
-    selected = {}
-    for name, chosen in case.check["groups"].items():
-        rows = case.printed.select(chosen["rows"], chosen.get("without", ()), chosen.get("only", ()))
-        selected[name] = rows
-        fitting = [n for n in range(2, bound + 1) if all(granularity.counts(r.cells, n) for r in rows)]
-        if not fitting:
-            yield None
-            return
-        chances = [granularity.chance(r.cells, fitting[0]) for r in rows]
-        lucks.append(granularity.luck(len(rows), chances, fitting[0]))
-        sets.append(set(fitting))
-        told.append(f"{name}: {len(rows)} rows fit {fitting[0]} in P, R and F1 (chance {lucks[-1]:.0e})")
-    tables = [row.table for rows in selected.values() for row in rows]
-    if set.intersection(*sets):
-        yield None
-        return
-    strength = "decisive" if max(lucks) < 1e-3 else "strong"
-    said = f"{'; '.join(told)}; up to {bound:,} no total fits all."
-    left = "none for one part; that the tables were measured on several parts, which the text does not say"
-    kind = next(iter(selected.values()))[0].kind or "P, R, F1"
-    yield case.finding(case.kind(kind), case.table(*dict.fromkeys(tables)), strength, said, left)
-
-
-def unshared(case: Case) -> Outcomes:
-    """Recalls of one column that are not whole counts of any one total of the `size` that the test part can have."""
-    rows, size = case.printed.select(case.check["rows"], case.check.get("without", ())), _whole(case, "size")
-    recalls = list(dict.fromkeys(row.r for row in rows))
-    bound = case.check.get("bound", 20 * size)
-    first = granularity.first_total(recalls, bound)
-    if first is not None and first <= size:
-        yield None
-        return
-    fitting = sum(granularity.recall_fits(r, size) for r in recalls)
-    beyond = f"the smallest of which all {len(recalls)} recalls are whole counts is {first:,}"
-    if first is None:
-        beyond = f"up to {bound:,} there is none of which all {len(recalls)} recalls are whole counts"
-    told = (
-        f"Of {size:,} gold items {fitting} recalls are whole counts, {len(recalls) * granularity.recall_chance(size):.1f} "
-        f"would be by chance; {beyond}."
-    )
-    runs = f"means over {-(-first // size)} runs or more" if first else "means over many runs"
-    left = f"{runs}, which the text does not mention"
-    yield case.finding(f"R of {case.kind(rows[0].kind) or 'triples'}", case.table(*case.check["rows"]), "strong", told, left)
-
-
 def between(case: Case) -> Outcomes:
     """A total lies between its classes: `total` and `classes` are tables with rows of the same names."""
     for name, whole, parts in _systems(case):
@@ -183,7 +67,11 @@ def between(case: Case) -> Outcomes:
             side = "below all" if value < min(cells.values()) else "above all"
             told = f"{COLUMN[column]} of all triples is {value:.2f}, {side} of its classes ({shown}), by {points:.2f}."
             linear = column == "r"
-            left = "none; the two tables are of different runs or parts" if linear else "the same, or unequal runs averaged"
+            left = (
+                "none; the two tables are of different runs or parts"
+                if linear
+                else "the same, or unequal runs averaged"
+            )
             strength = "decisive" if linear else "strong"
             tables = case.table(case.check["total"], case.check["classes"])
             yield case.finding(f"{case.row(name)}, {COLUMN[column]}", tables, strength, told, left)
@@ -224,7 +112,9 @@ def sizes(case: Case) -> Outcomes:
     told = "Class sizes as printed give total recalls that differ from the printed ones by "
     told += ", ".join(f"{gap:+.2f} ({case.row(name)})" for name, gap in offs.items()) + "."
     left = "a test part that is mixed otherwise than the corpus, though no one mixture fits all systems"
-    yield case.finding("R of all systems", case.table(case.check["total"], case.check["classes"]), "moderate", told, left)
+    yield case.finding(
+        "R of all systems", case.table(case.check["total"], case.check["classes"]), "moderate", told, left
+    )
 
 
 def _systems(case: Case) -> Iterator[tuple[str, Scored, dict[str, Scored]]]:
@@ -240,29 +130,17 @@ def _weights(kinds: Sequence[str], weights) -> str:
     return ", ".join(f"{kind} {weight:.2f}" for kind, weight in zip(kinds, weights, strict=True))
 
 
-def _whole(case: Case, key: str) -> int:
-    return int(case.printed.of(case.check[key]))
-
-
-def steps(case: Case) -> Outcomes:
-    """How many items a difference of two rows is, given their total."""
-    number = _whole(case, "total")
-    pairs = [next(iter(case.printed.select([t], rows=[name]))) for t, name in case.check["rows"]]
-    (right, found), (other, of) = (granularity.counts(row.cells, number)[0] for row in pairs)
-    if abs(right - other) > 2:
+def one_type(case: Case) -> Outcomes:
+    """With one class there is nothing to average, so `row` and its `macro` row are one in P, R and F1 of `kind`."""
+    kind = case.check["kind"]
+    pairs = [[case.printed[f"{case.check[name]}/{kind}_{c}"] for name in ("row", "macro")] for c in PRF]
+    wrong = [f"{COLUMN[c]} {a:.2f} and {b:.2f}" for c, (a, b) in zip(PRF, pairs, strict=True) if abs(a - b) > UNIT]
+    if not wrong:
         yield None
         return
-    gap = pairs[0].f1 - pairs[1].f1
-    told = (
-        f"{gap:+.2f} points of F1 are {right} right of {found} found against {other} of {of}, of {number} gold items: "
-        f"{right - other} right more, {(of - other) - (found - right)} wrong fewer."
-    )
-    left = "none needed: the difference is as printed, only small beside chance"
-    yield case.finding(
-        " against ".join(case.row(row.row) for row in pairs), case.table(pairs[0].table), "moderate", told, left
-    )
+    told = f"{case.check['says']} Printed, micro and macro: {', '.join(wrong)}."
+    cells = case.word(f"{case.check['macro']}/{kind}_f1").rpartition(" ")[0]
+    yield case.finding(cells, case.table(case.check["row"]), "decisive", told, TYPO)
 
 
-SCORE_RULES = {
-    rule.__name__: rule for rule in (identity, total, off, part, apart, unshared, between, shared, sizes, steps)
-}  # fmt: skip
+SCORE_RULES = {rule.__name__: rule for rule in (identity, between, shared, sizes, one_type)}
