@@ -70,11 +70,15 @@ class Printed:
         return found
 
     def select(self, names: Sequence[str], without: Sequence[str] = (), rows: Sequence[str] = ()) -> list[Scored]:
-        """The distinct scored rows of `table` or `table:kind` names; `rows` and `without` are names of rows."""
+        """The distinct scored rows of `table` or `table:kind` names; `rows` are names.
+
+        `without` leaves out rows by `row` or `table/row`.
+        """
         found = {}
         for one in self.scored():
             named = one.table in names or f"{one.table}:{one.kind}" in names
-            if named and one.row not in without and (not rows or one.row in rows):
+            left_out = one.row in without or f"{one.table}/{one.row}" in without
+            if named and not left_out and (not rows or one.row in rows):
                 found.setdefault((one.kind, one.cells), one)
         return list(found.values())
 

@@ -151,6 +151,18 @@ def smaller_gain(case: Case) -> Outcomes:
     yield case.finding(case.check["cells"], case.check["table"], "decisive", told, TEXT)
 
 
+def confounded(case: Case) -> Outcomes:
+    """A difference between rows that differ in two things, where the second `alone` (a pair of cells) makes as much."""
+    a, b = (case.printed[case.check[name]] for name in ("of", "minus"))
+    c, d = (case.printed[x] for x in case.check["alone"])
+    if abs(c - d) < abs(a - b):
+        yield None
+        return
+    told = f"{case.check['says']} {a:.2f} − {b:.2f} = {a - b:+.2f}, the second alone {c:.2f} − {d:.2f} = {c - d:+.2f}."
+    cells = f"{case.word(case.check['of'])} against {case.word(case.check['minus'])}"
+    yield case.finding(cells, case.table(case.check["of"]), "moderate", told, "the second may matter less elsewhere")
+
+
 def accuracy(case: Case) -> Outcomes:
     """With one label a document and classes of one size, macro recall = accuracy = micro F1; `documents` in the test part.
 
@@ -291,7 +303,7 @@ def numbered(case: Case) -> Outcomes:
 TEXT_RULES = {
     rule.__name__: rule
     for rule in (
-        difference, said, sums, within, same, copied, one_convention, best, above, smaller_gain, accuracy, ceiling,
-        macro_gap, counted, outside_part, missing, elsewhere, equal_classes, misnamed, numbered,
+        difference, said, sums, within, same, copied, one_convention, best, above, smaller_gain, confounded, accuracy,
+        ceiling, macro_gap, counted, outside_part, missing, elsewhere, equal_classes, misnamed, numbered,
     )
 }  # fmt: skip

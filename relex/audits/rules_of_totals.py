@@ -32,26 +32,42 @@ def total(case: Case) -> Outcomes:
 
 
 def misfit(case: Case) -> Outcomes:
-    """Which rows are no counts of the total that the others share?  Strong for rows of the paper's `own` system."""
-    number, own = _whole(case, "total"), case.check.get("own", ())
-    for row in case.printed.select(case.check["rows"], case.check.get("without", ())):
-        if granularity.fits(row.cells, number):
+    """Rows that are no counts of the `total` that the others share: one finding for each row of the paper's `own` code.
+
+    Rows of other systems make one finding for each table. Strong where at least half of the own rows are such counts, so
+    that single runs were printed; moderate elsewhere.
+    """
+    number, own, foreign = _whole(case, "total"), case.check.get("own", ()), {}
+    rows = case.printed.select(case.check["rows"], case.check.get("without", ()))
+    fit = {row.address("r"): granularity.fits(row.cells, number) for row in rows}
+    ours = [fit[row.address("r")] for row in rows if row.row in own]
+    strength = "strong" if sum(ours) * 2 >= len(ours) else "moderate"
+    for row in rows:
+        if fit[row.address("r")] or row.row not in own:
             yield None
-            continue
-        ours, alone = row.row in own, not granularity.recall_fits(row.r, number)
-        if alone:
-            told = f"R {row.r:.2f} would be {row.r * number / 100:.2f} of {number}, no whole number"
         else:
-            (right, *_) = [k for cut in (False, True) for k in granularity.whole(row.r, number, cut)]
-            told = (
-                f"R {row.r:.2f} is {right} of {number}, and P {row.p:.2f} would be {right} of {100 * right / row.p:.2f}"
-            )
-        by_chance = 1 - granularity.recall_chance(number)
-        told += f"; {by_chance:.0%} of random recalls do not fit." if alone else "; P, R and F1 are no counts together."
-        strength = ("strong" if alone else "moderate") if ours else ("moderate" if alone else "weak")
-        yield case.finding(
-            f"{case.row(row.row)}, {case.kind(row.kind)}", case.table(row.table), strength, told, OTHER_COUNT
+            cells = ", ".join(filter(None, (case.row(row.row), case.kind(row.kind))))
+            told = f"{_off(row, number)}; {sum(ours)} of the {len(ours)} own rows are counts of {number}."
+            yield case.finding(cells, case.table(row.table), strength, told, OTHER_COUNT)
+        if row.row not in own and not granularity.recall_fits(row.r, number):
+            foreign.setdefault(row.table, []).append(row)
+    for table, some in foreign.items():
+        shown = ", ".join(f"{case.row(row.row)} {row.r:.2f}" for row in some)
+        told = (
+            f"Recalls that are no k of {number}, which {sum(ours)} of the {len(ours)} own rows are counts of: {shown}."
         )
+        cells = f"{len(some)} other systems, {case.kind(some[0].kind)}"
+        yield case.finding(cells, case.table(table), strength if len(some) > 1 else "moderate", told, OTHER_COUNT)
+
+
+def _off(row: Scored, number: int) -> str:
+    """How a row misses a total: by its recall, or by its precision beside that recall."""
+    if not granularity.recall_fits(row.r, number):
+        return f"R {row.r:.2f} would be {row.r * number / 100:.2f} of {number}, no whole number"
+    right = next(k for cut in (False, True) for k in granularity.whole(row.r, number, cut))
+    return (
+        f"R {row.r:.2f} is {right} of {number}, and P {row.p:.2f} would be {right} of {100 * right / row.p:.2f} found"
+    )
 
 
 def part(case: Case) -> Outcomes:
@@ -168,9 +184,8 @@ def unshared(case: Case) -> Outcomes:
     )
     runs = f"means over {-(-first // size)} runs or more" if first else "means over many runs"
     left = f"{runs}, which the text does not mention"
-    yield case.finding(
-        f"R of {case.kind(rows[0].kind) or 'triples'}", case.table(*case.check["rows"]), "strong", told, left
-    )
+    kind = next((case.kind(row.kind) for row in rows if row.kind), "triples")
+    yield case.finding(f"R of {kind}", case.table(*case.check["rows"]), "strong", told, left)
 
 
 def _whole(case: Case, key: str) -> int:
