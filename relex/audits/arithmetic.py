@@ -6,7 +6,7 @@ from relex.audits.identity import SLACK, UNIT
 
 
 def difference_error(said: float, a: float, b: float) -> float:
-    """How far a printed difference is from a − b, in points; 0 within the hundredth that rounding all three can move it."""
+    """How far a printed difference is from a − b, in points; 0 within the hundredth that roundings can move it."""
     error = said - (a - b)
     return 0.0 if abs(error) <= UNIT + SLACK else error
 

@@ -38,7 +38,7 @@ def checks() -> dict:
 
 
 def audit(paper: str) -> tuple[list[Finding], int]:
-    """The findings of a paper (`umrc`, `cbrrel`, `iser`, `focused`), the strongest first, and how many comparisons were made.
+    """The findings of a paper (`umrc`, `cbrrel`, `iser`, `focused`), strongest first, and the number of comparisons.
 
     Raises a `RelexError` for a paper that has no checks.
     """

@@ -1,4 +1,4 @@
-"""A finding of the audit: what a rule found in printed cells, how strong it is, and which innocent explanation is left."""
+"""A finding of the audit: what a rule found in printed cells, how strong it is, which innocent explanation is left."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -34,6 +34,11 @@ class Finding:
 
 Outcomes = Iterator[Finding | None]
 """What a rule yields: for each comparison a finding, or None where the numbers fit."""
+
+
+def signed(points: float) -> str:
+    """A difference with its sign and two decimals."""
+    return f"{points:+.2f}".replace("-", "−")
 
 
 def weaker(one: str, other: str | None) -> str:

@@ -1,7 +1,7 @@
 """Counts behind percentages: a recall is k of N gold items, a precision k of those found, and F1 is 2k / (N + found).
 
-The idea is GRIM (Brown and Heathers 2017): of a small whole number of items only some percentages exist. Cells in percent
-with two decimals; a total is N. A mean over n runs is a count of n · N and fits more often, which every rule has to say.
+The idea is GRIM (Brown and Heathers 2017): of a small whole number of items only some percentages exist. Cells are in
+percent with two decimals; a total is N. A mean over n runs is a count of n · N and fits more often.
 """
 
 from collections.abc import Iterable, Sequence
@@ -71,7 +71,7 @@ def recall_chance(total: int) -> float:
 
 
 def luck(fitting: int, chances: Sequence[float], tried: int = 1) -> float:
-    """The probability, at most, that one of `tried` totals is fitted by so many rows when each row fits by its chance."""
+    """The probability, at most, that so many rows fit one of `tried` totals when each row fits by its chance alone."""
     mean = sum(chances) / len(chances)
     return float(min(1.0, tried * binom.sf(fitting - 1, len(chances), mean)))
 

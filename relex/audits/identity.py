@@ -1,8 +1,8 @@
 """F1 = 2PR / (P + R): whether three printed percentages can be one score. All values in percent, two decimals printed.
 
-A printed cell stands for every value that rounds to it, or, where a program cuts digits off, for every value that is cut
-to it. Means over runs need not fit: the harmonic mean is concave, so the mean of F1s lies at or *below* the F1 of mean P
-and mean R. The same holds for macro averages. An F1 that is too high has no such excuse.
+A printed cell stands for every value that rounds to it, or, where a program cuts digits off, for every value that is
+cut to it. Means over runs need not fit: the harmonic mean is concave, so the mean of F1s lies at or *below* the F1 of
+mean P and mean R. The same holds for macro averages. An F1 that is too high has no such excuse.
 """
 
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Miss:
 
 
 def miss(p: float, r: float, printed: float) -> Miss | None:
-    """None where the three fit. `outside`: F1 is not even between P and R. `spread`: see `spread`, 0 where it is above."""
+    """None where the three fit. `outside`: F1 is not even between P and R. `spread`: see `spread`, 0 if F1 is above."""
     if agrees(p, r, printed) or agrees(p, r, printed, cut=True):
         return None
     computed = f1(p, r)
@@ -57,8 +57,7 @@ def miss(p: float, r: float, printed: float) -> Miss | None:
 def spread(p: float, r: float, gap: float) -> float:
     """By how many points P − R would have to vary (standard deviation) over runs for their mean F1 to lie `gap` lower.
 
-    Second order of F1 around the means with equal and opposite deviations: E[F1] ≈ F1 − (P + R) · Var(P − R) / (2 (P + R)²)
-    = F1 − Var(P − R) / (2 (P + R)).
+    Second order of F1 around means that are near each other: E[F1] ≈ F1 − Var(P − R) / (2 (P + R)).
     """
     return sqrt(2 * (p + r) * gap)
 

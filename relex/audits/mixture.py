@@ -1,8 +1,8 @@
-"""Totals of classes: a recall over all items is the mean of the class recalls, weighted by how many gold items each has.
+"""Totals of classes: a recall over all items is the mean of class recalls, weighted by the gold items of each class.
 
-So it lies between them, and the weights belong to the test part: all systems scored on it share them. Precisions and F1s
-of classes mix with weights of each system's own (found items; gold and found), so of them only the bounds hold. Recalls
-are linear in counts of the same gold items, so a mean over runs obeys both rules.
+So it lies between them, and the weights belong to the test part: all systems scored on it share them. Precisions and
+F1s of classes mix with weights of each system's own (found items; gold and found), so of them only the bounds hold.
+Recalls are linear in counts of the same gold items, so a mean over runs obeys both rules.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from relex.audits.identity import UNIT
 
 
 def beyond(total: float, parts: Sequence[float]) -> float:
-    """By how many points a total lies outside of its parts, beyond what rounding or cutting hides; 0 when it is inside."""
+    """By how many points a total lies outside of its parts, beyond what rounding or cutting hides; 0 inside."""
     return max(0.0, min(parts) - total - UNIT, total - max(parts) - UNIT)
 
 

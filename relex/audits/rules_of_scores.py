@@ -8,7 +8,7 @@ from itertools import combinations
 
 from relex.audits import granularity, mixture
 from relex.audits.cells import PRF, Scored
-from relex.audits.findings import Case, Outcomes
+from relex.audits.findings import Case, Outcomes, signed
 from relex.audits.identity import UNIT, f1, macro_too_high, miss
 
 WIDE = 10.0
@@ -33,7 +33,7 @@ def identity(case: Case) -> Outcomes:
             continue
         one_run = case.paper.get("runs") == "one"
         certain = found.above or found.spread >= WIDE or (found.outside and one_run)
-        told += f" ({found.gap:+.2f})" + (", and not even between them" if found.outside else "")
+        told += f" ({signed(found.gap)})" + (", and not even between them" if found.outside else "")
         if found.above:
             told += "; a mean over runs would be lower, not higher"
         else:
@@ -90,10 +90,10 @@ def shared(case: Case) -> Outcomes:
     pairs = list(combinations(range(len(systems)), 2))
     apart_ = sum(mixture.shared_weights([totals[i] for i in two], [parts[i] for i in two])[1] > 0.01 for two in pairs)
     told = (
-        f"The weights that {len(systems)} systems can share best ({_weights(kinds, weights)}) leave a total recall {worst:.2f} "
-        f"points off; even of two systems {apart_} of {len(pairs)} pairs share none."
+        f"The weights that {len(systems)} systems can share best ({_weights(kinds, weights)}) leave a total recall "
+        f"{worst:.2f} points off; even of two systems {apart_} of {len(pairs)} pairs share none."
     )
-    left = "none: recalls over the same gold items mix alike, means over runs too; the tables are of different runs or parts"
+    left = "none: recalls over the same gold items mix alike, means over runs too, so the runs or parts differ"
     names = ", ".join(case.row(name) for name, _, _ in systems)
     yield case.finding(f"R of {names}", case.table(case.check["total"], case.check["classes"]), "decisive", told, left)
 
@@ -110,7 +110,7 @@ def sizes(case: Case) -> Outcomes:
         yield None
         return
     told = "Class sizes as printed give total recalls that differ from the printed ones by "
-    told += ", ".join(f"{gap:+.2f} ({case.row(name)})" for name, gap in offs.items()) + "."
+    told += ", ".join(f"{signed(gap)} ({case.row(name)})" for name, gap in offs.items()) + "."
     left = "a test part that is mixed otherwise than the corpus, though no one mixture fits all systems"
     yield case.finding(
         "R of all systems", case.table(case.check["total"], case.check["classes"]), "moderate", told, left

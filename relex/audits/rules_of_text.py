@@ -1,7 +1,7 @@
 """Rules that compare cells with each other and with what a text says of them: differences, sums, ranks, equal cells."""
 
 from relex.audits.arithmetic import ahead, difference_error, instead, sum_error
-from relex.audits.findings import Case, Outcomes
+from relex.audits.findings import Case, Outcomes, signed
 from relex.audits.identity import UNIT
 
 SLIP = "a slip of the pen, or a text that was written for an earlier table"
@@ -18,7 +18,7 @@ def difference(case: Case) -> Outcomes:
     if not error:
         yield None
         return
-    told = f"{values[0]:.2f} − {values[1]:.2f} = {values[0] - values[1]:+.2f}, printed is {said:+.2f}."
+    told = f"{values[0]:.2f} − {values[1]:.2f} = {signed(values[0] - values[1])}, printed is {signed(said)}."
     same_table = {name: value for name, value in case.printed.values.items() if name.split("/")[0] == a.split("/")[0]}
     if found := instead(said, values[0], same_table):
         told += f" It would be so with {case.printed[found[0]]:.2f} ({case.word(found[0])})."
@@ -99,7 +99,7 @@ def copied(case: Case) -> Outcomes:
 
 
 def one_convention(case: Case) -> Outcomes:
-    """Two names that are one system on one corpus (all `equal` pairs agree) and are two on another (`unequal` pairs)."""
+    """Two names that are one system on one corpus (all `equal` pairs agree) and two on another (`unequal` pairs)."""
     equal, unequal = ([[case.printed[x] for x in pair] for pair in case.check[k]] for k in ("equal", "unequal"))
     if any(a != b for a, b in equal) or all(a == b for a, b in unequal):
         yield None
@@ -147,7 +147,7 @@ def smaller_gain(case: Case) -> Outcomes:
     if a - b <= c - d + REAL:
         yield None
         return
-    told = f"{case.check['says']} {a:.2f} − {b:.2f} = {a - b:+.2f}, {c:.2f} − {d:.2f} = {c - d:+.2f}."
+    told = f"{case.check['says']} {a:.2f} − {b:.2f} = {signed(a - b)}, {c:.2f} − {d:.2f} = {signed(c - d)}."
     yield case.finding(case.check["cells"], case.check["table"], "decisive", told, TEXT)
 
 
@@ -158,13 +158,13 @@ def confounded(case: Case) -> Outcomes:
     if abs(c - d) < abs(a - b):
         yield None
         return
-    told = f"{case.check['says']} {a:.2f} − {b:.2f} = {a - b:+.2f}, the second alone {c:.2f} − {d:.2f} = {c - d:+.2f}."
+    told = f"{case.check['says']} {a:.2f} − {b:.2f} = {signed(a - b)}; the second alone has {signed(c - d)}."
     cells = f"{case.word(case.check['of'])} against {case.word(case.check['minus'])}"
     yield case.finding(cells, case.table(case.check["of"]), "moderate", told, "the second may matter less elsewhere")
 
 
 def accuracy(case: Case) -> Outcomes:
-    """With one label a document and classes of one size, macro recall = accuracy = micro F1; `documents` in the test part.
+    """With one label a document and equal classes, macro recall = accuracy = micro F1; `documents` in the test part.
 
     Means over runs keep the identity, so a difference beyond rounding is decisive.
     """
@@ -181,8 +181,9 @@ def accuracy(case: Case) -> Outcomes:
     counted = sum(abs(r * documents / 100 - round(r * documents / 100)) < 1e-6 for r in recalls)
     low, high = min(wrong.values()), max(wrong.values())
     told = (
-        f"With one label a text and equal classes, micro-F1 is accuracy is macro-R. {counted} of {len(recalls)} macro-Rs are whole "
-        f"counts of {documents:,} texts, as they should be; {len(wrong)} micro-F1s are not macro-R, by {low:+.2f} to {high:+.2f}."
+        "With one label a text and equal classes, micro-F1 is accuracy is macro-R. "
+        f"{counted} of {len(recalls)} macro-Rs are whole counts of {documents:,} texts, as they should be; "
+        f"{len(wrong)} micro-F1s are not macro-R, by {signed(low)} to {signed(high)}."
     )
     yield case.finding("micro-F1 of all rows", case.table(*case.check["tables"]), "decisive", told, case.check["left"])
 
@@ -238,8 +239,8 @@ def outside_part(case: Case) -> Outcomes:
         return
     own = case.check["parts"][case.check["claimed"]]
     told = (
-        f"Printed are {', '.join(f'{n:,.0f} {k}' for k, n in sizes.items())}: exactly the public {same_as[0]} part; the "
-        f"{case.check['claimed']} part has {', '.join(f'{n:,} {k}' for k, n in own.items())}."
+        f"Printed are {', '.join(f'{n:,.0f} {k}' for k, n in sizes.items())}: exactly the public {same_as[0]} part; "
+        f"the {case.check['claimed']} part has {', '.join(f'{n:,} {k}' for k, n in own.items())}."
     )
     yield case.finding(case.check["cells"], case.check["table"], "decisive", told, case.check["left"])
 
@@ -258,7 +259,7 @@ def missing(case: Case) -> Outcomes:
 
 
 def elsewhere(case: Case) -> Outcomes:
-    """Cells that another paper prints for the same system (`cells`: address → value) though the text says reproduced."""
+    """Cells that another paper prints for the same system (`cells`: address → value) though the text reproduced it."""
     equal = [a for a, value in case.check["cells"].items() if case.printed[a] == value]
     if len(equal) < len(case.check["cells"]):
         yield None
@@ -271,7 +272,7 @@ def elsewhere(case: Case) -> Outcomes:
 
 
 def equal_classes(case: Case) -> Outcomes:
-    """A text that explains results by rare classes, where every part has as many of each: `parts` are [all, of a class]."""
+    """A text that explains results by rare classes, where all are of one size: `parts` are [all, of a class]."""
     parts, classes = case.check["parts"], case.check["classes"]
     if any(whole != classes * each for whole, each in parts.values()):
         yield None

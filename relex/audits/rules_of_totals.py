@@ -1,10 +1,10 @@
-"""Rules on the totals behind a column: which number of gold items makes P, R and F1 whole counts, and for which rows."""
+"""Rules on the totals behind a column: of which number of gold items P, R and F1 are whole counts, in which rows."""
 
 from math import sqrt
 
 from relex.audits import granularity
 from relex.audits.cells import Scored
-from relex.audits.findings import Case, Outcomes
+from relex.audits.findings import Case, Outcomes, signed
 
 ROOM = 1.25
 """How much larger than its share a part of a corpus may come out when documents are drawn."""
@@ -34,8 +34,8 @@ def total(case: Case) -> Outcomes:
 def misfit(case: Case) -> Outcomes:
     """Rows that are no counts of the `total` that the others share: one finding for each row of the paper's `own` code.
 
-    Rows of other systems make one finding for each table. Strong where at least half of the own rows are such counts, so
-    that single runs were printed; moderate elsewhere.
+    Rows of other systems make one finding for each table. Strong where at least half of the own rows are such counts,
+    so that single runs were printed; moderate elsewhere.
     """
     number, own, foreign = _whole(case, "total"), case.check.get("own", ()), {}
     rows = case.printed.select(case.check["rows"], case.check.get("without", ()))
@@ -138,7 +138,7 @@ def share(case: Case) -> Outcomes:
     if not far or max(map(abs, far.values())) < 4:
         yield None
         return
-    parts = ", ".join(f"{fitting[name][0]} ({name}, {z:+.1f} standard deviations)" for name, z in far.items())
+    parts = ", ".join(f"{fitting[name][0]} ({name}, {abs(z):.1f} standard deviations off)" for name, z in far.items())
     told = f"{case.check['says']} A part should have about {whole * part:.0f}; the totals that fit are {parts}."
     left = "a split by documents, whose numbers of relations vary; or only some relations were scored"
     yield case.finding(*_where(case, groups), "moderate", told, left)
@@ -179,8 +179,8 @@ def unshared(case: Case) -> Outcomes:
     else:
         beyond = f"the smallest total of which all {len(recalls)} are is {first:,}"
     told = (
-        f"Of {size:,} gold items {fitting} recalls are whole counts, {len(recalls) * granularity.recall_chance(size):.1f} "
-        f"would be by chance; {beyond}."
+        f"Of {size:,} gold items {fitting} recalls are whole counts, "
+        f"{len(recalls) * granularity.recall_chance(size):.1f} would be by chance; {beyond}."
     )
     runs = f"means over {-(-first // size)} runs or more" if first else "means over many runs"
     left = f"{runs}, which the text does not mention"
@@ -193,7 +193,7 @@ def _whole(case: Case, key: str) -> int:
 
 
 def uncounted(case: Case) -> Outcomes:
-    """Rows that are no counts, in P, R and F1, of any total up to `bound`: not together, or with `any`, not one of them."""
+    """Rows that are no counts of any total up to `bound` in P, R and F1: not together, or with `any`, none of them."""
     rows, bound = case.printed.select(case.check["rows"]), _whole(case, "bound")
     possible = [[granularity.fits(row.cells, n) for n in range(1, bound + 1)] for row in rows]
     alone = [any(fitting) for fitting in possible]
@@ -218,7 +218,7 @@ def steps(case: Case) -> Outcomes:
         return
     gap = pairs[0].f1 - pairs[1].f1
     told = (
-        f"{gap:+.2f} points of F1 are {right} right of {found} found against {other} of {of}, of {number} gold items: "
+        f"{signed(gap)} points of F1 are {right} right of {found} found against {other} of {of}, of {number} gold items: "
         f"{right - other} right more, {(of - other) - (found - right)} wrong fewer."
     )
     left = "none needed: the difference is as printed, only small beside chance"
