@@ -218,8 +218,8 @@ def steps(case: Case) -> Outcomes:
         return
     gap = pairs[0].f1 - pairs[1].f1
     told = (
-        f"{signed(gap)} points of F1 are {right} right of {found} found against {other} of {of}, of {number} gold items: "
-        f"{right - other} right more, {(of - other) - (found - right)} wrong fewer."
+        f"{signed(gap)} points of F1 are {right} right of {found} found against {other} of {of}, "
+        f"of {number} gold items: {right - other} right more, {(of - other) - (found - right)} wrong fewer."
     )
     left = "none needed: the difference is as printed, only small beside chance"
     yield case.finding(

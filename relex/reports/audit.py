@@ -15,7 +15,7 @@ SHOWN = ("decisive", "strong")
 
 
 def summary(papers: Sequence[str]) -> pd.DataFrame:
-    """How many comparisons were made of each paper, and how many findings of each strength there are; the last line adds up."""
+    """Comparisons made of each paper and findings of each strength; the last line adds up."""
     lines = {}
     for paper in papers:
         findings, comparisons = audit(paper)
@@ -53,7 +53,7 @@ def page() -> str:
 
 
 def section(paper: str) -> str:
-    """The findings of one paper: a table of the strong ones, and folded the others, the innocent explanations, the leads."""
+    """The findings of one paper: a table of the strong ones; all else is folded."""
     findings, comparisons = audit(paper)
     open_, folded = ([f for f in findings if (f.strength in SHOWN) is shown] for shown in (True, False))
     parts = [f"### {checks()[paper]['title']}"]
