@@ -65,7 +65,8 @@ class Case:
     def table(self, *names: str) -> str:
         """The numbers of tables, by their names or by addresses of their cells."""
         known = self.paper["tables"]
-        return ", ".join(dict.fromkeys(known.get(name.split("/")[0].split(":")[0], "text") for name in names))
+        found = [*dict.fromkeys(known.get(name.split("/")[0].split(":")[0], "text") for name in names)]
+        return " and ".join(filter(None, (", ".join(found[:-1]), *found[-1:])))
 
     def word(self, address: str) -> str:
         """The cell of an address in words: row, what was scored, column."""

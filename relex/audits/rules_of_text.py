@@ -134,8 +134,13 @@ def above(case: Case) -> Outcomes:
     if not wrong:
         yield None
         return
-    shown = "; ".join(f"{case.word(a)} {case.printed[a]:.2f}, {case.word(b)} {case.printed[b]:.2f}" for a, b in wrong)
-    told = f"{case.check['says']} Printed: {shown} ({len(wrong)} of {len(case.check['pairs'])} comparisons)."
+    shown = "; ".join(
+        f"{case.word(a)} {case.printed[a]:.2f} beside {case.word(b)} {case.printed[b]:.2f}" for a, b in wrong
+    )
+    of = len(case.check["pairs"])
+    told = f"{case.check['says']} Printed: {shown}" + (
+        f" ({len(wrong)} of {of} comparisons)." if len(wrong) < of else "."
+    )
     tables = case.table(*(address for pair in wrong for address in pair))
     yield case.finding(case.check["cells"], tables, "decisive" if len(wrong) == len(case.check["pairs"]) else "strong",
                        told, TEXT)  # fmt: skip

@@ -194,7 +194,7 @@ def _whole(case: Case, key: str) -> int:
 
 def uncounted(case: Case) -> Outcomes:
     """Rows that are no counts of any total up to `bound` in P, R and F1: not together, or with `any`, none of them."""
-    rows, bound = case.printed.select(case.check["rows"]), _whole(case, "bound")
+    rows, bound = case.printed.select(case.check["rows"], case.check.get("without", ())), _whole(case, "bound")
     possible = [[granularity.fits(row.cells, n) for n in range(1, bound + 1)] for row in rows]
     alone = [any(fitting) for fitting in possible]
     if any(alone) if case.check.get("any") else any(map(all, zip(*possible, strict=True))):

@@ -20,7 +20,7 @@ def summary(papers: Sequence[str]) -> pd.DataFrame:
     for paper in papers:
         findings, comparisons = audit(paper)
         counts = Counter(finding.strength for finding in findings)
-        lines[checks()[paper]["title"]] = {"comparisons": comparisons} | {s: counts[s] for s in STRENGTHS}
+        lines[checks()[paper]["title"]] = {"checked": comparisons} | {s: counts[s] for s in STRENGTHS}
     table = pd.DataFrame.from_dict(lines, orient="index")
     table.loc["all"] = table.sum()
     return table.rename_axis("paper")
@@ -42,7 +42,7 @@ def page() -> str:
     counts = summary(papers)
     total = counts.loc["all"]
     told = (
-        f"Of {total['comparisons']} comparisons {total['comparisons'] - sum(total[s] for s in STRENGTHS)} hold. "
+        f"Of {total['checked']} comparisons {total['checked'] - sum(total[s] for s in STRENGTHS)} hold. "
         f"{total['decisive']} findings are decisive, {total['strong']} strong, {total['moderate']} moderate, "
         f"{total['weak']} weak."
     )
