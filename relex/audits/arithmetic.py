@@ -21,6 +21,17 @@ def sum_error(parts: Sequence[float], total: float) -> float:
     return sum(parts) - total
 
 
+def micro(matrix: Sequence[Sequence[int]]) -> tuple[float, float]:
+    """Micro P and micro R (percent) of a confusion matrix, rows gold and columns predicted, one label a text.
+
+    Both are the diagonal by the sum of all cells, whatever the sizes of the classes.
+    """
+    right = sum(line[i] for i, line in enumerate(matrix))
+    found = sum(sum(line[i] for line in matrix) for i in range(len(matrix)))
+    gold = sum(sum(line) for line in matrix)
+    return 100 * right / found, 100 * right / gold
+
+
 def ahead(row: str, scores: Mapping[str, float]) -> dict[str, float]:
     """Rows that score more than `row`, the best first."""
     above = {name: score for name, score in scores.items() if score > scores[row]}

@@ -1,6 +1,6 @@
 """Rules that compare cells with each other and with what a text says of them: differences, sums, ranks, equal cells."""
 
-from relex.audits.arithmetic import ahead, difference_error, instead, sum_error
+from relex.audits.arithmetic import ahead, difference_error, instead, micro, sum_error
 from relex.audits.findings import Case, Outcomes, signed
 from relex.audits.identity import UNIT
 
@@ -193,6 +193,20 @@ def accuracy(case: Case) -> Outcomes:
     yield case.finding("micro-F1 of all rows", case.table(*case.check["tables"]), "decisive", told, case.check["left"])
 
 
+def one_label(case: Case) -> Outcomes:
+    """A text that takes micro P = micro R for a mark of balanced classes; `matrix` is made up and not balanced."""
+    p, r = micro(case.check["matrix"])
+    classes = [sum(line) for line in case.check["matrix"]]
+    if p != r or min(classes) == max(classes):
+        yield None
+        return
+    told = (
+        f"{case.check['says']} Each wrong label is one false positive and one false negative, so the three are one "
+        f"number: with classes of {' and '.join(map(str, classes))} texts, say, micro-P {p:.2f} and micro-R {r:.2f}."
+    )
+    yield case.finding(case.check["cells"], "text", "decisive", told, "none of counting")
+
+
 def ceiling(case: Case) -> Outcomes:
     """A weighted mean F1 cannot be above both P and R that it is made of: `score` at most the larger of `of`."""
     score, of = case.printed[case.check["score"]], [case.printed[x] for x in case.check["of"]]
@@ -310,6 +324,6 @@ TEXT_RULES = {
     rule.__name__: rule
     for rule in (
         difference, said, sums, within, same, copied, one_convention, best, above, smaller_gain, confounded, accuracy,
-        ceiling, macro_gap, counted, outside_part, missing, elsewhere, equal_classes, misnamed, numbered,
+        one_label, ceiling, macro_gap, counted, outside_part, missing, elsewhere, equal_classes, misnamed, numbered,
     )
 }  # fmt: skip

@@ -1,7 +1,9 @@
 """Each rule on sentences and cells: made-up cells that agree raise nothing, cells that do not raise one finding."""
 
+import numpy as np
 import pytest
 
+from relex.audits import arithmetic
 from relex.audits.audit import RULES, checks
 from relex.audits.cells import Printed, printed
 from relex.audits.findings import Case
@@ -32,6 +34,11 @@ GOOD_AND_BAD = {
         {"of": "t/a/f1", "minus": "t/b/f1", "says": "Two things."},
         {"alone": ["t/b/f1", "t/b/f1"]},
         {"alone": ["t/a/p", "t/b/r"]},
+    ),
+    "one_label": (
+        {"cells": "micro", "says": "Balance."},
+        {"matrix": [[3, 1], [2, 2]]},
+        {"matrix": [[3, 1], [2, 8]]},
     ),
     "ceiling": ({"of": ["t/a/p", "t/a/r"], "says": "A mean."}, {"score": "t/a/f1"}, {"score": "t/one/ner_f1"}),
     "counted": (
@@ -93,6 +100,13 @@ def test_a_rule_passes_what_fits_and_finds_what_does_not(name):
     assert not outcomes(name, check | good)
     (found,) = outcomes(name, check | bad)
     assert found.rule == name and found.computed and found.left
+
+
+def test_micro_scores_are_one_number_for_any_confusion():
+    rng = np.random.default_rng(0)
+    for size in (2, 5, 10):
+        p, r = arithmetic.micro(matrix := rng.integers(0, 50, (size, size)) + np.eye(size, dtype=int))
+        assert p == r == pytest.approx(100 * np.trace(matrix) / matrix.sum())
 
 
 def test_class_sizes_and_the_gap_of_macro_scores():
