@@ -37,6 +37,26 @@ def shared_weights(totals: Sequence[float], parts: Sequence[Sequence[float]]) ->
     return found.x[:classes], float(found.fun)
 
 
+def precision_range(total: float, recalls: Sequence[float], precisions: Sequence[float]) -> tuple[float, float] | None:
+    """Between which precisions over all items lie when the recall over all is `total`, whatever the class sizes are.
+
+    With w the shares of gold items, the recall is Σ w r and the found items per gold item are Σ w r / p, so precision
+    is the one by the other. The range of the latter over all w that give the recall is a linear programme; None where
+    no w gives it. The recall may be off by a hundredth, for roundings.
+    """
+    recalls, found = np.asarray(recalls, dtype=float), np.asarray(recalls, dtype=float) / precisions
+    limits = {
+        "A_ub": np.vstack([recalls, -recalls]),
+        "b_ub": [total + UNIT, UNIT - total],
+        "A_eq": [np.ones_like(recalls)],
+        "b_eq": [1.0],
+    }
+    most, least = (linprog(sign * found, bounds=(0, 1), **limits) for sign in (-1, 1))
+    if most.status != 0 or least.status != 0:
+        return None
+    return float(total / -most.fun), float(total / least.fun)
+
+
 def weighted(parts: Sequence[float], sizes: Sequence[float]) -> float:
     """The total that classes of these sizes would have."""
     return float(np.average(parts, weights=sizes))

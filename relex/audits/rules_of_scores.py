@@ -11,6 +11,8 @@ from relex.audits.cells import PRF, Scored
 from relex.audits.findings import Case, Outcomes, signed
 from relex.audits.identity import UNIT, f1, macro_too_high, miss
 
+COARSE = 0.1
+"""Points that roundings of six class cells can make in a total."""
 WIDE = 10.0
 """Points: a spread of P − R over runs that no report of means would pass over."""
 TYPO = "a slip of the pen in one of the three cells"
@@ -98,6 +100,30 @@ def shared(case: Case) -> Outcomes:
     yield case.finding(f"R of {names}", case.table(case.check["total"], case.check["classes"]), "decisive", told, left)
 
 
+def precisions(case: Case) -> Outcomes:
+    """Each system alone: the total precision that its classes allow, given its total recall, whatever the class sizes.
+
+    Not linear in runs, but a mean over runs moves the bounds by hundredths, so a gap of more than a point is decisive.
+    """
+    for name, whole, parts in _systems(case):
+        scored = list(parts.values())
+        limits = mixture.precision_range(whole.r, [part.r for part in scored], [part.p for part in scored])
+        if limits is None:  # rule `between` has the recall itself
+            continue
+        gap = max(limits[0] - whole.p, whole.p - limits[1])
+        if gap <= COARSE:
+            yield None
+            continue
+        told = (
+            f"Whatever sizes make its class recalls {whole.r:.2f} in all, its class precisions then make "
+            f"{limits[0]:.2f} to {limits[1]:.2f}; printed is {whole.p:.2f}."
+        )
+        tables = case.table(case.check["total"], case.check["classes"])
+        strength = "decisive" if gap > 1 else "strong"
+        left = "none; the two tables are of different runs or parts"
+        yield case.finding(f"{case.row(name)}, P and R", tables, strength, told, left)
+
+
 def sizes(case: Case) -> Outcomes:
     """Do the printed class sizes give the total recalls?  The test part may be mixed otherwise than the corpus."""
     printed = [case.printed[address] for address in case.check["sizes"].values()]
@@ -143,4 +169,4 @@ def one_type(case: Case) -> Outcomes:
     yield case.finding(cells, case.table(case.check["row"]), "decisive", told, TYPO)
 
 
-SCORE_RULES = {rule.__name__: rule for rule in (identity, between, shared, sizes, one_type)}
+SCORE_RULES = {rule.__name__: rule for rule in (identity, between, shared, precisions, sizes, one_type)}

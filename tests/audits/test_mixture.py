@@ -32,6 +32,23 @@ def test_means_over_runs_share_it_too(seed):
     assert mixture.shared_weights(totals, parts)[1] <= 0.01
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_the_precision_of_a_true_system_is_in_its_range(seed):
+    rng = np.random.default_rng(seed)
+    right = rng.binomial(SIZES, rng.uniform(0.4, 0.9, 3))
+    found = right + rng.integers(1, 120, 3)
+    recalls, precisions = np.round(100 * right / SIZES, 2), np.round(100 * right / found, 2)
+    total = round(100 * right.sum() / SIZES.sum(), 2)
+    low, high = mixture.precision_range(total, recalls, precisions)
+    assert low - 0.1 <= 100 * right.sum() / found.sum() <= high + 0.1
+    assert min(precisions) - 0.1 <= low <= high <= max(precisions) + 0.1
+
+
+def test_no_mixture_has_a_recall_outside_of_the_classes():
+    assert mixture.precision_range(50, [60, 70], [80, 80]) is None
+    assert mixture.precision_range(65, [60, 70], [80, 80]) == pytest.approx((80, 80), abs=0.02)
+
+
 def test_how_far_outside():
     assert mixture.beyond(50, [60, 70]) == pytest.approx(9.99) and mixture.beyond(71, [60, 70]) == pytest.approx(0.99)
     assert mixture.beyond(70.01, [60, 70]) == pytest.approx(0), "rounding"

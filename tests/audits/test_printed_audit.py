@@ -14,6 +14,7 @@ PAPERS = ("umrc", "cbrrel", "iser", "focused")
 GOLD = {"a": 96, "b": 223}
 PAPER = {"title": "Made up", "tables": {"main": "Table 1", "classes": "Table 2", "sizes": "Table 3"}}
 BETWEEN = {"rule": "between", "total": "main", "classes": "classes"}
+PRECISIONS = {"rule": "precisions", "total": "main", "classes": "classes"}
 SHARED = {"rule": "shared", "total": "main", "classes": "classes"}
 TOTAL = {"rule": "total", "rows": ["main"], "said": "sizes/gold"}
 MISFIT = {"rule": "misfit", "rows": ["main"], "total": 319, "own": [f"s{i}" for i in range(8)]}
@@ -44,7 +45,7 @@ def findings(values, check, paper=PAPER):
 @pytest.mark.parametrize("seed", range(10))
 def test_true_tables_raise_nothing(seed):
     values = true_tables(seed)
-    assert not [f for check in (IDENTITY, BETWEEN, SHARED, TOTAL, MISFIT) for f in findings(values, check)]
+    assert not [f for check in (IDENTITY, BETWEEN, PRECISIONS, SHARED, TOTAL, MISFIT) for f in findings(values, check)]
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -57,6 +58,8 @@ def test_a_corrupted_cell_raises_its_finding_and_no_other_row(seed):
     low = values | {"main/s3/r": 20.0}
     assert [(f.cells, f.strength) for f in findings(low, BETWEEN)] == [("s3, R", "decisive")]
     assert [f.strength for f in findings(low, SHARED)] == ["decisive"]
+    (found,) = findings(values | {"main/s3/p": values["main/s3/p"] - 9}, PRECISIONS)
+    assert found.cells == "s3, P and R" and found.strength == "decisive"
     (found,) = findings(values | {"main/s3/r": round(100 * 200.5 / 319, 2)}, MISFIT)
     assert found.cells == "s3" and found.strength == "strong"
 
