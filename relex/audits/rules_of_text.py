@@ -204,7 +204,7 @@ def one_label(case: Case) -> Outcomes:
         f"{case.check['says']} Each wrong label is one false positive and one false negative, so the three are one "
         f"number: with classes of {' and '.join(map(str, classes))} texts, say, micro-P {p:.2f} and micro-R {r:.2f}."
     )
-    yield case.finding(case.check["cells"], "text", "decisive", told, "none of counting")
+    yield case.finding(case.check["cells"], case.check["table"], "decisive", told, "none of counting")
 
 
 def ceiling(case: Case) -> Outcomes:

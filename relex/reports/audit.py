@@ -46,7 +46,7 @@ def page() -> str:
         f"{total['decisive']} findings are decisive, {total['strong']} strong, {total['moderate']} moderate, "
         f"{total['weak']} weak."
     )
-    parts = [told, markdown_table(counts)]
+    parts = [told, markdown_table(counts.drop(columns="checked"))]
     for paper in papers:
         parts.append(section(paper))
     return "\n\n".join(parts) + "\n"

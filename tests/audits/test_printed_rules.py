@@ -36,7 +36,7 @@ GOOD_AND_BAD = {
         {"alone": ["t/a/p", "t/b/r"]},
     ),
     "one_label": (
-        {"cells": "micro", "says": "Balance."},
+        {"cells": "micro", "table": "Section 1", "says": "Balance."},
         {"matrix": [[3, 1], [2, 2]]},
         {"matrix": [[3, 1], [2, 8]]},
     ),
