@@ -56,7 +56,7 @@ def misfit(case: Case) -> Outcomes:
         told = (
             f"Recalls that are no k of {number}, which {sum(ours)} of the {len(ours)} own rows are counts of: {shown}."
         )
-        cells = f"{len(some)} other systems, {case.kind(some[0].kind)}"
+        cells = f"{', '.join(case.row(row.row) for row in some)}, {case.kind(some[0].kind)}"
         yield case.finding(cells, case.table(table), strength if len(some) > 1 else "moderate", told, OTHER_COUNT)
 
 
@@ -98,6 +98,48 @@ def part(case: Case) -> Outcomes:
         strength = "decisive" if luck < 1e-4 and len(rows) > 1 else "strong" if luck < 1e-3 else "moderate"
         left = "none of counting; the row may be copied from another paper, which the text does not say"
         yield case.finding(f"{case.row(name)}, {cells}", case.table(rows[0].table), strength, told, left)
+
+
+def unit(case: Case) -> Outcomes:
+    """Rows counted in another `unit` than their column says: of `total` such units, not of the `claimed` items."""
+    total, claimed = _whole(case, "total"), _whole(case, "claimed")
+    rows = case.printed.select(case.check["rows"], case.check.get("without", ()))
+    other = [row for row in rows if granularity.counts(row.cells, total) and not granularity.fits(row.cells, claimed)]
+    if not other:
+        yield None
+        return
+    luck = granularity.luck(len(other), [granularity.chance(row.cells, total) for row in rows])
+    told = ", ".join(f"{case.row(row.row)} {granularity.counts(row.cells, total)[0][0]} of {total}" for row in other)
+    told = f"P, R and F1 are counts of {total} {case.check['unit']}, not of {claimed} {case.kind(rows[0].kind)}: {told}"
+    left = "none of counting; these systems find no other entities than those of triples, which the text does not say"
+    cells = f"{', '.join(case.row(row.row) for row in other)}, {case.kind(rows[0].kind)}"
+    strength = "decisive" if luck < 1e-4 else "strong" if luck < 1e-2 else "moderate"
+    yield case.finding(cells, case.table(rows[0].table), strength, f"{told} (chance {luck:.0e}).", left)
+
+
+def own_total(case: Case) -> Outcomes:
+    """A row that is no count of the `claimed` gold items but in all its columns of one other number near it."""
+    claimed = _whole(case, "claimed")
+    rows = case.printed.select(case.check["rows"], rows=case.check["only"])
+    near = [n for n in range(int(0.75 * claimed), int(1.25 * claimed) + 1) if n != claimed]
+    fitting = [n for n in near if all(granularity.counts(row.cells, n) for row in rows)]
+    if not fitting or any(granularity.fits(row.cells, claimed) for row in rows):
+        yield None
+        return
+    (number, *_), luck = fitting, float(len(near))
+    for row in rows:
+        luck *= granularity.chance(row.cells, fitting[0])
+    counts = {row: granularity.counts(row.cells, number)[0] for row in rows}
+    told = " and ".join(
+        f"{case.kind(row.kind)} {right} of {number}, {found} found" for row, (right, found) in counts.items()
+    )
+    right, found = counts[rows[-1]]
+    told += (
+        f" (chance {luck:.0e}); no column is a count of {claimed}. Over {claimed}, were nothing else right, F1 of "
+        f"{case.kind(rows[-1].kind)} would be {200 * right / (claimed + found):.2f} in place of {rows[-1].f1:.2f}."
+    )
+    cells = f"{case.row(rows[0].row)}, {', '.join(case.kind(row.kind) for row in rows)}"
+    yield case.finding(cells, case.table(rows[0].table), "strong", told, OTHER_COUNT)
 
 
 def apart(case: Case) -> Outcomes:
@@ -228,5 +270,6 @@ def steps(case: Case) -> Outcomes:
 
 
 TOTAL_RULES = {
-    rule.__name__: rule for rule in (total, misfit, part, apart, together, share, unshared, uncounted, steps)
+    rule.__name__: rule
+    for rule in (total, misfit, part, unit, own_total, apart, together, share, unshared, uncounted, steps)
 }  # fmt: skip

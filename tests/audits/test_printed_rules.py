@@ -66,6 +66,8 @@ GOOD_AND_BAD = {
     "numbered": ({"table": "u", "where": "Section 1"}, {"said": "Table 2"}, {"said": "Table 1"}),
     "one_type": ({"row": "t/one", "kind": "ner", "says": "One type."}, {"macro": "t/one-macro"}, {"macro": "t/other"}),
     "steps": ({"total": 37}, {"rows": [["t", "a"], ["t", "far"]]}, {"rows": [["t", "a"], ["t", "near"]]}),
+    "unit": ({"rows": ["t"], "claimed": 500, "unit": "pairs"}, {"total": 36}, {"total": 37}),
+    "own_total": ({"rows": ["t"], "only": ["near"]}, {"claimed": 37}, {"claimed": 33}),
     "unshared": ({"rows": ["t"], "without": ["one", "one-macro", "near", "far"]}, {"size": 200}, {"size": 37}),
     "uncounted": (
         {"rows": ["t"], "cells": "a, near", "without": ["one", "one-macro", "other", "b", "far"]},
