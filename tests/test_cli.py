@@ -434,6 +434,19 @@ def test_a_sentence_stays_on_one_line(monkeypatch, relex):
     assert relex() == (2, "", "relex: first second\n")
 
 
+# What needs no run
+
+
+def test_audit_prints_findings_and_json(relex, fails):
+    status, out, _ = relex("audit", "focused")
+    assert status == 0 and "Focused attention, Table III" in out
+    assert out.splitlines()[-1].split()[:2] == ["all", "80"]
+    status, out, _ = relex("audit", "focused", "--json")
+    content = json.loads(out)
+    assert status == 0 and content["comparisons"] == {"focused": 80} and len(content["findings"]) < 80
+    assert "there is no paper 'nix'" in fails("audit", "nix")
+
+
 # The process itself
 
 

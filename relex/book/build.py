@@ -192,24 +192,27 @@ def write_status(root: Path | None = None) -> Path:
 
 
 def write_claims(root: Path | None = None) -> list[Path]:
-    """Write what pages take from records into book/executed: PAPER_claims.md for each paper, and evidence.md.
+    """Write what pages take from records and printed tables into book/executed.
 
+    These are PAPER_claims.md for each paper, evidence.md and audit.md.
     They are kept as they are when package, records and corpora are as they were.
     """
     root = root or project_root()
-    paths = [root / EXECUTED / f"{name}.md" for name in (*(f"{paper}_claims" for paper in PAPERS), "evidence")]
+    paths = [root / EXECUTED / f"{name}.md" for name in (*(f"{paper}_claims" for paper in PAPERS), "evidence", "audit")]
     once(root / "_build" / "claims.state", common_state(root), paths, lambda: _write_claims(paths))
     return paths
 
 
 def _write_claims(paths: list[Path]) -> None:
     from relex.experiments import evidence
-    from relex.reports import claims
+    from relex.reports import audit, claims
     from relex.runs.records import published
 
     for paper, path in zip(PAPERS, paths, strict=False):
         write_text(path, claims.claims_page(paper, published))
-    write_text(paths[-1], evidence.page())
+    *_, of_evidence, of_audit = paths
+    write_text(of_evidence, evidence.page())
+    write_text(of_audit, audit.page())
 
 
 def _machine() -> dict[str, str]:

@@ -129,6 +129,28 @@ def show(
 
 
 @app.command()
+def audit(
+    paper: Annotated[str | None, typer.Argument(help="umrc, cbrrel, iser or focused; all without.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Findings and leads as JSON.")] = False,
+) -> None:
+    """Check the papers' printed tables against themselves and their texts; needs no run."""
+    from relex.audits.audit import audit as findings_of
+    from relex.audits.audit import checks
+    from relex.reports.audit import as_json, summary
+
+    papers = [paper] if paper else list(checks())
+    if json_:
+        print(json.dumps(as_json(papers), ensure_ascii=False, indent=1))
+        return
+    for one in papers:
+        for finding in findings_of(one)[0]:
+            print(f"{finding.paper}, {finding.table}: {finding.cells} ({finding.rule}, {finding.strength})")
+            print(f"    {finding.computed}\n    left: {finding.left}")
+    counts = summary(papers)
+    print_table(("paper", *counts.columns), [(str(name), *map(str, line)) for name, line in counts.T.items()])
+
+
+@app.command()
 def doctor() -> None:
     """Say what this machine has for training, and what is amiss and how to mend it."""
     from relex.doctor import examine

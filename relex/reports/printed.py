@@ -2,23 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from importlib import resources
 
-import numpy as np
 import pandas as pd
-import yaml
 
+from relex.audits.cells import PRF, reported
+from relex.audits.granularity import recall_chance, whole
+from relex.audits.identity import agrees, f1
 from relex.corpora.readers.casmed import CODES
 
-PRF = ("p", "r", "f1")
 TYPES = {code: name for name, code in CODES.items()}
 """Codes of entity types in CBRRel's tables → their names."""
-
-
-def reported(paper: str) -> dict:
-    """The printed figures of a paper (`umrc`, `cbrrel`, `iser`, `focused`), in percent as in its tables."""
-    text = resources.files("relex").joinpath(f"data/{paper}.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)
 
 
 def rows(paper: str, table: str) -> dict[str, dict[str, float]]:
@@ -90,18 +83,16 @@ def identity_misses(rows: dict[str, dict[str, float]]) -> pd.DataFrame:
         for task, name in (("ner", "entities"), ("re", "relations")):
             if not {f"{task}.strict.{s}" for s in PRF} <= cells.keys():
                 continue
-            p, r, f1 = (cells[f"{task}.strict.{s}"] for s in PRF)
-            low, high = (_harmonic(p + d, r + d) + d for d in (-0.005, 0.005))
-            if not low - 1e-9 <= f1 <= high + 1e-9:
-                lines[row, name] = (p, r, f1, _harmonic(p, r), not min(p, r) <= f1 <= max(p, r))
+            p, r, shown = (cells[f"{task}.strict.{s}"] for s in PRF)
+            if not agrees(p, r, shown):
+                lines[row, name] = (p, r, shown, f1(p, r), not min(p, r) <= shown <= max(p, r))
     index = pd.MultiIndex.from_arrays([[key[i] for key in lines] for i in (0, 1)], names=["row", "items"])
     return pd.DataFrame([*lines.values()], index, ["P", "R", "F1", "of P and R", "outside"])
 
 
 def fitting(recalls: Sequence[float], total: int) -> int:
     """How many printed recalls (percent, two digits) are k of `total` for a whole number k."""
-    nearest = np.round(np.asarray(recalls) * total / 100)
-    return int((np.abs(100 * nearest / total - recalls) <= 0.005 + 1e-9).sum())
+    return sum(len(whole(recall, total)) > 0 for recall in recalls)
 
 
 def recall_totals(recalls: Sequence[float], total: int) -> dict[str, float]:
@@ -113,9 +104,5 @@ def recall_totals(recalls: Sequence[float], total: int) -> dict[str, float]:
     best = max(near, key=lambda n: (fitting(recalls, n), -abs(n - total)))
     return {
         "recalls": len(recalls), "printed total": total, "fit it": fitting(recalls, total),
-        "by chance": len(recalls) * (total + 1) / 10_001, "best total": best, "fit that": fitting(recalls, best),
+        "by chance": len(recalls) * recall_chance(total), "best total": best, "fit that": fitting(recalls, best),
     }  # fmt: skip
-
-
-def _harmonic(p: float, r: float) -> float:
-    return 2 * p * r / (p + r) if p + r > 0 else 0.0

@@ -147,5 +147,5 @@ def test_two_rows_of_one_run_say_nothing():
 
 def test_the_book_writes_what_the_chapters_include(project):
     pages = build.write_claims(project)
-    assert [path.name for path in pages] == [f"{paper}_claims.md" for paper in PAPERS] + ["evidence.md"]
+    assert [path.name for path in pages] == [f"{paper}_claims.md" for paper in PAPERS] + ["evidence.md", "audit.md"]
     assert pages[2].read_text(encoding="utf-8") == page()
