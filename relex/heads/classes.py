@@ -8,7 +8,7 @@ from torch import Tensor
 from relex.documents import Document, Schema
 from relex.encoders.encoder import Encoder
 from relex.found import Triple, keep_higher
-from relex.heads.extraction import ExtractionHead, characters
+from relex.heads.extraction import ExtractionHead, characters, same_characters
 from relex.heads.layers import scored
 from relex.heads.windows import Window, WindowedText
 
@@ -66,8 +66,14 @@ class ClassExtractor(ExtractionHead):
         found: list[dict[Triple, float]] = [{} for _ in documents]
         for (window, *triple), score in scored(triples, sure):
             i, w = windows[window]
-            keep_higher(found[i], self._triple(w, triple), score)
+            self._keep(found[i], w, triple, score)
         return self._assembled(documents, [()] * len(found), found)
+
+    def _keep(self, found: dict[Triple, float], window: Window, triple: Sequence[int], score: float) -> None:
+        """Put a triple of tokens into those of its text; one between tokens of the same character is none."""
+        head, name, tail = self._triple(window, triple)
+        if not same_characters(head, tail) or triple[:2] == triple[3:5]:
+            keep_higher(found, (head, name, tail), score)
 
     def _triple(self, window: Window, triple: Sequence[int]) -> Triple:
         first, last, class_id, object_first, object_last, *types = triple

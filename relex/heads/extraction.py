@@ -80,7 +80,8 @@ class ExtractionHead(Head):
         for (head, tail, relation, _), score in both[len(entities) :]:
             (one, sure), (other, other_sure) = places[head], places[tail]
             i = windows[both[head][0][0]][0]
-            keep_higher(triples[i], (one, names[relation], other), min(score, sure, other_sure))
+            if not same_characters(one, other):  # of two tokens of one character
+                keep_higher(triples[i], (one, names[relation], other), min(score, sure, other_sure))
         return self._assembled(documents, spans, triples)
 
     def _assembled(self, documents: Sequence[Document], spans: Sequence, triples: Sequence) -> list[Document]:
@@ -99,6 +100,11 @@ def _check_types(document: Document, schema: Schema) -> None:
 
     check("entity type", (span.type for span in document.entities), schema.entity_types)
     check("relation", (relation.type for relation in document.relations), schema.relation_names)
+
+
+def same_characters(one: Span, other: Span) -> bool:
+    """Whether two spans cover the same text, whatever their types."""
+    return (one.start, one.end) == (other.start, other.end)
 
 
 def characters(window: Window, first: int, last: int, kind: str) -> Span:

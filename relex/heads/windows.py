@@ -30,10 +30,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class WindowedText:
-    """A text cut into windows, and for every character the token that covers it (−1: none, as for white space)."""
+    """A text cut into windows, and for every character the first and the last token that cover it, N×2.
+
+    Most have one; white space has none, −1; ℃ is ° and C to some tokenizers, ½ three.
+    """
 
     windows: tuple[Window, ...]
-    token_of: np.ndarray = field(repr=False)
+    tokens_of: np.ndarray = field(repr=False)
     offsets: np.ndarray = field(repr=False)
 
     def tokens(self, start: int, end: int) -> tuple[int, int] | None:
@@ -41,9 +44,9 @@ class WindowedText:
 
         None when the first or the last character has no token, which holds for an absent mention too.
         """
-        if not 0 <= start < end <= len(self.token_of):
+        if not 0 <= start < end <= len(self.tokens_of):
             return None
-        first, last = int(self.token_of[start]), int(self.token_of[end - 1])
+        first, last = int(self.tokens_of[start, 0]), int(self.tokens_of[end - 1, 1])
         return (first, last) if min(first, last) >= 0 else None
 
     def exact(self, start: int, end: int) -> bool:
@@ -63,9 +66,11 @@ def _windowed(encoder: Encoder, text: str, tokens: Tokens, room: int) -> Windowe
     stride = max(1, room - room // OVERLAP)
     firsts = [0] if count <= room else [*range(0, count - room, stride), count - room]
     offsets = np.array(tokens.offsets, dtype=np.int64).reshape(-1, 2)
-    token_of = np.full(len(text), -1)
+    tokens_of = np.full((len(text), 2), -1)
     for i, (start, end) in enumerate(tokens.offsets):
-        token_of[start:end] = i
+        tokens_of[start:end, 1] = i
+    for i, (start, end) in reversed(list(enumerate(tokens.offsets))):
+        tokens_of[start:end, 0] = i
     border = np.zeros((1, 2), dtype=np.int64)
     windows = tuple(
         Window(
@@ -75,23 +80,24 @@ def _windowed(encoder: Encoder, text: str, tokens: Tokens, room: int) -> Windowe
         )
         for first in firsts
     )
-    return WindowedText(windows, token_of, offsets)
+    return WindowedText(windows, tokens_of, offsets)
 
 
-def word_starts(text: str, offsets: np.ndarray) -> np.ndarray:
+def word_starts(text: str, offsets: np.ndarray, punctuation: bool = False) -> np.ndarray:
     """Which of the tokens (`offsets` L×2) begin a word: after white space, and beside any Chinese character.
 
     So a word is what stands between blanks, and each character of Chinese is one of its own. In a text that has
     Chinese characters, where names in Latin letters stand in brackets without a blank, each sign of punctuation is one
-    too: "(IL-2)" has five words there and one elsewhere.
+    too: "(IL-2)" has five words there. Elsewhere it has one, unless `punctuation` says that signs stand alone there as
+    well, for a text that nobody has split into tokens before. Tokens of one character are one word.
     """
-    chinese = any(c >= FIRST_CJK for c in text)
+    apart = punctuation or any(c >= FIRST_CJK for c in text)
 
     def alone(c: str) -> bool:
-        return c >= FIRST_CJK or (chinese and not c.isalnum())
+        return c >= FIRST_CJK or (apart and not c.isalnum())
 
     starts = np.ones(len(offsets), dtype=bool)
     for i in range(1, len(offsets)):
         here, before = offsets[i, 0], offsets[i - 1, 1]
-        starts[i] = here > before or alone(text[here]) or alone(text[before - 1])
+        starts[i] = here > before or (here == before and (alone(text[here]) or alone(text[before - 1])))
     return starts

@@ -53,7 +53,7 @@ def settings(corpus: Corpus, head: str, encoder: str = "", **given) -> Config:
         "profile": "own", "row": "own",
     }  # fmt: skip
     if hasattr(OPTIONS[head](), "max_width"):
-        chosen["max_width"] = widest(corpus)
+        chosen |= {"max_width": widest(corpus), "punctuation": True}
     return Config.from_json(chosen | given)
 
 
@@ -71,9 +71,10 @@ def widest(corpus: Corpus) -> int:
 
 
 def _words(mention: str) -> int:
-    """Words as `relex.heads.windows.word_starts` counts them, but for punctuation."""
-    between = "".join(" " if c >= FIRST_CJK else c for c in mention)
-    return sum(c >= FIRST_CJK for c in mention) + len(between.split())
+    """Words as `relex.heads.windows.word_starts` counts them, signs of punctuation included."""
+    alone = [c >= FIRST_CJK or not (c.isalnum() or c.isspace()) for c in mention]
+    between = "".join(" " if one else c for one, c in zip(alone, mention, strict=True))
+    return sum(alone) + len(between.split())
 
 
 def advice(config: Config, corpus: Corpus) -> list[str]:

@@ -32,7 +32,7 @@ def read(folder: Path, align: str = "") -> Corpus:
     documents = first_error_raised(spo.scan_file(folder / SENTENCES, schema, policy, facts))
     parts = deal(same_text(documents), SHARES)
     marks = [sha256(folder / name) for name in (SENTENCES, SCHEMA)]
-    mark = fingerprint("cmeie", 1, policy, marks)
+    mark = fingerprint("cmeie", 2, policy, marks)
     return Corpus("cmeie", schema, **parts, fingerprint=mark, counts=spo.facts(parts, facts) | seen(parts))
 
 

@@ -36,7 +36,7 @@ def read(folder: Path, align: str = "") -> Corpus:
     )
     parts = deal(same_text(train), {"dev": DEV}) | {"test": tuple(test)}
     marks = [sha256(folder / name) for name in (*TRAIN, TEST, SCHEMA)]
-    mark = fingerprint("duie", 1, policy, marks)
+    mark = fingerprint("duie", 2, policy, marks)
     return Corpus("duie", schema, **parts, fingerprint=mark, counts=spo.facts(parts, facts) | seen(parts))
 
 

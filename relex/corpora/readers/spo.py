@@ -7,7 +7,7 @@ from pathlib import Path
 
 from relex.documents import ABSENT, Document, Relation, RelationType, Schema, Span, field, read_jsonl, scan
 from relex.errors import RelexError
-from relex.mentions import POLICIES, Occurrence, align, find_all
+from relex.mentions import POLICIES, Occurrence, align, find_all, whole
 
 OPTIONS = {"align": POLICIES}
 """Options of corpora whose triples are strings."""
@@ -73,7 +73,7 @@ def document(id: str, text: str, triples: list[Triple], policy: str, counts: Cou
     """
     builder = Builder()
     for triple in triples:
-        heads, tails = find_all(text, triple.head), find_all(text, triple.tail)
+        heads, tails = (whole(text, find_all(text, mention)) for mention in (triple.head, triple.tail))
         counts["ambiguous"] += len(heads) > 1 or len(tails) > 1
         counts["absent"] += not heads or not tails
         for head, tail in align(heads, tails, policy):

@@ -195,7 +195,9 @@ class Cascade(ClassExtractor):
             by_token = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum((-1, -2))  # S×L
             loss = loss + (by_token * weights[subjects[:, 0]]).sum()
         if self.typer is not None and len(batch["entities"]):
-            loss = loss + self.typer.loss(states, batch["entities"]) / batch["count"]
+            # per token, as the tags: a mean over entities would outweigh them, and nothing would be tagged
+            of_types = self.typer.loss(states, batch["entities"])
+            loss = loss + (of_types * weights[batch["entities"][:, 0], 0]).sum()
         return loss
 
     def _chosen(self, subjects: Tensor, windows: int) -> Tensor:

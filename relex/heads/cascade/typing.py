@@ -35,13 +35,9 @@ class Typer(nn.Module):
         self.register_buffer("allowed", allowed, persistent=False)  # R×E×E
 
     def loss(self, states: Tensor, entities: Tensor) -> Tensor:
-        """Cross entropy of `entities` G×4 (window, first and last token, type) in states W×L×D.
-
-        It is the mean over those of a window, and the sum over windows.
-        """
+        """Cross entropies G of `entities` G×4 (window, first and last token, type) in states W×L×D."""
         logits = self.classify(ends(states, entities[:, :3])).float()
-        share = 1 / torch.bincount(entities[:, 0])[entities[:, 0]]
-        return (F.cross_entropy(logits, entities[:, 3], reduction="none") * share).sum()
+        return F.cross_entropy(logits, entities[:, 3], reduction="none")
 
     def forward(self, states: Tensor, triples: Tensor) -> tuple[Tensor, Tensor]:
         """Types K×2 of subject and object of triples K×6 (window, first, last, relation, first, last), the most

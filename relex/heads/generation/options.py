@@ -12,7 +12,8 @@ class GenerationOptions:
 
     `decoder_layers` (6 are published, which a CPU feels), their attention `heads` and their `width` (512 are
     published). `max_width`: words of the widest entity. `max_steps`: a sequence is at most so long, its end not counted
-    (64 in the public code, where long reports want three times as many).
+    (64 in the public code, where long reports want three times as many). `punctuation`: signs are words of their own
+    also in texts without Chinese (`word_starts`).
     """
 
     decoder_layers: int = 3
@@ -20,6 +21,7 @@ class GenerationOptions:
     width: int = 384
     max_width: int = 12
     max_steps: int = 256
+    punctuation: bool = False
     dropout: float = 0.1
 
     def __post_init__(self):

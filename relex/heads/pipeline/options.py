@@ -14,7 +14,8 @@ class PipelineOptions:
     `max_width`: words of the widest candidate; `width_size`: of its embedding; `hidden`: of the two hidden layers that
     classify spans. `encoding`: the markers around the entities of a pair, one of `relex.encoders.encodings.MARKED`.
     `approx`: they stand behind the text, and all pairs of a text share one pass. `most_entities`: of each window, the
-    surest of those found are paired, the others stay entities without a relation.
+    surest of those found are paired, the others stay entities without a relation. `punctuation`: signs are words of
+    their own also in texts without Chinese (`word_starts`).
     """
 
     max_width: int = 8
@@ -23,6 +24,7 @@ class PipelineOptions:
     encoding: Literal[*MARKED] = "typed"
     approx: bool = False
     most_entities: int = 32
+    punctuation: bool = False
     dropout: float = 0.1
 
     def __post_init__(self):

@@ -18,6 +18,7 @@ class SpanOptions:
     `local_context` of a pair: `max` or `attention` over the fused states between both entities, `query`: what the pair
     asks of them, `encoder_max` over the encoder's, or of the whole sentence: `global` (maximum of fused states),
     `encoder_global`, `cls`. `max_width`: words of the widest candidate; `width_size`: of its embedding.
+    `punctuation`: signs are words of their own also in texts without Chinese (`word_starts`).
     `negative_spans`, `negative_pairs`: at most so many drawn for each window and step. `threshold`: probability from
     which a relation holds.
     """
@@ -30,6 +31,7 @@ class SpanOptions:
     local_context: Literal["max", "attention", "encoder_max", "cls", "encoder_global", "global", "query"] = "max"
     max_width: int = 10
     width_size: int = 25
+    punctuation: bool = False
     negative_spans: int = 100
     negative_pairs: int = 100
     heads: int = 8

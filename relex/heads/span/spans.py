@@ -47,7 +47,7 @@ class SpanExtractor(ExtractionHead):
         self.types, self.relations = schema.entity_types, schema.relation_names
 
     def _row(self, document: Document, text: WindowedText) -> _Row:
-        starts = word_starts(document.text, text.offsets)
+        starts = word_starts(document.text, text.offsets, self.options.punctuation)
         windows = tuple(self._window(document, text, window, starts) for window in text.windows)
         lost, types = Counter(windowed=len(windows) > 1), {}
         for span in document.entities:

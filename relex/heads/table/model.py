@@ -274,7 +274,7 @@ class Table(ClassExtractor):
         spans: list[dict] = [{} for _ in documents]
         for (i, window), (of_window, entities) in zip(self.windows(documents), found, strict=True):
             for triple, score in of_window.items():
-                keep_higher(triples[i], self._triple(window, triple), score)
+                self._keep(triples[i], window, triple, score)
             for (first, last, kind), score in entities.items():
                 keep_higher(spans[i], characters(window, first, last, types[kind]), score)
         return self._assembled(documents, spans, triples)
