@@ -168,4 +168,4 @@ def _weights_of(folder: Path) -> str:
 def _need(*packages: str) -> None:
     absent = [name for name in packages if importlib.util.find_spec(name) is None]
     if absent:
-        raise RelexError(f"ONNX needs {' and '.join(absent)}, not installed here; pip install 'relex[onnx]'")
+        raise RelexError(f"ONNX needs {', '.join(absent)}, not installed here; pip install 'relex[onnx]'")
