@@ -70,6 +70,7 @@ def predict_texts(
     form: Annotated[str, typer.Option(help="How to read INPUT: .txt, .jsonl or .csv, whatever its name.")] = "",
     threshold: Annotated[float, typer.Option(help="Leave out what has a lower score.")] = 0.0,
     strict: Annotated[bool, typer.Option(help="Stop at the first bad line, where else it is left out.")] = False,
+    onnx: Annotated[Path | None, typer.Option(help="A file of `relex export`, to use onnxruntime.")] = None,
 ) -> None:
     """Find entities and relations in texts; a classifier names the relation of the two entities a Document has.
 
@@ -80,9 +81,10 @@ def predict_texts(
     from relex.use.streams import Source, predict_file
 
     folder = _model_folder(model)
-    extractor = Extractor.load(folder)
+    extractor = Extractor.load(folder, onnx)
     texts = Source(source, form, classifies=not extractor.extracts)
-    counts = predict_file(extractor, texts, out, strict, str(folder.resolve()), threshold)
+    name = f"{folder.resolve()} {onnx.resolve()}" if onnx else str(folder.resolve())
+    counts = predict_file(extractor, texts, out, strict, name, threshold)
     told = f"; bad lines left out: {counts.bad:,}" if counts.bad else ""
     if out != "-":
         print(f"{out}: {counts.documents:,} documents{told}")
@@ -118,6 +120,18 @@ def make_page(
     extractor = Extractor.load(_model_folder(model))
     write_page(extractor.head.cpu(), out, title, extractor.about["corpus"]["name"], example or ())
     print(f"{out}: {out.stat().st_size / 2**20:.1f} MB; open it in a browser")
+
+
+@app.command("export")
+def export_model(
+    model: Annotated[str, typer.Argument(help="A model folder, or the name of a run made with --keep-models.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT.onnx", help="The file to write.")],
+) -> None:
+    """Write a model's encoder as one ONNX file, for `predict --onnx`; it is checked against torch first."""
+    from relex.use.onnx import export
+
+    done = export(_model_folder(model), out)
+    print(f"{out}: {done.size / 2**20:.1f} MB; states differ from torch's by {done.difference:.1e} at most")
 
 
 @app.command("graph")

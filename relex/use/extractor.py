@@ -17,6 +17,7 @@ from relex.training.trainer import make_accelerator
 from relex.use import data as own
 from relex.use import training
 from relex.use.evaluation import evaluate_documents
+from relex.use.onnx import put_in_place
 
 LONGEST = 4000
 """Characters of the longest text that is read whole (in windows of the encoder, if it has fewer positions); what is
@@ -52,10 +53,18 @@ class Extractor:
         self.head = head.to(self.accelerator.device)
 
     @classmethod
-    def load(cls, folder: str | Path) -> "Extractor":
-        """The model of a folder that `relex train` or `--keep-models` wrote; raises a `RelexError` for another."""
-        model = models.load(Path(folder).expanduser())
-        return cls(model.head, model.config, model.about)
+    def load(cls, folder: str | Path, onnx: str | Path | None = None) -> "Extractor":
+        """The model of a folder that `relex train` or `--keep-models` wrote; raises a `RelexError` for another.
+
+        With `onnx`, the file that `relex export` made of it, onnxruntime computes the states of its encoder, in fp32.
+        """
+        folder = Path(folder).expanduser()
+        model = models.load(folder)
+        extractor = cls(model.head, model.config, model.about)
+        if onnx is not None:
+            put_in_place(extractor.head, folder, Path(onnx).expanduser())
+            extractor.accelerator = make_accelerator("fp32")
+        return extractor
 
     def save(self, folder: str | Path) -> None:
         """Write the model as a folder that `load` reads; see `relex.runs.models.save`."""
