@@ -65,29 +65,39 @@ def _setting(given: str) -> tuple[str, object]:
 @app.command("predict")
 def predict_texts(
     model: Annotated[str, typer.Argument(help="A model folder, or the name of a run made with --keep-models.")],
-    source: Annotated[str, typer.Argument(metavar="INPUT", help=".txt, .jsonl, .csv, a folder of .txt, or - .")],
-    out: Annotated[str, typer.Argument(metavar="OUTPUT.jsonl", help="Documents, one a line; - for standard output.")],
+    source: Annotated[str, typer.Argument(metavar="INPUT", help=".txt, .jsonl, .csv, a folder, or - .")],
+    out: Annotated[str, typer.Argument(metavar="OUTPUT", help="A .jsonl file, - for standard output, or a folder/ .")],
     form: Annotated[str, typer.Option(help="How to read INPUT: .txt, .jsonl or .csv, whatever its name.")] = "",
     threshold: Annotated[float, typer.Option(help="Leave out what has a lower score.")] = 0.0,
     strict: Annotated[bool, typer.Option(help="Stop at the first bad line, where else it is left out.")] = False,
     onnx: Annotated[Path | None, typer.Option(help="A file of `relex export`, to use onnxruntime.")] = None,
+    on: Annotated[str, typer.Option(help="For shards: ray for a local cluster, or ray://HOST:PORT.")] = "",
 ) -> None:
     """Find entities and relations in texts; a classifier names the relation of the two entities a Document has.
 
     A .txt file has a text in each line, a .csv file a column "text"; other columns and fields come back with the
-    answers. An interrupted prediction goes on when the same command is given again.
+    answers. An interrupted prediction goes on when the same command is given again. With a file as OUTPUT, a folder as
+    INPUT has .txt files of one text each; with a folder, whose name ends in / or which is there, it has shards, files
+    that are answered one by one, or by several processes with --on.
     """
+    from relex.runs.models import identity
     from relex.use.extractor import Extractor
+    from relex.use.shards import Job, predict_folder, told
     from relex.use.streams import Source, predict_file
 
     folder = _model_folder(model)
+    if on or (out.endswith("/") or Path(out).is_dir()) and Path(source).is_dir():
+        if onnx:
+            raise RelexError("--onnx is for one file of answers, and shards are answered by torch; leave it out")
+        totals = predict_folder(Job(folder, Path(source), Path(out), form, threshold, strict), on)
+        kept = f", {totals.kept:,} of them finished before" if totals.kept else ""
+        return print(f"{out}: {totals.shards:,} shards{kept}; {told(totals)}")
     extractor = Extractor.load(folder, onnx)
     texts = Source(source, form, classifies=not extractor.extracts)
-    name = f"{folder.resolve()} {onnx.resolve()}" if onnx else str(folder.resolve())
-    counts = predict_file(extractor, texts, out, strict, name, threshold)
-    told = f"; bad lines left out: {counts.bad:,}" if counts.bad else ""
+    model_name = f"{identity(folder)} {onnx.resolve()}" if onnx else identity(folder)
+    counts = predict_file(extractor, texts, out, strict, model_name, threshold)
     if out != "-":
-        print(f"{out}: {counts.documents:,} documents{told}")
+        print(f"{out}: {told(counts)}")
 
 
 def _model_folder(name: str) -> Path:

@@ -1,17 +1,13 @@
 """The team on a Ray cluster: one task a run; this process gives them out and writes what comes back."""
 
-import importlib.util
 import json
 import os
-import socket
 import tempfile
-import threading
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from relex.cluster import join
 from relex.errors import DiskFull, RelexError
 from relex.files import FULL, append_line, source_fingerprint, write_bytes
 from relex.queue.local import NICE, environments
@@ -19,9 +15,6 @@ from relex.queue.plan import Task
 from relex.queue.worker import log_path, perform
 from relex.runs import records
 from relex.runs.claims import claim
-
-ANSWER_S = 12.0
-"""How long a cluster may take to answer."""
 
 ASK_S = 2.0
 """How often a run asks whether it is to stop."""
@@ -33,61 +26,14 @@ SENT = (".json", ".predictions.jsonl", ".checkpoint.safetensors")
 def connect(on: str, workers: int | None) -> int:
     """Start a local cluster (`ray`) or join one (`ray://HOST:PORT`); how many runs it is to do at a time.
 
-    By default one for each GPU, or each CPU where there is no GPU. Raises a `RelexError` when Ray is not installed, the
-    address is none, or nobody answers there.
+    By default one for each GPU, or each CPU where there is no GPU. Raises a `RelexError` as `join` does, and for a
+    number of workers that makes no sense.
     """
-    if importlib.util.find_spec("ray") is None:
-        raise RelexError("--on needs Ray, which is not installed; pip install 'relex[cluster]'")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray's makers need not know
-    import ray
-
-    quiet = {"log_to_driver": False, "logging_level": "ERROR"}
-    if on == "ray":
-        count = len(environments(workers))
-        try:
-            ray.init("local", num_cpus=count, include_dashboard=False, **quiet)
-        except Exception as error:  # Ray says with a plain one that its own processes do not start in time
-            reason = " ".join(str(error).split())[:200]
-            raise RelexError(f"Ray cannot be started here ({reason}); try again, or leave out --on") from None
-        return count
-    url = urlsplit(on)
-    try:
-        host, port = url.hostname, url.port
-    except ValueError:
-        host = port = None
-    if url.scheme != "ray" or not host or not port:
-        raise RelexError(f"--on is {on!r}, but must be ray for a local cluster, or ray://HOST:PORT")
-    _reach(on, host, port, lambda: ray.init(on, **quiet))
-    has = ray.cluster_resources()
-    count = int(has.get("GPU", 0) or has.get("CPU", 0)) if workers is None else workers
+    room = join(on, len(environments(workers)) if on == "ray" else 0)
+    count = room if workers is None else workers
     if count < 1:
         raise RelexError(f"--workers is {count}, but must be at least 1")
     return count
-
-
-def _reach(on: str, host: str, port: int, join: Callable[[], object]) -> None:
-    """Join a cluster, or say in time that there is none."""
-    try:
-        socket.create_connection((host, port), 5).close()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise RelexError(f"nobody answers at {on} ({reason}); start Ray there, or check the address") from None
-    problems: list[BaseException] = []
-
-    def attempt() -> None:
-        try:
-            join()
-        except BaseException as error:
-            problems.append(error)
-
-    thread = threading.Thread(target=attempt, daemon=True)
-    thread.start()
-    thread.join(ANSWER_S - 5)
-    if thread.is_alive():
-        raise RelexError(f"what answers at {on} is no Ray, or too slow; check the address")
-    if problems:
-        reason = " ".join(str(problems[0]).split())[:200]
-        raise RelexError(f"the cluster at {on} cannot be joined ({reason}); check its versions of Python and Ray")
 
 
 class Sign:

@@ -62,6 +62,15 @@ def is_model(folder: Path) -> bool:
     return (folder / LABEL).is_file()
 
 
+def identity(folder: Path) -> str:
+    """What distinguishes a model from others, wherever it lies: the sha256 of its label, which has those of its files.
+
+    Raises a `RelexError` when the folder holds no model.
+    """
+    read_label(folder)
+    return sha256(folder / LABEL)
+
+
 def load(folder: Path) -> Model:
     """Read a model folder, its head on the CPU and ready to predict.
 

@@ -6,21 +6,29 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from relex.documents import Document
-from relex.errors import RelexError
-from relex.files import write_text
+from relex.errors import DiskFull, RelexError
+from relex.files import FULL, write_text
 from relex.use.extractor import Extractor
+
+try:
+    import fcntl
+except ImportError:  # Windows: nothing keeps two processes from writing the same answers there
+    fcntl = None
 
 KINDS = (".jsonl", ".txt", ".csv")
 
 SAVED = 500
-"""Lines after which it is written down how far a prediction has come."""
+"""Lines after which it is written down how far a prediction has come, if they are not too long."""
+
+HELD = 4 << 20
+"""Bytes of lines after which that is done at the latest, so that few long texts are in memory at a time."""
 
 
 class Row(NamedTuple):
@@ -180,21 +188,27 @@ def predict_file(
 
 def _resumable(extractor, source: Source, target: Path, strict: bool, model: str, threshold: float, warn) -> Counts:
     begun, note = target.with_name(f"{target.name}.partial"), target.with_name(f"{target.name}.progress")
-    done = _read_note(note) if begun.is_file() and source.path != "-" else {}
-    rows, counts = source.rows(), Counts()
-    if done and done["model"] == model:
-        counts = Counts(done["documents"], done["bad"])
-        read = sum(1 for _, _ in zip(range(done["rows"]), rows, strict=False))
-        if read < done["rows"] or source.digest.hexdigest() != done["digest"]:
-            raise RelexError(f"{source.path} has changed since {begun} was begun; delete {begun} to begin anew")
-        warn(f"{begun}: {counts.documents:,} documents are there already, going on after them")
-    elif done:
-        raise RelexError(f"{begun} was begun with another model; delete it to begin anew, or use that model")
-    with open(begun, "r+b" if done else "wb") as stream:
+    with _alone(begun) as stream:
+        done = _read_note(note) if source.path != "-" else {}
+        if done.get("bytes", 0) > stream.seek(0, os.SEEK_END) or strict and done.get("bad"):
+            done = {}
+        rows, counts = source.rows(), Counts()
+        if done and done["model"] == model:
+            counts = Counts(done["documents"], done["bad"])
+            read = 0
+            for _, row in zip(range(done["rows"]), rows, strict=False):
+                read += 1
+                if isinstance(row.document, RelexError):
+                    warn(str(row.document))  # who was told of it may be gone
+            if read < done["rows"] or source.digest.hexdigest() != done["digest"]:
+                raise RelexError(f"{source.path} has changed since {begun} was begun; delete {begun} to begin anew")
+            warn(f"{begun}: {counts.documents:,} documents are there already, going on after them")
+        elif done:
+            raise RelexError(f"{begun} was begun with another model; delete it to begin anew, or use that model")
         stream.truncate(done.get("bytes", 0))
         stream.seek(0, os.SEEK_END)
         read = done.get("rows", 0)
-        while piece := [row for _, row in zip(range(SAVED), rows, strict=False)]:
+        for piece in _pieces(rows):
             for line in _answers(extractor, _good(piece, strict, warn, counts), threshold):
                 stream.write(line.encode())
                 counts.documents += 1
@@ -209,6 +223,47 @@ def _resumable(extractor, source: Source, target: Path, strict: bool, model: str
     os.replace(begun, target)
     note.unlink(missing_ok=True)
     return counts
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[BinaryIO]:
+    """A file to go on writing, new or as it is, which no other process may write meanwhile."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+b") as stream:
+            if not _locked(stream, path):
+                raise RelexError(f"another process is writing {path}; wait for it, or end it")
+            yield stream
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        reason = f"cannot write {path}: {error.strerror}"
+        raise DiskFull(f"{reason}; free some space and give the same command again") from None
+
+
+def _locked(stream: BinaryIO, path: Path) -> bool:
+    """Whether the file is this process's now; the system gives it back when the process dies, however it dies."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # the owner before may have moved the file away between our two calls: then our lock is on nothing
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
+
+
+def _pieces(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """Rows between two notes: `SAVED` of them, or fewer if they have `HELD` bytes."""
+    piece: list[Row] = []
+    held = 0
+    for row in rows:
+        piece.append(row)
+        held += len(row.raw)
+        if len(piece) == SAVED or held >= HELD:
+            yield piece
+            piece, held = [], 0
+    if piece:
+        yield piece
 
 
 def _read_note(path: Path) -> dict:
