@@ -21,6 +21,10 @@ OTHER_LR = 2e-4
 FACTOR = 10
 """Layers that begin at random learn so many times as fast, as in all runs of the study."""
 
+OPTIONS_OF = {"cascade": {"bilstm": False, "attention": False, "feature_fusion": "none", "gate": True}}
+"""Head → options that are not its defaults: the modules of CBRRel add nothing that the study could distinguish from zero,
+a gate adds much; and this cascade is the one that `relex page` writes."""
+
 STEPS = 2500
 """Gradient steps that training takes at the most."""
 EPOCHS = (10, 50)
@@ -51,7 +55,7 @@ def settings(corpus: Corpus, head: str, encoder: str = "", **given) -> Config:
         "head": head, "corpus": corpus.name, "encoder": name, "layers": LAYERS if name.startswith("wheel:") else 0,
         "batch_tokens": batch, "epochs": epochs, "patience": PATIENCE, "lr": lr, "head_lr": FACTOR * lr,
         "profile": "own", "row": "own",
-    }  # fmt: skip
+    } | OPTIONS_OF.get(head, {})  # fmt: skip
     if hasattr(OPTIONS[head](), "max_width"):
         chosen["max_width"] = widest(corpus)
     return Config.from_json(chosen | given)
