@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from relex.book import reader
 from relex.book.api import api_page
 from relex.book.kept import common_state, once, state
 from relex.book.toc import EXECUTED, notebook_names, page_names
@@ -145,6 +146,7 @@ def _build_pages(root: Path) -> None:
             f"correct them all (the log is {root / '_build' / 'build.log'})"
         )
     embed_chinese(index.parent)
+    reader.place(root / EXECUTED, index.parent)
 
 
 def embed_chinese(html: Path) -> Path:
@@ -156,13 +158,15 @@ def embed_chinese(html: Path) -> Path:
 
     from relex.figures.style import font_path
 
-    pages = "".join(page.read_text(encoding="utf-8") for page in html.rglob("*.html"))
+    static = html / "_static"  # the page of a model is there, with the thousands of characters that the model knows
+    found = (page for page in html.rglob("*.html") if static not in page.parents)
+    pages = "".join(page.read_text(encoding="utf-8") for page in found)
     options = subset.Options(flavor="woff", name_IDs=["*"], layout_features=["kern"], hinting=False)
     font = subset.load_font(str(font_path()), options)
     cutter = subset.Subsetter(options)
     cutter.populate(unicodes={ord(c) for c in pages if c >= CHINESE})
     cutter.subset(font)
-    path = html / "_static" / "relex-zh.woff"
+    path = static / "relex-zh.woff"
     subset.save_font(font, str(path), options)
     return path
 
@@ -313,11 +317,12 @@ def _unchanged(root: Path, name: str, now: str) -> bool:
 
 def _write_timing(root: Path, name: str, profile: str, seconds: float, now: str) -> None:
     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    made = sorted(path for name in ("*.svg", reader.PAGE, reader.WORDS) for path in (root / EXECUTED).glob(name))
     records = [p for p in sorted((root / "runs").glob("*/*.json")) if p.parent.name not in ("timings", "notebooks")]
     value = {
         "notebook": name, "profile": profile, "seconds": round(seconds, 1), "date": date, "state": now,
         "records": [str(path.relative_to(root)) for path in records],
-        "figures": [str(path.relative_to(root)) for path in sorted((root / EXECUTED).glob("*.svg"))],
+        "figures": [str(path.relative_to(root)) for path in made],
     }  # fmt: skip
     write_text(root / "runs" / "timings" / f"{name}.json", json.dumps(value) + "\n")
 

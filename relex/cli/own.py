@@ -112,11 +112,13 @@ def make_page(
     title: Annotated[str, typer.Option(help="What stands at the top.")] = "",
 ) -> None:
     """Write a model as one HTML file that reads sentences in a browser, without a network."""
+    from relex.runs.cards import NOT_FOR, in_words
     from relex.use.extractor import Extractor
     from relex.use.page import write_page
 
     extractor = Extractor.load(_model_folder(model))
-    write_page(extractor.head.cpu(), out, title, extractor.about["corpus"]["name"], example or ())
+    told = in_words(extractor.about)
+    write_page(extractor.head.cpu(), out, title, told, example or (), note=NOT_FOR)
     print(f"{out}: {out.stat().st_size / 2**20:.1f} MB; open it in a browser")
 
 

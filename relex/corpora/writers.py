@@ -108,7 +108,7 @@ def _placed(document: Document, index: int) -> None:
 
 
 def _triples(corpus: Corpus, parts: Parts, folder: Path) -> None:
-    """PART_triples.json, an array of texts with triples of strings, as CasRel reads NYT and WebNLG; no places, no types."""
+    """PART_triples.json, an array of texts with triples of strings, the form in which CasRel has NYT and WebNLG."""
     for part, documents in parts.items():
         rows = [
             {"text": d.text, "triple_list": [[d.mention(r.head), r.type, d.mention(r.tail)] for r in d.relations]}

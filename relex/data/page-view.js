@@ -258,6 +258,10 @@ async function start() {
   state.remove();
   both[0].field.value = model.examples[0] ?? "";
   both[0].read();
+  if (window.parent !== window) { // in a frame: the page around it can give it as much room as it needs
+    const tell = () => window.parent.postMessage({ relexHeight: document.documentElement.offsetHeight }, "*");
+    new ResizeObserver(tell).observe(document.documentElement);
+  }
 }
 
 start();

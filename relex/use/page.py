@@ -53,11 +53,13 @@ def write_page(
     trained_on: str = "",
     examples: Sequence[str] = (),
     texts: Iterable[str] = (),
+    note: str = "",
 ) -> None:
     """Write a page that runs `head`, about 7 MB for two layers of `wheel:me5-zh`.
 
     `title` stands at its top, `trained_on` completes its sentence "…, trained on". `examples` are sentences to start
-    from; the first is read when the page opens, the second is what it is compared with. The characters of `examples`
+    from; the first is read when the page opens, the second is what it is compared with. `note` stands at the end, say
+    what the model is not for. The characters of `examples`
     and of `texts`, say those of training, are kept in any case, see `kept_tokens`. Raises a `RelexError` for a model
     that a page cannot run, and when the file cannot be written.
     """
@@ -76,6 +78,7 @@ def write_page(
     parts = {
         "TITLE": html.escape(title or "Entities and relations"),
         "ABOUT": html.escape(_about(head, trained_on)),
+        "NOTE": html.escape(" ".join(note.split())),
         "MODEL": json.dumps(about, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
         "WEIGHTS": base64.b64encode(gzip.compress(weights, mtime=0)).decode(),
         "SCRIPT": _data("page.js"),

@@ -22,8 +22,8 @@ FACTOR = 10
 """Layers that begin at random learn so many times as fast, as in all runs of the study."""
 
 OPTIONS_OF = {"cascade": {"bilstm": False, "attention": False, "feature_fusion": "none", "gate": True}}
-"""Head → options that are not its defaults: the modules of CBRRel add nothing that the study could distinguish from zero,
-a gate adds much; and this cascade is the one that `relex page` writes."""
+"""Head → options that are not its defaults: what the modules of CBRRel add could not be distinguished from
+zero, a gate adds much, and of this cascade `relex page` makes a page."""
 
 STEPS = 2500
 """Gradient steps that training takes at the most."""

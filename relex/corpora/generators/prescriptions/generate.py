@@ -11,18 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from relex.corpora.corpus import Corpus, fingerprint
-from relex.corpora.generators.grammar import (
-    SLOT,
-    Told,
-    Words,
-    at_least,
-    chosen,
-    dealt,
-    different,
-    filled,
-    read,
-    unmarked,
-)
+from relex.corpora.generators import grammar
+from relex.corpora.generators.grammar import Told, Words
 from relex.corpora.spec import CorpusSpec
 from relex.documents import Document, Relation, RelationType, Schema, Span
 
@@ -81,8 +71,8 @@ class Lexicon:
     dose: Words
 
 
-frames = read(Frames, "prescriptions/frames.yaml")
-words = read(Lexicon, "prescriptions/lexicon.yaml")
+frames = grammar.read(Frames, "prescriptions/frames.yaml")
+words = grammar.read(Lexicon, "prescriptions/lexicon.yaml")
 
 
 def generate(texts: int = TEXTS, seed: int = 0) -> Corpus:
@@ -91,9 +81,9 @@ def generate(texts: int = TEXTS, seed: int = 0) -> Corpus:
     `counts` has the texts of two clauses and those that state nothing. The same arguments give the same corpus. Raises
     a `RelexError` for too few texts.
     """
-    at_least(FEWEST, texts, "prescriptions", "texts")
+    grammar.at_least(FEWEST, texts, "prescriptions", "texts")
     rng = random.Random(seed)
-    parts, hard = dealt(different(lambda *_: tell(rng), lambda _: Counter()), texts, 0, SHARES)
+    parts, hard = grammar.dealt(grammar.different(lambda *_: tell(rng), lambda _: Counter()), texts, 0, SHARES)
     counts = sum(hard.values(), Counter())
     mark = fingerprint("prescriptions", VERSION, texts, seed)
     return Corpus("prescriptions", SCHEMA, **parts, fingerprint=mark, stand_in=True, counts=dict(counts))
@@ -105,7 +95,7 @@ def tell(rng: random.Random) -> Told:
     clauses = 1 + (rng.random() < TWO)
     for number in range(clauses):
         frame = rng.choice(frames.unstated if rng.random() < UNSTATED else frames.stated)
-        said, places = unmarked(_said(rng, frame), len(text))
+        said, places = grammar.unmarked(_said(rng, frame), len(text))
         spans = sorted((*place, slot) for slot, (place,) in places.items())
         index = {slot: len(entities) + i for i, (*_, slot) in enumerate(spans)}
         entities += [Span(start, end, TYPES[slot.rstrip("2")]) for start, end, slot in spans]
@@ -117,13 +107,13 @@ def tell(rng: random.Random) -> Told:
 
 def _said(rng: random.Random, frame: Frame) -> str:
     """A clause as marked text; what fills two slots of one kind differs."""
-    pattern = chosen(rng, frame.text)
+    pattern = grammar.chosen(rng, frame.text)
     values: dict[str, str] = {}
-    for slot in SLOT.findall(pattern):
+    for slot in grammar.SLOT.findall(pattern):
         while (value := _draw(rng, slot.rstrip("2"))) in values.values():
             pass
         values[slot] = value
-    return filled(rng, pattern, values, "")
+    return grammar.filled(rng, pattern, values, "")
 
 
 def _draw(rng: random.Random, kind: str) -> str:
