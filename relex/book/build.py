@@ -297,10 +297,15 @@ def _missing_glyph(notebook) -> str | None:
 
 
 def _tidy(notebook) -> None:
-    """Drop papermill's notes (they hold paths of this machine) and fold the cell it adds."""
+    """Drop papermill's notes and what went to standard error, which hold paths of this machine; fold the cell it adds.
+
+    The pages show no standard error anyway (`_config.yml`).
+    """
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
         tags = cell.metadata.get("tags", [])
         if "injected-parameters" in tags:
             tags.append("hide-cell")

