@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from relex.corpora.corpus import PARTS, Corpus, subsample
@@ -10,8 +10,8 @@ from relex.documents import Document, write_documents
 from relex.errors import RelexError
 from relex.files import new_folder, write_text
 
-TOKEN = re.compile(r"[A-Za-z0-9]+|\S")
-"""A word of Latin letters and digits, or any other character alone."""
+TOKEN = re.compile(r"[A-Za-z0-9]+(?:[./-][A-Za-z0-9]+)*|\S")
+"""A word of Latin letters and digits, such as 3.5 or mg/kg, or any other character alone."""
 
 PLAIN = re.compile(r"[\w.-]+")
 """Ids that can be names of files."""
@@ -51,7 +51,7 @@ def _brat(corpus: Corpus, parts: Parts, folder: Path) -> None:
             write_text(stem.with_name(f"{stem.name}.ann"), "".join(f"{line}\n" for line in _annotations(document)))
 
 
-def _annotations(document: Document):
+def _annotations(document: Document) -> Iterator[str]:
     for number, span in enumerate(document.entities, 1):
         _placed(document, number - 1)
         mention = " ".join(document.mention(number - 1).split())
@@ -69,14 +69,14 @@ def _word(name: str) -> str:
 def _spert(corpus: Corpus, parts: Parts, folder: Path) -> None:
     """NAME_PART.json, an array of rows with tokens, and NAME_types.json, as SpERT reads them."""
     for part, documents in parts.items():
-        _write_json(folder / f"{corpus.name}_{part}.json", [_tokens(document) for document in documents])
+        _write_rows(folder / f"{corpus.name}_{part}.json", map(_tokens, documents))
     types = {
         "entities": {name: {"short": name, "verbose": name} for name in corpus.schema.entity_types},
         "relations": {
             r.name: {"short": r.name, "verbose": r.name, "symmetric": r.symmetric} for r in corpus.schema.relation_types
         },
     }
-    _write_json(folder / f"{corpus.name}_types.json", types)
+    write_text(folder / f"{corpus.name}_types.json", json.dumps(types, ensure_ascii=False, indent=1) + "\n")
 
 
 def _tokens(document: Document) -> dict:
@@ -110,15 +110,17 @@ def _placed(document: Document, index: int) -> None:
 def _triples(corpus: Corpus, parts: Parts, folder: Path) -> None:
     """PART_triples.json, an array of texts with triples of strings, the form in which CasRel has NYT and WebNLG."""
     for part, documents in parts.items():
-        rows = [
+        rows = (
             {"text": d.text, "triple_list": [[d.mention(r.head), r.type, d.mention(r.tail)] for r in d.relations]}
             for d in documents
-        ]
-        _write_json(folder / f"{part}_triples.json", rows)
+        )
+        _write_rows(folder / f"{part}_triples.json", rows)
 
 
-def _write_json(path: Path, rows) -> None:
-    write_text(path, json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+def _write_rows(path: Path, rows: Iterable[dict]) -> None:
+    """One JSON array with a row a line."""
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    write_text(path, f"[\n{lines}\n]\n")
 
 
 FORMS: dict[str, Callable[[Corpus, Parts, Path], None]] = {

@@ -30,7 +30,7 @@ STEPS = 2500
 BATCH = (300, 2400)
 """Tokens of a step at the least and at the most."""
 PASS = 60
-"""Steps that a pass takes at the least, unless the smallest steps are too large for it: with few texts small steps learn
+"""Steps of a pass at the least, unless `BATCH` is too large for it: with few texts small steps learn
 more in the same time."""
 EPOCHS = (10, 50)
 """Passes that it takes at the least and at the most, whatever the number of steps."""
