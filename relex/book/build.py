@@ -16,7 +16,7 @@ from relex.book.api import api_page
 from relex.book.kept import common_state, once, state
 from relex.book.toc import EXECUTED, notebook_names, page_names
 from relex.errors import RelexError
-from relex.files import project_root, write_text
+from relex.files import project_root, write_bytes, write_text
 
 CHINESE = "\u2e80"
 """First character of the East Asian blocks."""
@@ -154,20 +154,13 @@ def embed_chinese(html: Path) -> Path:
 
     The style sheet takes it for East Asian text, so that pages are readable where no such font is installed.
     """
-    from fontTools import subset
-
-    from relex.figures.style import font_path
+    from relex.figures.style import cut_font
 
     static = html / "_static"  # the page of a model is there, with the thousands of characters that the model knows
     found = (page for page in html.rglob("*.html") if static not in page.parents)
     pages = "".join(page.read_text(encoding="utf-8") for page in found)
-    options = subset.Options(flavor="woff", name_IDs=["*"], layout_features=["kern"], hinting=False)
-    font = subset.load_font(str(font_path()), options)
-    cutter = subset.Subsetter(options)
-    cutter.populate(unicodes={ord(c) for c in pages if c >= CHINESE})
-    cutter.subset(font)
     path = static / "relex-zh.woff"
-    subset.save_font(font, str(path), options)
+    write_bytes(path, cut_font({c for c in pages if c >= CHINESE}))
     return path
 
 

@@ -13,24 +13,23 @@ PAGE, WORDS = "reader.html", "reader.md"
 
 def publish(model: Path, page: Path, folder: Path) -> str:
     """Copy `page`, made of the model folder `model`, to `folder`, with a paragraph on the model, which is returned."""
-    label = models.read_label(model)
-    words = told(label["config"], label["about"])
+    words = told(models.read_label(model)["about"], page.stat().st_size)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(page, folder / PAGE)
     write_text(folder / WORDS, words)
     return words
 
 
-def told(config: dict, about: dict) -> str:
-    """What a reader has to know of the model before believing it, in Markdown, its numbers those of its card."""
+def told(about: dict, size: int) -> str:
+    """What a reader has to know of a model whose page has `size` bytes, in Markdown, with the scores of its card."""
     sizes, metrics = about["corpus"]["sizes"], about["metrics"]
     entities, relations = (f"{100 * metrics[f'{name}.strict.f1']:.1f}" for name in ("ner", "re"))
     return (
         f"The model is a **stand-in**: it was trained while this book was built, on {sizes['train']:,} segments of "
         f"*generated* reports, and has never seen a real one. On {sizes['test']:,} other generated segments its F1 is "
-        f"{entities} for entities and {relations} for relations (strict, percent; from its card), which says "
-        f"nothing of real text. It is the plain cascade with a gate, on {config['layers']} layers of the encoder. "
-        f"{' '.join(NOT_FOR.split())}\n"
+        f"{entities} for entities and {relations} for relations (strict, percent; from its card), which says nothing "
+        f"of real text. {' '.join(NOT_FOR.split()).partition(' It knows')[0]} Its page has {size / 2**20:.1f} MB, "
+        "loaded when you ask for it; what you type stays in your browser.\n"
     )
 
 

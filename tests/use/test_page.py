@@ -369,7 +369,8 @@ def test_the_landing_page_loads_it_when_a_reader_asks(tab, trained, tmp_path, wi
     (tmp_path / "book").mkdir()
     landing = tmp_path / "book" / "index.html"
     landing.write_text(
-        f"""<!DOCTYPE html><meta charset="utf-8"><link rel="icon" href="data:,">
+        f"""<!DOCTYPE html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+        <link rel="icon" href="data:,">
         <link rel="stylesheet" href="../_static/relex.css"><script src="../_static/reader.js"></script>
         <body><article class="bd-article">{block}</article>"""
     )
