@@ -107,6 +107,7 @@ def check(head: Head) -> None:
         if head.typer is not None:
             reasons.append("its relations have so many pairs of types that entities are typed afterwards")
         reasons += [f"{name} is {has}" for name in plain if (has := getattr(head.options, name)) != plain[name]]
+        reasons += ["its entities are typed afterwards"] if head.typer is not None else []
     encoder, config = head.encoder, head.encoder.model.config
     if encoder.layers > MOST_LAYERS:
         reasons.append(f"its encoder has {encoder.layers} layers")

@@ -97,6 +97,15 @@ def test_what_a_page_cannot_run_is_refused_in_a_sentence(head, reason, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
+def test_a_model_that_types_entities_afterwards_is_refused():
+    types = tuple("abcdefgh")
+    every = tuple((one, other) for one in types for other in types)
+    encoder = encoders.load("random:tiny", texts=["头疼"])
+    head = Cascade(encoder, Schema(types, (RelationType("r", every),)), CascadeOptions(**CASREL))
+    with pytest.raises(RelexError, match="its entities are typed afterwards"):
+        check(head)
+
+
 def test_another_activation_is_refused():
     head = head_of()
     head.encoder.model.config.hidden_act = "relu"
