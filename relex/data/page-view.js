@@ -222,6 +222,7 @@ async function start() {
   }
   state.textContent = "The model is being unpacked …";
   const model = assembled(JSON.parse(text("model")), await inflated(text("weights")));
+  await document.fonts.load("1em 'relex zh'", "中").catch(() => []); // else what is drawn first may stay without its characters
   window.relexModel = model; // for whoever wants to look inside
   const both = ["First sentence", "Second sentence"].map((name) => panel(model, name, differ));
 
