@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from relex.book import reader
 from relex.book.api import api_page
 from relex.book.kept import common_state, once, state
 from relex.book.toc import EXECUTED, notebook_names, page_names
 from relex.errors import RelexError
-from relex.files import project_root, write_text
+from relex.files import project_root, write_bytes, write_text
 
 CHINESE = "\u2e80"
 """First character of the East Asian blocks."""
@@ -145,6 +146,7 @@ def _build_pages(root: Path) -> None:
             f"correct them all (the log is {root / '_build' / 'build.log'})"
         )
     embed_chinese(index.parent)
+    reader.place(root / EXECUTED, index.parent)
 
 
 def embed_chinese(html: Path) -> Path:
@@ -152,18 +154,13 @@ def embed_chinese(html: Path) -> Path:
 
     The style sheet takes it for East Asian text, so that pages are readable where no such font is installed.
     """
-    from fontTools import subset
+    from relex.figures.style import cut_font
 
-    from relex.figures.style import font_path
-
-    pages = "".join(page.read_text(encoding="utf-8") for page in html.rglob("*.html"))
-    options = subset.Options(flavor="woff", name_IDs=["*"], layout_features=["kern"], hinting=False)
-    font = subset.load_font(str(font_path()), options)
-    cutter = subset.Subsetter(options)
-    cutter.populate(unicodes={ord(c) for c in pages if c >= CHINESE})
-    cutter.subset(font)
-    path = html / "_static" / "relex-zh.woff"
-    subset.save_font(font, str(path), options)
+    static = html / "_static"  # the page of a model is there, with the thousands of characters that the model knows
+    found = (page for page in html.rglob("*.html") if static not in page.parents)
+    pages = "".join(page.read_text(encoding="utf-8") for page in found)
+    path = static / "relex-zh.woff"
+    write_bytes(path, cut_font({c for c in pages if c >= CHINESE}))
     return path
 
 
@@ -293,10 +290,15 @@ def _missing_glyph(notebook) -> str | None:
 
 
 def _tidy(notebook) -> None:
-    """Drop papermill's notes (they hold paths of this machine) and fold the cell it adds."""
+    """Drop papermill's notes and what went to standard error, which hold paths of this machine; fold the cell it adds.
+
+    The pages show no standard error anyway (`_config.yml`).
+    """
     notebook.metadata.pop("papermill", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
         tags = cell.metadata.get("tags", [])
         if "injected-parameters" in tags:
             tags.append("hide-cell")
@@ -313,11 +315,12 @@ def _unchanged(root: Path, name: str, now: str) -> bool:
 
 def _write_timing(root: Path, name: str, profile: str, seconds: float, now: str) -> None:
     date = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    made = sorted(path for name in ("*.svg", reader.PAGE, reader.WORDS) for path in (root / EXECUTED).glob(name))
     records = [p for p in sorted((root / "runs").glob("*/*.json")) if p.parent.name not in ("timings", "notebooks")]
     value = {
         "notebook": name, "profile": profile, "seconds": round(seconds, 1), "date": date, "state": now,
         "records": [str(path.relative_to(root)) for path in records],
-        "figures": [str(path.relative_to(root)) for path in sorted((root / EXECUTED).glob("*.svg"))],
+        "figures": [str(path.relative_to(root)) for path in made],
     }  # fmt: skip
     write_text(root / "runs" / "timings" / f"{name}.json", json.dumps(value) + "\n")
 

@@ -1,4 +1,4 @@
-"""`relex corpora`: find, check, fetch and convert corpora."""
+"""`relex corpora`: find, check, fetch, convert and write corpora."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ import typer
 from relex.cli.output import print_table
 from relex.errors import RelexError
 
-app = typer.Typer(help="Find, check, fetch and convert corpora.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Find, check, fetch, convert and write corpora.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("list")
@@ -103,6 +103,25 @@ def convert_corpus(
     number, counts = convert(form, path, out, offsets)
     told = [f"{what.replace('_', ' ')}: {count:,}" for what, count in counts.items()]
     print("\n".join([*told, f"{out}: {number:,} documents"]))
+
+
+@app.command("write")
+def write_corpus(
+    name: Annotated[str, typer.Argument(metavar="CORPUS", help="A corpus that is here, or a generated one.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write.")],
+    form: Annotated[str, typer.Option("--to", metavar="FORM", help="documents, brat, spert or triples.")] = "documents",
+    split: Annotated[str, typer.Option(help="How the corpus is cut into parts, where it leaves a choice.")] = "",
+    limit: Annotated[int, typer.Option(min=0, help="So many documents of a part at the most; 0 for all.")] = 0,
+) -> None:
+    """Write a corpus as files in the form of an annotation tool or a paper."""
+    from relex import corpora
+    from relex.corpora.writers import write
+
+    corpus = corpora.load(name, split)
+    sizes = write(corpus, out, form, limit)
+    print(f"{out}: {corpora.title(name)} as {form}, train / dev / test: {_sizes(sizes)}")
+    if corpus.stand_in:
+        print("a stand-in: every sentence is generated, none was written of a patient")
 
 
 def _sizes(sizes: dict[str, int]) -> str:

@@ -124,12 +124,25 @@ def make_page(
     title: Annotated[str, typer.Option(help="What stands at the top.")] = "",
 ) -> None:
     """Write a model as one HTML file that reads sentences in a browser, without a network."""
+    from relex.runs.cards import NOT_FOR, in_words
     from relex.use.extractor import Extractor
-    from relex.use.page import write_page
+    from relex.use.page import check, shown, write_page
 
     extractor = Extractor.load(_model_folder(model))
-    write_page(extractor.head.cpu(), out, title, extractor.about["corpus"]["name"], example or ())
+    head, told = extractor.head.cpu(), in_words(extractor.about)
+    check(head)
+    write_page(head, out, title, told, example or (), note=NOT_FOR, font=_font(shown(head, example or ())))
     print(f"{out}: {out.stat().st_size / 2**20:.1f} MB; open it in a browser")
+
+
+def _font(characters: set[str]) -> bytes:
+    """A font for a page; none where the packages of the book are not installed, and readers' own have to do."""
+    try:
+        from relex.figures.style import cut_font
+
+        return cut_font(characters)
+    except (RelexError, ModuleNotFoundError):
+        return b""
 
 
 @app.command("export")

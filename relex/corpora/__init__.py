@@ -11,7 +11,18 @@ from relex.corpora.spec import CorpusSpec
 from relex.errors import RelexError
 from relex.files import corpora_dirs
 
-ORDER = ("umrc10", "casmed", "duie", "cmeie", "conll04", "encyclopedia", "angiography", "arteriography", "interactions")
+ORDER = (
+    "umrc10",
+    "casmed",
+    "duie",
+    "cmeie",
+    "conll04",
+    "encyclopedia",
+    "angiography",
+    "arteriography",
+    "interactions",
+    "prescriptions",
+)
 """Corpora in the order in which they are listed: real ones, then stand-ins; others follow their kind by name."""
 
 

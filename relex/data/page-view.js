@@ -222,6 +222,7 @@ async function start() {
   }
   state.textContent = "The model is being unpacked …";
   const model = assembled(JSON.parse(text("model")), await inflated(text("weights")));
+  await document.fonts.load("1em 'relex zh'", "中").catch(() => []); // else what is drawn first may stay without its characters
   window.relexModel = model; // for whoever wants to look inside
   const both = ["First sentence", "Second sentence"].map((name) => panel(model, name, differ));
 
@@ -258,6 +259,10 @@ async function start() {
   state.remove();
   both[0].field.value = model.examples[0] ?? "";
   both[0].read();
+  if (window.parent !== window) { // in a frame: the page around it can give it as much room as it needs
+    const tell = () => window.parent.postMessage({ relexHeight: document.documentElement.offsetHeight }, "*");
+    new ResizeObserver(tell).observe(document.documentElement);
+  }
 }
 
 start();

@@ -17,9 +17,9 @@ UNKNOWN_LICENCE = "not stated; ask whom the data came from before you pass the m
 
 NOT_FOR = """\
 It is not a medical device. Nothing that it finds, and nothing that it misses, may decide on a treatment unless a person
-has read the text. It knows only the types below. On text of another kind, another hospital, another language or another
-time than that of its training it does worse than the scores above say; how much worse, nobody has measured. It says
-nothing of negation, doubt or time unless a type below is about them."""
+has read the text. It knows only the types that it was trained on. On text of another kind, another hospital, another
+language or another time than that of its training it does worse than its scores say; how much worse, nobody has
+measured. It says nothing of negation, doubt or time unless one of its types is about them."""
 
 
 def card(config: Config, schema: Schema, about: dict) -> str:
@@ -93,6 +93,15 @@ def _of_scores(calibrations: dict[str, dict]) -> list[str]:
             "",
         )
     ]
+
+
+def in_words(about: dict) -> str:
+    """What an extractor was trained on, with its scores: "600 documents of reports (F1 on its test part: …)"."""
+    corpus, metrics = about["corpus"], about["metrics"]
+    names = {"entities": "ner.strict.f1", "relations": "re.strict.f1"}
+    scores = ", ".join(f"{what} {100 * metrics[name]:.1f}" for what, name in names.items() if name in metrics)
+    told = f" (strict F1 on {corpus['sizes']['test']:,} others, percent: {scores})" if scores else ""
+    return f"{corpus['sizes']['train']:,} documents of {corpus['name']}{told}"
 
 
 def code(name: str) -> str:

@@ -42,6 +42,13 @@ After a short training 8 of 1,000 sentences had other triples than with all bits
 model of four layers after a longer one 2.
 """
 
+FACE = """@font-face { font-family: "relex zh"; unicode-range: U+2E80-9FFF, U+F900-FAFF, U+FF00-FFEF;
+  src: url(data:font/woff;base64,%s) format("woff"); }"""
+"""A font that comes with a page, in its style sheet."""
+
+ROWS = (0xA1, 0xA3, *range(0xB0, 0xD8))
+"""Of GB 2312: punctuation, wide letters, and its first level, the 3,755 most frequent characters."""
+
 SPECIALS = ("unk", "cls", "sep")
 """Special tokens whose rows are kept, in the order of these rows."""
 
@@ -53,11 +60,14 @@ def write_page(
     trained_on: str = "",
     examples: Sequence[str] = (),
     texts: Iterable[str] = (),
+    note: str = "",
+    font: bytes = b"",
 ) -> None:
     """Write a page that runs `head`, about 7 MB for two layers of `wheel:me5-zh`.
 
     `title` stands at its top, `trained_on` completes its sentence "…, trained on". `examples` are sentences to start
-    from; the first is read when the page opens, the second is what it is compared with. The characters of `examples`
+    from; the first is read when the page opens, the second is what it is compared with. `note` stands at the end, say
+    what the model is not for; `font`, in WOFF, serves where a system has none for `shown`. The characters of `examples`
     and of `texts`, say those of training, are kept in any case, see `kept_tokens`. Raises a `RelexError` for a model
     that a page cannot run, and when the file cannot be written.
     """
@@ -76,7 +86,9 @@ def write_page(
     parts = {
         "TITLE": html.escape(title or "Entities and relations"),
         "ABOUT": html.escape(_about(head, trained_on)),
+        "NOTE": html.escape(" ".join(note.split())),
         "MODEL": json.dumps(about, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"),
+        "FONT": FACE % base64.b64encode(font).decode() if font else "",
         "WEIGHTS": base64.b64encode(gzip.compress(weights, mtime=0)).decode(),
         "SCRIPT": _data("page.js"),
         "VIEW": _data("page-view.js"),
@@ -95,6 +107,7 @@ def check(head: Head) -> None:
         if head.typer is not None:
             reasons.append("its relations have so many pairs of types that entities are typed afterwards")
         reasons += [f"{name} is {has}" for name in plain if (has := getattr(head.options, name)) != plain[name]]
+        reasons += ["its entities are typed afterwards"] if head.typer is not None else []
     encoder, config = head.encoder, head.encoder.model.config
     if encoder.layers > MOST_LAYERS:
         reasons.append(f"its encoder has {encoder.layers} layers")
@@ -142,6 +155,12 @@ def _common(character: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def shown(head: Head, examples: Iterable[str] = ()) -> set[str]:
+    """The characters that a page should be able to show: those of `ROWS`, of `examples` and of the schema's names."""
+    everyday = (bytes((row, cell)).decode("gb2312", "ignore") for row in ROWS for cell in range(0xA1, 0xFF))
+    return set("").union(*everyday, *examples, *head.schema.entity_types, *head.schema.relation_names)
 
 
 def quantised(weight: Tensor) -> tuple[np.ndarray, np.ndarray]:

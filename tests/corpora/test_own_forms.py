@@ -62,6 +62,12 @@ def test_every_form_is_told_and_gives_the_same_document(tmp_path, form, layout):
     assert {head.type, tail.type} == ({"entity"} if form == "triples" else {"药", "病"})
 
 
+def test_sentences_of_nyt_are_counted_anew_in_each_article(tmp_path):
+    rows = [{**FORMS["nyt"], "articleId": f"/nyt/{article}", "sentId": "1"} for article in (3, 4)]
+    _, found, _ = converters.read(file(tmp_path, "".join(json.dumps(row) + "\n" for row in rows)))
+    assert [d.id for d in found] == ["/nyt/3 1", "/nyt/4 1"]
+
+
 def test_columns_of_conll(tmp_path):
     path = file(tmp_path, "aspirin\tX\tB-Drug\nhelps\tX\tO\n\n-DOCSTART-\n\n头 I-病\n痛 I-病\n乙 S-药\n", "a.conll")
     form, (first, second), counts = converters.read(path)

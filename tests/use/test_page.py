@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from relex import corpora, encoders
 from relex.documents import Document, RelationType, Schema
 from relex.encoders import vocabulary
 from relex.errors import RelexError
+from relex.files import project_root
 from relex.heads import Cascade, CascadeOptions
 from relex.runs.config import Config
 from relex.runs.train import train_head
@@ -92,6 +95,15 @@ def test_what_a_page_cannot_run_is_refused_in_a_sentence(head, reason, tmp_path)
         write_page(head, tmp_path / "page.html")
     assert "\n" not in str(error.value) and "up to 4 layers of wheel:me5-zh" in str(error.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_model_that_types_entities_afterwards_is_refused():
+    types = tuple("abcdefgh")
+    every = tuple((one, other) for one in types for other in types)
+    encoder = encoders.load("random:tiny", texts=["头疼"])
+    head = Cascade(encoder, Schema(types, (RelationType("r", every),)), CascadeOptions(**CASREL))
+    with pytest.raises(RelexError, match="its entities are typed afterwards"):
+        check(head)
 
 
 def test_another_activation_is_refused():
@@ -342,3 +354,51 @@ def test_a_reader_types_touches_and_compares(tab, trained):
             return field.parentElement.innerText; }})()""")
         assert expected in shown
     assert not tab.errors
+
+
+IN_FRAME = """(async () => {
+  const field = document.querySelector("textarea");
+  field.value = %s;
+  field.dispatchEvent(new InputEvent("input"));
+  await new Promise((done) => setTimeout(done, 1000));
+  return document.querySelector(".panel table").innerText;
+})()"""
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_landing_page_loads_it_when_a_reader_asks(tab, trained, tmp_path, width):
+    book = project_root() / "book"
+    (block,) = re.findall(r"```{raw} html\n(.*?)```", (book / "index.md").read_text(encoding="utf-8"), re.DOTALL)
+    static = tmp_path / "_static"
+    static.mkdir()
+    shutil.copy(trained.page, static / "reader.html")
+    for name in ("reader.js", "relex.css", "sentence.svg"):
+        shutil.copy(book / "_static" / name, static)
+    (tmp_path / "book").mkdir()
+    landing = tmp_path / "book" / "index.html"
+    landing.write_text(
+        f"""<!DOCTYPE html><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+        <link rel="icon" href="data:,">
+        <link rel="stylesheet" href="../_static/relex.css"><script src="../_static/reader.js"></script>
+        <body><article class="bd-article">{block}</article>"""
+    )
+    tab.errors.clear()
+    tab.requests.clear()
+    tab.resize(width)
+    tab.open(landing, "document.querySelector('a.reader-open')")
+    assert not any("reader.html" in url for url in tab.requests), "seven megabytes are for those who ask"
+    tab.run("document.querySelector('a.reader-open').focus()")
+    for kind in ("keyDown", "keyUp"):
+        tab.ask("Input.dispatchKeyEvent", type=kind, key="Enter", code="Enter", windowsVirtualKeyCode=13, text="\r")
+    end = time.monotonic() + browser.PATIENCE
+    while not (height := tab.run("parseInt(document.querySelector('iframe')?.style.height) || 0")):
+        assert time.monotonic() < end, f"the page in the frame does not tell its height: {tab.errors}"
+        time.sleep(0.05)
+    assert height > 300 and tab.run("document.documentElement.scrollWidth") <= width
+    (frame,) = tab.ask("Page.getFrameTree")["frameTree"]["childFrames"]
+    context = tab.ask("Page.createIsolatedWorld", frameId=frame["frame"]["id"])["executionContextId"]
+    found = tab.ask("Runtime.evaluate", expression=IN_FRAME % json.dumps(RADIAL), contextId=context,
+                    awaitPromise=True, returnByValue=True)["result"]["value"]  # fmt: skip
+    assert "穿刺" in found and not tab.errors
+    assert tab.run("document.querySelector('iframe').clientHeight") >= height - 2

@@ -124,7 +124,8 @@ def triple_list(row: dict, stem: str, number: int, counts: Counter) -> Document:
 def mentions(row: dict, stem: str, number: int, counts: Counter) -> Document:
     """`sentText` with `relationMentions` (`em1Text`, `label`, `em2Text`), NYT as it was published.
 
-    Types come from `entityMentions`; a relation `None` is none, and counted.
+    Types come from `entityMentions`; a relation `None` is none, and counted. A `sentId` counts the sentences of an
+    `articleId`, where there is one, so that both together are the id.
     """
     told = field(row, "entityMentions", list) if "entityMentions" in row else []
     types = {_filled(item, "text"): _filled(item, "label") for item in told}
@@ -137,6 +138,8 @@ def mentions(row: dict, stem: str, number: int, counts: Counter) -> Document:
                 yield (head, types.get(head, UNTYPED)), name, (tail, types.get(tail, UNTYPED))
 
     id = row_id(row, stem, number, counts, ("id", "sentId"))
+    if "id" not in row and "sentId" in row and "articleId" in row:
+        id = f"{name_of(row['articleId'], 'articleId')} {id}"
     return placed(field(row, "sentText", str), id, triples(), counts)
 
 

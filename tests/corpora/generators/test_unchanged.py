@@ -23,6 +23,8 @@ SUMS = {
     ("arteriography", '{"texts": 40, "seed": 5, "test": 0}'): "3bcc1afca3f560dc8ae0e550ce198ffb",
     ("interactions", "{}"): "33418904ad80a0a1440eda3aa6be3b60",
     ("interactions", '{"sentences": 1500, "seed": 6, "test": 0}'): "033584e815cdbc9d777ab6a1b7ca8dc5",
+    ("prescriptions", "{}"): "bf00f67abeaebdfaf40b1fd9b62b873d",
+    ("prescriptions", '{"texts": 60, "seed": 3}'): "6b242dd8a43c37cf3e3d33e7dee0f587",
 }
 """Generator with its options → see `digests`."""
 
@@ -37,6 +39,7 @@ MORE = {
     "angiography": ({"reports": 30}, {"reports": 31}),
     "arteriography": ({"texts": 12, "test": 0}, {"texts": 13}),
     "interactions": ({"sentences": 60, "test": 0}, {"sentences": 61}),
+    "prescriptions": ({"texts": 60}, {"texts": 61}),
 }
 """Generator → small options, and what asks it for a little more."""
 

@@ -1,0 +1,1 @@
+"""Generated English statements on drugs that do not exist."""
