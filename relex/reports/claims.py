@@ -37,7 +37,7 @@ Published = Callable[[str], list[dict]]
 """The published records of an experiment, by its name."""
 
 
-def ledger(paper: str) -> dict:
+def asked(paper: str) -> dict:
     """What `relex/data/claims.yaml` has of a paper (`umrc`, `cbrrel`, `iser`, `focused`)."""
     text = resources.files("relex").joinpath("data/claims.yaml").read_text(encoding="utf-8")
     return yaml.safe_load(text)[paper]
@@ -45,11 +45,9 @@ def ledger(paper: str) -> dict:
 
 def claims_page(paper: str, published: Published) -> str:
     """Markdown: for each corpus what is printed and recorded of a paper's claims; where nothing is, it says so."""
-    content, parts = ledger(paper), []
+    content, parts = asked(paper), []
     for corpus in content["corpora"]:
-        names = dict.fromkeys(group["experiment"] for group in content["groups"])
-        names |= {"iser_attention": None} if paper == "iser" else {}
-        records = {name: _of_corpus(published(name), corpus) for name in names}
+        records = records_of(paper, corpus, published)
         every = [record for chosen in records.values() for record in chosen]
         interval = "in points, in brackets the 95 % interval over seeds and documents"
         parts.append(f"**{tables.title(corpus)}**: {content['title']}, {interval}. {RULED}")
@@ -57,14 +55,26 @@ def claims_page(paper: str, published: Published) -> str:
         if corpus == "conll04":
             parts += [SCORES, markdown_table(part_scores(records["iser_comparison"]))]
         if paper == "iser":
-            counted = [record for record in every if not is_trained(record)]  # the bars, which other experiments have
-            parts += [MASS, markdown_table(attention_table([*records["iser_attention"], *counted]))]
+            parts += [MASS, markdown_table(attention_table(with_attention(records)))]
         told = (tables.provenance(every), seeds_of_rows(records), tables.caution(every))
         parts.append(" ".join(filter(None, told)) if every else NOTHING)
     if content["untested"]:
         parts.append("Claims without a line:")
         parts.append("\n".join(f"* *{one['claim']}*: {one['why']}." for one in content["untested"]))
     return "\n\n".join(parts) + "\n"
+
+
+def records_of(paper: str, corpus: str, published: Published) -> dict[str, list[dict]]:
+    """The published records behind the claims of a paper on one corpus, by experiment."""
+    names = dict.fromkeys(group["experiment"] for group in asked(paper)["groups"])
+    names |= {"iser_attention": None} if paper == "iser" else {}
+    return {name: _of_corpus(published(name), corpus) for name in names}
+
+
+def with_attention(records: dict[str, list[dict]]) -> list[dict]:
+    """The records with attention, and the bars, which other experiments have."""
+    counted = [record for some in records.values() for record in some if not is_trained(record)]
+    return [*records["iser_attention"], *counted]
 
 
 def _of_corpus(records: Sequence[dict], corpus: str) -> list[dict]:
@@ -82,25 +92,46 @@ def seeds_of_rows(records: dict[str, Sequence[dict]]) -> str:
     return f"Seeds of a trained row: {', '.join(told)}." if told else ""
 
 
-def claims_table(paper: str, corpus: str, records: dict[str, Sequence[dict]]) -> pd.DataFrame:
-    """One line a claim, all one family: printed and recorded difference in points, verdict; `records` by experiment."""
-    content, found, prints = ledger(paper), {}, {}
+def family(paper: str, corpus: str, records: dict[str, Sequence[dict]]) -> pd.DataFrame:
+    """Every claim of a paper's table on one corpus that records tell of, all one family; `records` by experiment.
+
+    Lines are as of `compare.differences`, named by the claim; those of `printed_of` that are missing have no record.
+    """
+    content, found = asked(paper), {}
     for group in content["groups"]:
         score, chosen = compare.SCORES[group["score"]], records[group["experiment"]]
-        table = group.get("table", "").format(printed_as=content["corpora"][corpus])
-        shown = printed.rows(paper, table) if table else {}
-        for claim in (one for one in group["claims"] if one.get("only", corpus) == corpus):
+        for claim in _claims_of(group, corpus):
             pair = claim["above"], claim["below"]
             pooled = pair in focused.POOLED
             found[claim["claim"]] = (
                 focused.effect(chosen, score, pair) if pooled else compare.differences(chosen, [pair], score)
             )
-            prints[claim["claim"]] = printed.differences([pair], shown, score.metric).get(pair)
-    family, lines = compare.together({text: one for text, one in found.items() if len(one)}), {}
-    for text, value in prints.items():
+    return compare.together({text: one for text, one in found.items() if len(one)})
+
+
+def printed_of(paper: str, corpus: str) -> dict[str, float | None]:
+    """The printed difference of each claim of a paper's table on one corpus, a fraction; None where none is printed."""
+    content, prints = asked(paper), {}
+    for group in content["groups"]:
+        table = group.get("table", "").format(printed_as=content["corpora"][corpus])
+        shown, metric = printed.rows(paper, table) if table else {}, compare.SCORES[group["score"]].metric
+        for claim in _claims_of(group, corpus):
+            pair = claim["above"], claim["below"]
+            prints[claim["claim"]] = printed.differences([pair], shown, metric).get(pair)
+    return prints
+
+
+def _claims_of(group: dict, corpus: str) -> list[dict]:
+    return [claim for claim in group["claims"] if claim.get("only", corpus) == corpus]
+
+
+def claims_table(paper: str, corpus: str, records: dict[str, Sequence[dict]]) -> pd.DataFrame:
+    """One line a claim, all one family: printed and recorded difference in points, verdict; `records` by experiment."""
+    found, lines = family(paper, corpus, records), {}
+    for text, value in printed_of(paper, corpus).items():
         line = {"printed": "–" if value is None else points(value, 2), "recorded": "–", "verdict": MISSING}
-        if text in family.index:
-            cells = family.loc[text]
+        if text in found.index:
+            cells = found.loc[text]
             line["recorded"] = f"{points(cells['difference'])} ({words.interval(cells)})"
             line["verdict"] = words.answer(cells)
         lines[text] = line
