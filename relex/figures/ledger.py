@@ -13,7 +13,9 @@ ACROSS = 4
 """Squares beside each other."""
 
 
-def squares(claims: Mapping[str, Sequence[tuple[str, bool]]], verdicts: Sequence[str], decided: Sequence[str]) -> Figure:
+def squares(
+    claims: Mapping[str, Sequence[tuple[str, bool]]], verdicts: Sequence[str], decided: Sequence[str]
+) -> Figure:
     """A square a claim: papers in rows, `verdicts` in columns, with their number.
 
     `claims`: paper → verdict of each claim, and whether nothing restricts it. Blue: `decided` by runs; orange: the last
@@ -27,7 +29,7 @@ def squares(claims: Mapping[str, Sequence[tuple[str, bool]]], verdicts: Sequence
             own = [full for word, full in found if word == verdict]
             for i, full in enumerate(sorted(own, reverse=True)):
                 face = color if full else "white"
-                place = x - 0.36 + 0.16 * (i % ACROSS), y - 0.12 + 0.26 * (i // ACROSS)
+                place = x - 0.36 + 0.16 * (i % ACROSS), y + 0.26 * (i // ACROSS - (len(own) - 1) // ACROSS / 2)
                 axes.plot(*place, "s", color=color, markerfacecolor=face, markersize=8)
             axes.annotate(str(len(own) or "–"), (x + 0.36, y), ha="center", va="center", color=color if own else GREY)
     axes.set_xticks(range(len(verdicts)), [textwrap.fill(verdict, WRAPPED) for verdict in verdicts], fontsize=9)

@@ -1,4 +1,4 @@
-"""Claims against the printed figures of their own paper: what of them contradicts a claim, as a sentence with the sum."""
+"""Claims against the printed figures of their own paper: what of them contradicts a claim, with the sum."""
 
 from collections.abc import Mapping
 
@@ -14,9 +14,9 @@ SCORES = {"p": "precision", "r": "recall", "f1": "F1", "macro_f1": "macro-F1"}
 def contradiction(paper: str, check: Mapping) -> str:
     """What one check of `data/ledger.yaml` finds, as a clause; empty where the printed figures bear the claim out.
 
-    A check is one of: `above` and `below`, rows of a `table` whose `metric` a claim has in this order, or whose difference
-    it has `said`; a `row` whose `metric` it has `said`; `confusion`, answers by class (R×R, gold × predicted) of classes
-    of different size, which a claim wants to have unequal micro-precision and micro-recall.
+    A check is one of: `above` and `below`, rows of a `table` whose `metric` a claim has in this order, or whose
+    difference it has `said`; a `row` whose `metric` it has `said`; `confusion`, answers by class (R×R, gold ×
+    predicted) of classes of different size, which a claim wants to have unequal micro-precision and micro-recall.
     """
     if "confusion" in check:
         return _balance(np.array(check["confusion"]))

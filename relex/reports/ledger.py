@@ -1,8 +1,8 @@
 """The ledger: every claim of the four papers, the evidence of published records, and one verdict.
 
-What decides a claim stands in `data/ledger.yaml`. A claim that printed figures of its own paper contradict is *refuted*,
-whatever we measure. Else the lines of `data/claims.yaml` that it needs decide, by `relex.reports.verdict.of`: those of real
-corpora, and where these have no record those of a stand-in.
+What decides a claim stands in `data/ledger.yaml`. A claim that printed figures of its own paper contradict is
+*refuted*, whatever we measure. Else the lines of `data/claims.yaml` that it needs decide (`relex.reports.verdict`):
+those of real corpora, and where these have no record those of a stand-in.
 """
 
 from collections.abc import Sequence
@@ -23,12 +23,19 @@ PAPERS = {"umrc": "UMRC", "cbrrel": "CBRRel", "iser": "ISER", "focused": "focuse
 SIDES = {"more": "higher", "less": "lower", "as shuffled": "within the noise"}
 """Verdicts of attention in the words of differences."""
 
+DIGITS = 4
+"""Of points: more than any page shows, so that no number is rounded twice."""
+
 
 class Evidence(NamedTuple):
-    """A comparison behind a claim, of one corpus; differences in percentage points, None where there are none."""
+    """A comparison behind a claim, of one corpus; differences in percentage points, None where there are none.
+
+    `needs` is the name of its line in `data/claims.yaml`, `comparison` says its rows and what is scored.
+    """
 
     corpus: str
     stand_in: bool
+    needs: str
     comparison: str
     printed: float | None
     measured: float | None
@@ -100,6 +107,9 @@ def _lines(paper: str, corpus: str, records: dict[str, list[dict]]) -> pd.DataFr
             line = table.loc[key]
             reach, colon, word = line["verdict"].rpartition(": ")
             start = reach + colon
+            if word == "hardly more":
+                start, word = "", "no verdict"
+                line = pd.Series(dict(line) | {"reason": "more than shuffled in every seed, by less than a tenth"})
             rests[text] = dict(line[["difference", "low", "high", "seeds", "reason"]]) | {
                 "verdict": f"{start}{SIDES.get(word, word)}", "reach": start, "printed": np.nan,
                 "rising": "still rising: ISER" if "still rising" in line["reason"] else "",
@@ -113,9 +123,10 @@ def _entry(paper: str, one: dict, lines: dict[str, pd.DataFrame]) -> Entry:
     contradicted, needs = [text for text in contradicted if text], one.get("needs", [])
     evidence, by_corpus = [], {}
     for corpus, table in lines.items() if needs else ():
-        prints = claims.printed_of(paper, corpus)
+        prints, named = claims.printed_of(paper, corpus), claims.comparisons(paper, corpus)
         there = [name for name in needs if name in table.index]
-        evidence += [_evidence(corpus, name, table, prints) for name in needs if name in prints or name in there]
+        for name in (name for name in needs if name in prints or name in there):
+            evidence.append(_evidence(corpus, name, named.get(name, name), table, prints))
         by_corpus[corpus] = verdict.of(table.loc[there], [name for name in needs if name not in there])
     shown = [words.points(e.printed / 100, 2) for e in evidence if e.printed is not None]
     return Entry(
@@ -136,25 +147,31 @@ def _verdict(one: dict, contradicted: list[str], lines: dict[str, pd.DataFrame])
         return Verdict(UNTESTED, reason="no printed figure contradicts it, and no run here asks it")
     stand_ins = corpora.names(stand_in=True)
     for group in ([c for c in lines if c not in stand_ins], [c for c in lines if c in stand_ins]):
-        tables = [lines[corpus].loc[[n for n in needs if n in lines[corpus].index]] for corpus in group]
-        tables = [table.set_axis([f"{n}, {corpora.title(c)}" for n in table.index]) if len(group) > 1 else table
-                  for c, table in zip(group, tables, strict=True) if len(table)]  # fmt: skip
+        tables = {c: lines[c].loc[[name for name in needs if name in lines[c].index]] for c in group}
+        tables = {corpora.title(c): table for c, table in tables.items() if len(table)}
         if tables:
-            there = {name for corpus in group for name in lines[corpus].index}
-            return verdict.of(pd.concat(tables), [name for name in needs if name not in there])
+            there = {name for table in tables.values() for name in table.index}
+            missing = [name for name in needs if name not in there]
+            pooled = [table.set_axis([f"{n}, {c}" for n in table.index]) for c, table in tables.items()]
+            found = verdict.of(pd.concat(pooled) if len(pooled) > 1 else next(iter(tables.values())), missing)
+            if len(tables) > 1 and found.reason:
+                of_each = {c: verdict.of(table, missing) for c, table in tables.items()}
+                found = found._replace(reason="; ".join(f"{c}: {v.reason or v.text}" for c, v in of_each.items()))
+            return found
     return verdict.of(pd.DataFrame())
 
 
-def _evidence(corpus: str, name: str, table: pd.DataFrame, prints: dict[str, float | None]) -> Evidence:
+def _evidence(corpus: str, name: str, compared: str, table: pd.DataFrame, prints: dict[str, float | None]) -> Evidence:
     value = prints.get(name)
-    shown, generated = None if value is None else round(100 * value, 2), corpus in corpora.names(stand_in=True)
+    shown, generated = None if value is None else round(100 * value, DIGITS), corpus in corpora.names(stand_in=True)
     if name not in table.index:
-        return Evidence(corpus, generated, name, shown, None, None, None, None, "", "", verdict.UNRECORDED)
+        return Evidence(corpus, generated, name, compared, shown, None, None, None, None, "", "", verdict.UNRECORDED)
     line = table.loc[name]
-    measured = [round(100 * float(line[key]), 2) for key in ("difference", "low", "high")]
+    measured = [round(100 * float(line[key]), DIGITS) for key in ("difference", "low", "high")]
     return Evidence(
-        corpus, generated, name, shown, *measured, int(line["seeds"]), line["rising"], line["verdict"], line["reason"]
-    )
+        corpus, generated, name, compared, shown, *measured, int(line["seeds"]), line["rising"], line["verdict"],
+        line["reason"],
+    )  # fmt: skip
 
 
 def _fields(found: Verdict) -> dict:

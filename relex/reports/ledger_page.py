@@ -13,7 +13,8 @@ from relex.reports.claims import markdown_table
 from relex.reports.ledger import PAPERS, Entry, Evidence
 from relex.reports.verdict import FALLS, REFUTED, STANDS, VERDICTS
 
-FIGURE = "ledger_summary.svg"
+FIGURE = "executed/ledger_summary.svg"
+"""The figure, from where the page stands."""
 COLUMNS = ("paper", "claim", "verdict", "printed", "measured (95 % interval)", "corpus", "seeds, converged?")
 
 
@@ -83,7 +84,8 @@ def page(entries: Sequence[Entry]) -> str:
 
 
 def _figure(entries: Sequence[Entry]) -> str:
-    caption = f"{counted(entries)} A square is a claim: blue, decided by runs; orange, by the paper's own figures; grey, open."
+    colours = "blue, decided by runs; orange, by the paper's own figures; grey, open"
+    caption = f"{counted(entries)} A square is a claim: {colours}."
     return (
         f"```{{figure}} {FIGURE}\n:name: fig-ledger\n:width: 700px\n:alt: Claims by paper and verdict. "
         f"{_alt(entries)}\n\n{caption}\n```"
@@ -120,13 +122,13 @@ def short(entry: Entry) -> str:
 
 def folded(entry: Entry) -> str:
     """One claim as a box that opens: place, rule, what is printed, why the verdict, and every comparison."""
-    lines = [f"* **{entry.verdict.text[0].upper()}{entry.verdict.text[1:]}**" if entry.verdict.full else f"* {entry.verdict.text}"]
-    lines[0] += f": {entry.verdict.reason}." if entry.verdict.reason else "."
+    bare = entry.verdict._replace(reason="")
+    lines = [f"* Verdict: {verdict.told(bare)}" + (f"; {entry.verdict.reason}." if entry.verdict.reason else ".")]
     lines.append(f"* Place: {entry.place}." + (f" Printed: {entry.printed}." if entry.printed else ""))
     lines.append(f"* What decides: {entry.rule}.")
     if entry.note:
         lines.append(f"* {entry.note}")
-    lines += [f"* {corpora.title(line.corpus)}, *{line.comparison}*: {told(line)}" for line in entry.evidence]
+    lines += [f"* {corpora.title(line.corpus)}, {line.comparison}: {told(line)}" for line in entry.evidence]
     return f"````{{dropdown}} {entry.claim}\n" + "\n".join(lines) + "\n````"
 
 
@@ -151,7 +153,7 @@ def came_out(paper: str, entries: Sequence[Entry]) -> str:
         why = f" ({entry.verdict.reason})" if entry.verdict.reason else ""
         lines.append(f"* *{entry.claim}*: {verdict.told(entry.verdict._replace(reason=''))}{why}{basis}.")
     own = [entry for entry in entries if entry.paper == paper]
-    return f"{counted(own)} {{doc}}`/book/ledger` has the evidence.\n\n" + "\n".join(lines) + "\n"
+    return f"{counted(own)} {{doc}}`ledger` has the evidence.\n\n" + "\n".join(lines) + "\n"
 
 
 def evidence_of(lines: Sequence[Evidence]) -> str:

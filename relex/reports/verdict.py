@@ -1,4 +1,4 @@
-"""What differences say of a claim: the one function that chapters, notebooks and the ledger take verdicts of claims from."""
+"""What differences say of a claim: the one function behind the verdicts of notebooks, chapters and the ledger."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -36,12 +36,12 @@ PAPERS = ("umrc", "cbrrel", "iser", "focused")
 
 
 def of_paper(paper):
-    return [(group, claim) for group in claims.ledger(paper)["groups"] for claim in group["claims"]]
+    return [(group, claim) for group in claims.asked(paper)["groups"] for claim in group["claims"]]
 
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_every_claim_is_of_rows_that_the_grid_has(paper):
-    corpora = list(claims.ledger(paper)["corpora"])
+    corpora = list(claims.asked(paper)["corpora"])
     later = {"K2-eq13, longer", "K2-eq14, longer", "only RC, lr 1e-4", "joint, lr 1e-4"}  # of grids that were replaced
     for group, claim in of_paper(paper):
         rows_of = EXPERIMENTS[group["experiment"]].rows
@@ -53,7 +53,7 @@ def test_every_claim_is_of_rows_that_the_grid_has(paper):
 
 @pytest.mark.parametrize("paper", PAPERS)
 def test_without_records_the_page_says_so(paper):
-    text, corpora = page(paper=paper), claims.ledger(paper)["corpora"]
+    text, corpora = page(paper=paper), claims.asked(paper)["corpora"]
     asked = sum(claim.get("only", corpus) == corpus for _, claim in of_paper(paper) for corpus in corpora)
     rests = len(corpora) * len(claims.RESTS) * (paper == "iser")
     assert text.count("| not recorded |") == asked + rests and text.count(claims.NOTHING) == len(corpora)
@@ -147,5 +147,7 @@ def test_two_rows_of_one_run_say_nothing():
 
 def test_the_book_writes_what_the_chapters_include(project):
     pages = build.write_claims(project)
-    assert [path.name for path in pages] == [f"{paper}_claims.md" for paper in PAPERS] + ["evidence.md", "audit.md"]
+    names = [f"{paper}_{kind}.md" for kind in ("claims", "verdicts") for paper in PAPERS]
+    assert [path.name for path in pages] == [*names, "evidence.md", "audit.md", "ledger.md", "ledger_summary.svg"]
+    assert all(path.is_file() for path in pages)
     assert pages[2].read_text(encoding="utf-8") == page()
