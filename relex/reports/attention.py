@@ -35,7 +35,8 @@ def lines(records: Sequence[dict]) -> pd.DataFrame:
     `difference` the mean of mass − shuffled, `low` and `high` the lowest and highest end of the seeds' 95 % intervals
     over documents; `spread` how wide the attention is (1: even); `documents` and `seeds` how many are behind it.
     `verdict` is *more* or *less* when the intervals of all seeds are on that side of zero, *hardly more* where that is
-    less than `CLEAR` times as much, else *as shuffled*; or it is refused, for the `reason` given: rows have to have learned relations, and all of `relex.reports.rules` holds.
+    less than `CLEAR` times as much, else *as shuffled*; or it is refused, for the `reason` given: rows have to have
+    learned relations, and all of `relex.reports.rules` holds.
     """
     found: dict[tuple, list[tuple[dict, dict]]] = {}
     for record in records:

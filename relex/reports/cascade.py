@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from relex.reports import compare, printed, results, tables, words
+from relex.reports import compare, families, printed, results, tables, words
 
 SCORES = {"p": "triples.string.p", "r": "triples.string.r", "f1": "triples.string.f1"}
 """Columns of the paper's tables → metrics of records: strings are what the paper must have compared."""
@@ -63,7 +63,7 @@ def split_differences(
         for kind, documents in kinds.items() if "0" in marks else [("all unseen", None)]:
             line = compare.differences(chosen, [(a, b)], score, {(a, b): printed}, documents)
             found[f"{split}, {kind}"] = line
-    return compare.together(found)
+    return families.settled(compare.together(found), records, score)
 
 
 def settings(records: Sequence[dict]) -> pd.DataFrame:

@@ -1,15 +1,14 @@
 """The claims of the papers (`relex/data/claims.yaml`) beside the published records: what chapters take from records."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from importlib import resources
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from relex.reports import attention, compare, focused, printed, span, tables, words
-from relex.reports.results import is_trained, main_split, rows_in_order, trained, where
+from relex.reports import attention, span, tables, words
+from relex.reports.families import Published, asked, family, printed_of, records_of
+from relex.reports.results import is_trained, rows_in_order, trained
 from relex.reports.words import points
 
 MISSING = "not recorded"
@@ -34,15 +33,6 @@ RESTS = {
 }
 """What ISER's paper says of its Figures 7 and 8: claim → queries and targets."""
 
-Published = Callable[[str], list[dict]]
-"""The published records of an experiment, by its name."""
-
-
-def asked(paper: str) -> dict:
-    """What `relex/data/claims.yaml` has of a paper (`umrc`, `cbrrel`, `iser`, `focused`)."""
-    text = resources.files("relex").joinpath("data/claims.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)[paper]
-
 
 def claims_page(paper: str, published: Published) -> str:
     """Markdown: for each corpus what is printed and recorded of a paper's claims; where nothing is, it says so."""
@@ -65,23 +55,10 @@ def claims_page(paper: str, published: Published) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def records_of(paper: str, corpus: str, published: Published) -> dict[str, list[dict]]:
-    """The published records behind the claims of a paper on one corpus, by experiment."""
-    names = dict.fromkeys(group["experiment"] for group in asked(paper)["groups"])
-    names |= {"iser_attention": None} if paper == "iser" else {}
-    return {name: _of_corpus(published(name), corpus) for name in names}
-
-
 def with_attention(records: dict[str, list[dict]]) -> list[dict]:
     """The records with attention, and the bars, which other experiments have."""
     counted = [record for some in records.values() for record in some if not is_trained(record)]
     return [*records["iser_attention"], *counted]
-
-
-def _of_corpus(records: Sequence[dict], corpus: str) -> list[dict]:
-    """The records of a corpus, of its first split alone."""
-    chosen = where(records, corpus=corpus)
-    return where(chosen, split=main_split(chosen)) if chosen else []
 
 
 def seeds_of_rows(records: dict[str, Sequence[dict]]) -> str:
@@ -91,48 +68,6 @@ def seeds_of_rows(records: dict[str, Sequence[dict]]) -> str:
     }
     told = [f"{name} {' to '.join(map(str, dict.fromkeys((c[0], c[-1]))))}" for name, c in counts.items() if c]
     return f"Seeds of a trained row: {', '.join(told)}." if told else ""
-
-
-def family(paper: str, corpus: str, records: dict[str, Sequence[dict]]) -> pd.DataFrame:
-    """Every claim of a paper's table on one corpus that records tell of, all one family; `records` by experiment.
-
-    Lines are as of `compare.differences`, named by the claim; those of `printed_of` that are missing have no record.
-    """
-    content, found = asked(paper), {}
-    for group in content["groups"]:
-        score, chosen = compare.SCORES[group["score"]], records[group["experiment"]]
-        for claim in _claims_of(group, corpus):
-            pair = claim["above"], claim["below"]
-            pooled = pair in focused.POOLED
-            found[claim["claim"]] = (
-                focused.effect(chosen, score, pair) if pooled else compare.differences(chosen, [pair], score)
-            )
-    return compare.together({text: one for text, one in found.items() if len(one)})
-
-
-def printed_of(paper: str, corpus: str) -> dict[str, float | None]:
-    """The printed difference of each claim of a paper's table on one corpus, a fraction; None where none is printed."""
-    content, prints = asked(paper), {}
-    for group in content["groups"]:
-        table = group.get("table", "").format(printed_as=content["corpora"][corpus])
-        shown, metric = printed.rows(paper, table) if table else {}, compare.SCORES[group["score"]].metric
-        for claim in _claims_of(group, corpus):
-            pair = claim["above"], claim["below"]
-            prints[claim["claim"]] = printed.differences([pair], shown, metric).get(pair)
-    return prints
-
-
-def comparisons(paper: str, corpus: str) -> dict[str, str]:
-    """The rows of each claim of a paper's table on one corpus, and what is scored: `A − B, F1 of relations`."""
-    return {
-        claim["claim"]: f"{claim['above']} − {claim['below']}, {compare.SCORES[group['score']].title}"
-        for group in asked(paper)["groups"]
-        for claim in _claims_of(group, corpus)
-    }
-
-
-def _claims_of(group: dict, corpus: str) -> list[dict]:
-    return [claim for claim in group["claims"] if claim.get("only", corpus) == corpus]
 
 
 def claims_table(paper: str, corpus: str, records: dict[str, Sequence[dict]]) -> pd.DataFrame:
@@ -168,9 +103,9 @@ def attention_table(records: Sequence[dict]) -> pd.DataFrame:
     answers = {
         "more": "yes", "hardly more": "hardly", "less": "no, the opposite", "as shuffled": "not in every seed",
     }  # fmt: skip
-    for claim, asked in RESTS.items():
+    for claim, rests in RESTS.items():
         for row in rows_in_order(records):
-            own = table[[key[1:4] == (row, *asked) for key in table.index]].droplevel([0, 1, 2, 3])
+            own = table[[key[1:4] == (row, *rests) for key in table.index]].droplevel([0, 1, 2, 3])
             if "trained" in own.index:
                 reach, _, word = own.loc["trained", "verdict"].rpartition(": ")
                 said = answers.get(word, words.with_reason(own.loc["trained"]))

@@ -15,8 +15,8 @@ import pandas as pd
 import yaml
 
 from relex import corpora
-from relex.reports import arithmetic, attention, claims, verdict, words
-from relex.reports.claims import Published
+from relex.reports import arithmetic, attention, claims, families, verdict, words
+from relex.reports.families import Published
 from relex.reports.verdict import REFUTED, UNTESTED, Verdict
 
 PAPERS = {"umrc": "UMRC", "cbrrel": "CBRRel", "iser": "ISER", "focused": "focused attention"}
@@ -88,16 +88,16 @@ def ledger(published: Published, papers: Sequence[str] = tuple(PAPERS)) -> list[
 
 
 def _of_paper(paper: str, published: Published) -> list[Entry]:
-    content, lines = claims.asked(paper), {}
+    content, lines = families.asked(paper), {}
     for corpus in content["corpora"]:
-        records = claims.records_of(paper, corpus, published)
+        records = families.records_of(paper, corpus, published)
         lines[corpus] = _lines(paper, corpus, records)
     return [_entry(paper, one, lines) for one in claimed()[paper]]
 
 
 def _lines(paper: str, corpus: str, records: dict[str, list[dict]]) -> pd.DataFrame:
-    """The family of a paper's claims on a corpus and, of ISER, where attention rests; as `claims.family`."""
-    found = claims.family(paper, corpus, records)
+    """The family of a paper's claims on a corpus and, of ISER, where attention rests; as `families.family`."""
+    found = families.family(paper, corpus, records)
     if paper != "iser":
         return found
     table, rests = attention.lines(claims.with_attention(records)), {}
@@ -123,7 +123,7 @@ def _entry(paper: str, one: dict, lines: dict[str, pd.DataFrame]) -> Entry:
     contradicted, needs = [text for text in contradicted if text], one.get("needs", [])
     evidence, by_corpus = [], {}
     for corpus, table in lines.items() if needs else ():
-        prints, named = claims.printed_of(paper, corpus), claims.comparisons(paper, corpus)
+        prints, named = families.printed_of(paper, corpus), families.comparisons(paper, corpus)
         there = [name for name in needs if name in table.index]
         for name in (name for name in needs if name in prints or name in there):
             evidence.append(_evidence(corpus, name, named.get(name, name), table, prints))

@@ -8,7 +8,19 @@ import pytest
 
 from relex import corpora
 from relex.figures.style import use_style
-from relex.reports import arithmetic, claims, compare, ledger, ledger_page, printed, rules, span, verdict, words
+from relex.reports import (
+    arithmetic,
+    claims,
+    compare,
+    families,
+    ledger,
+    ledger_page,
+    printed,
+    rules,
+    span,
+    verdict,
+    words,
+)
 
 BAR = made.counted("dictionary", 0.1, corpus="conll04")
 SCORES = {"stands": (0.7, 0.71, 0.72), "falls": (0.3, 0.31, 0.32), "cannot be told": (0.5, 0.51, 0.52)}
@@ -42,7 +54,7 @@ def test_every_transcribed_claim_has_an_entry(paper):
 
 @pytest.mark.parametrize("paper", ledger.PAPERS)
 def test_every_claim_can_be_decided_or_says_why_not(paper):
-    content = claims.asked(paper)
+    content = families.asked(paper)
     asked = {claim["claim"] for group in content["groups"] for claim in group["claims"]} | set(claims.RESTS)
     for one in ledger.claimed()[paper]:
         assert sum(key in one for key in ("needs", "untested", "contradicted_by")) == 1, one["id"]
@@ -153,7 +165,7 @@ def test_notebook_chapter_and_ledger_agree(word):
     for text in (notebook, chapter, page):
         assert verdict.told(one.verdict._replace(reason="")) in text
         assert not any(f"**{other}**" in text for other in SCORES if other != word)
-    cell = claims.claims_table("iser", "conll04", claims.records_of("iser", "conll04", published(*records)))
+    cell = claims.claims_table("iser", "conll04", families.records_of("iser", "conll04", published(*records)))
     answers = {"stands": "yes", "falls": "**no, the opposite**", "cannot be told": words.UNDECIDED}
     assert cell.loc["ISER is above SpERT", "verdict"] == answers[word]
 
@@ -177,7 +189,7 @@ def test_table_page_and_json_show_the_same(capsys):
 def test_corpora_of_claims_are_known():
     for paper in ledger.PAPERS:
         known = {*corpora.names(stand_in=True), *corpora.names(stand_in=False)}
-        assert set(claims.asked(paper)["corpora"]) <= known
+        assert set(families.asked(paper)["corpora"]) <= known
 
 
 def test_bold_is_for_full_verdicts_of_claims():
