@@ -49,9 +49,6 @@ def claims_page(paper: str, published: Published) -> str:
             parts += [MASS, markdown_table(attention_table(with_attention(records)))]
         told = (tables.provenance(every), seeds_of_rows(records), tables.caution(every))
         parts.append(" ".join(filter(None, told)) if every else NOTHING)
-    if content["untested"]:
-        parts.append("Claims without a line:")
-        parts.append("\n".join(f"* *{one['claim']}*: {one['why']}." for one in content["untested"]))
     return "\n\n".join(parts) + "\n"
 
 

@@ -71,12 +71,12 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def left(a: str, b: str, found: pd.DataFrame) -> str:
-    """What a table of lines that end in `unseen` says of test texts that nobody can look up; Markdown."""
+    """What a table of lines that end in `unseen` says of test texts that do not stand in training; Markdown."""
     unseen = found[[name.endswith("unseen") for name in found.index]]
     if unseen.empty:
         return "There is nothing to compare."
     clauses = [told(a, b, line) + f" on *{name}*" for name, line in unseen.iterrows()]
-    return f"Where nothing can be looked up: {'; '.join(clauses)}."
+    return f"On texts that do not stand verbatim in training: {'; '.join(clauses)}."
 
 
 def claim(lines: pd.DataFrame) -> str:

@@ -66,7 +66,6 @@ def test_what_papers_print_stands_beside():
     assert line(page(), "SpERT")[1:] == ["86.74", "68.31"] and "stand-in" in page()
     assert line(page(paper="umrc"), "Basic2 outperforms Basic1")[1] == "+1.38"
     assert line(page(paper="cbrrel"), "CBRRel is above CasRel")[1] == "+6.19"
-    assert "identity of one label" in page(paper="umrc") and "TPLinker" in page(paper="cbrrel")
     assert "Focused, every pair" not in page(paper="focused") and page(paper="focused").count("the paper's cut") == 1
 
 
