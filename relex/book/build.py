@@ -195,12 +195,12 @@ def write_status(root: Path | None = None) -> Path:
 def write_claims(root: Path | None = None) -> list[Path]:
     """Write what pages take from records and printed tables into book/executed.
 
-    These are PAPER_claims.md and PAPER_verdicts.md for each paper, evidence.md, audit.md, ledger.md and its figure.
+    These are PAPER_claims.md and PAPER_verdicts.md for each paper, pages such as evidence.md, and the ledger's figure.
     They are kept as they are when package, records and corpora are as they were.
     """
     root = root or project_root()
     names = [f"{paper}_{kind}.md" for kind in ("claims", "verdicts") for paper in PAPERS]
-    names += ["evidence.md", "audit.md", "ledger.md", "ledger_summary.svg"]
+    names += ["cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "ledger_summary.svg"]
     paths = [root / EXECUTED / name for name in names]
     once(root / "_build" / "claims.state", common_state(root), paths, lambda: _write_claims(paths))
     return paths
@@ -209,7 +209,7 @@ def write_claims(root: Path | None = None) -> list[Path]:
 def _write_claims(paths: list[Path]) -> None:
     from relex.experiments import evidence
     from relex.figures.style import save, use_style
-    from relex.reports import audit, claims, ledger_page
+    from relex.reports import audit, cascade, claims, ledger_page, results
     from relex.reports.ledger import ledger
     from relex.runs.records import published as read
 
@@ -217,7 +217,8 @@ def _write_claims(paths: list[Path]) -> None:
     entries = ledger(published)
     texts = [claims.claims_page(paper, published) for paper in PAPERS]
     texts += [ledger_page.came_out(paper, entries) for paper in PAPERS]
-    texts += [evidence.page(), audit.page(), ledger_page.page(entries)]
+    segments = results.where(published("cbrrel_comparison"), corpus="casmed")
+    texts += [cascade.memory(segments) + "\n", evidence.page(), audit.page(), ledger_page.page(entries)]
     for path, text in zip(paths, texts, strict=False):
         write_text(path, text)
     use_style()

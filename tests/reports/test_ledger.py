@@ -7,14 +7,19 @@ import made
 import pytest
 
 from relex import corpora
+from relex.experiments import study
 from relex.figures.style import use_style
+from relex.files import project_root
 from relex.reports import (
     arithmetic,
+    attention,
+    cascade,
     claims,
     compare,
     families,
     ledger,
     ledger_page,
+    pooled,
     printed,
     rules,
     span,
@@ -197,3 +202,121 @@ def test_bold_is_for_full_verdicts_of_claims():
     for found in (verdict.Verdict(verdict.STANDS, "indicative: "), verdict.Verdict(verdict.OPEN, "", "why")):
         assert "**" not in verdict.told(found)
     assert compare.outcome("indicative: higher") == "higher"
+
+
+CLOSE = ("full", "sea->cls")
+"""Rows of ISER's ablation whose difference has a verdict alone, and none among all claims."""
+
+
+def ablation(corpus="conll04"):
+    """Records of the ablation: one close pair, and removals that change nothing."""
+    others = ["-interactive_fusion", "no residual", "lc->lc_att", "lc->lc_bert", "lc->cls", "lc->gc", "lc->gc_bert"]
+    runs = [*made.seeds("full", (0.6, 0.61, 0.62), corpus=corpus), *made.seeds("sea->cls", (0.575, 0.583, 0.591))]
+    for row in others:
+        runs += made.seeds(row, (0.6, 0.61, 0.62))
+    for run in (*runs, BAR):
+        run["config"]["corpus"] = run["corpus"]["name"] = corpus
+    return [run | {"experiment": "iser_ablation"} for run in (made.counted("dictionary", 0.1, corpus=corpus), *runs)]
+
+
+@pytest.fixture
+def as_published(monkeypatch):
+    """Records that count as the published ones."""
+
+    def give(*records):
+        families._published_family.cache_clear()
+        monkeypatch.setattr(families.run_records, "published", published(*records))
+
+    yield give
+    families._published_family.cache_clear()
+
+
+def test_one_comparison_has_one_verdict_whatever_its_table(as_published):
+    """Once K = 2 was *higher* on its own page and could not be told in the chapter: two families, two corrections."""
+    records = ablation()
+    alone = compare.differences(records, [CLOSE], compare.RE)
+    assert alone["verdict"].tolist() == ["higher"], "the case is one in which the family matters"
+    as_published(*records)
+    of_claims = families.family("iser", "conll04", families.records_of("iser", "conll04", published(*records)))
+    assert of_claims.loc["SEA is above [CLS]", "verdict"] == "within the noise"
+    page = span.differences(records, [CLOSE], {})["re"]
+    assert page["verdict"].tolist() == ["within the noise"]
+    assert page["holm"].tolist() == [of_claims.loc["SEA is above [CLS]", "holm"]]
+    study_page = study.Study([], records).differences([CLOSE], compare.RE)
+    assert study_page["verdict"].tolist() == ["within the noise"]
+
+
+def test_records_that_are_not_published_keep_the_verdict_of_their_table(as_published):
+    as_published(*ablation("interactions"))
+    page = span.differences(ablation(), [CLOSE], {})["re"]
+    assert page["verdict"].tolist() == ["higher"]
+
+
+def test_pages_of_the_published_records_agree_with_the_ledger():
+    """Every comparison of a claim, made as its notebook makes it, has the verdict of the ledger."""
+    from relex.runs.records import published as real
+
+    seen = 0
+    for paper in ledger.PAPERS:
+        for corpus in families.asked(paper)["corpora"]:
+            records = families.records_of(paper, corpus, real)
+            found = families.family(paper, corpus, records)
+            for group in families.asked(paper)["groups"]:
+                score, chosen = compare.SCORES[group["score"]], records[group["experiment"]]
+                for claim in (c for c in group["claims"] if c["claim"] in found.index):
+                    pair = (claim["above"], claim["below"])
+                    if pair not in pooled.POOLED:
+                        page = families.settled(compare.differences(chosen, [pair], score), chosen, score)
+                        assert page["verdict"].iloc[0] == found.loc[claim["claim"], "verdict"]
+                        seen += 1
+    assert seen > 40
+
+
+def test_what_tables_remember_is_told_as_on_the_page_of_the_comparison():
+    """Once the chapter had the dictionary ahead of both networks where the page had noise."""
+    known = {"corpus": "casmed", "split": "report", "unseen": "01" * 200}
+    runs = [
+        made.counted("dictionary", 0.6, **known), made.counted("look-up", 0.5, head="lookup", **known),
+        *made.seeds("CasRel", (0.59, 0.6, 0.62), **known), *made.seeds("CBRRel", (0.7, 0.71, 0.72), **known),
+    ]  # fmt: skip
+    for run in runs:
+        run["metrics"] = {"triples.string.f1": 0.8}
+        run["counts"]["unseen.n"] = 200
+    said = cascade.memory(runs)
+    for row in ("CasRel", "CBRRel"):
+        line = cascade.against_memory(runs, row).loc[f"{row} − dictionary, report, all"]
+        assert words.told(row, "the dictionary", line) in said
+    assert "above 8 of the 8 F1 of Table 4" in said and "above 16 of the 18 F1 of Table 5" in said
+    assert "No record" in cascade.memory([])
+
+
+def test_a_reading_that_hardly_holds_does_not_stand(as_published):
+    """Once a table said *yes* of attention where the page of it said *hardly holds*."""
+
+    def rests(mass):
+        look = {"queries": "relation", "targets": "entities", "documents": 9, "shuffled": 0.5, "spread": 0.5}
+        look |= {"mass": mass, "difference": mass - 0.5, "low": mass - 0.505, "high": mass - 0.495}
+        runs = made.seeds("ISER", (0.7, 0.71, 0.72), corpus="conll04")
+        return [run | {"experiment": "iser_attention", "attention": {"trained": [look]}} for run in runs]
+
+    for mass, cell, reading in ((0.52, "hardly", "hardly holds"), (0.7, "yes", "holds")):
+        records = [*grid(SCORES["stands"])[:1], *rests(mass)]
+        table = claims.attention_table(records)
+        assert table.loc["relation queries rest on entities: ISER", "verdict"] == cell
+        assert f"**{reading}**" in attention.verdict(attention.lines(records), "conll04", "ISER")
+        found = entry("iser-attention", *records)
+        assert found.verdict.word == "cannot be told", "of the other half this corpus cannot tell"
+        assert (found.evidence[0].verdict == "no verdict") == (cell == "hardly")
+
+
+def test_chapters_type_no_verdict_that_records_give():
+    """What contradicted the tables stood in prose; it is included now, and these sentences are gone."""
+    book = project_root() / "book"
+    chapters = {"relation-classification": "umrc", "cascade-tagging": "cbrrel", "span-models": "iser",
+                "focused-attention": "focused"}  # fmt: skip
+    for name, paper in chapters.items():
+        text = (book / f"{name}.md").read_text(encoding="utf-8")
+        assert f"executed/{paper}_verdicts.md" in text and "What came out" in text
+        assert not re.search(r"ahead of both|above every F1|has a verdict in this edition|printed gains are not", text)
+    notebooks = [path.read_text(encoding="utf-8") for path in (project_root() / "notebooks").glob("*.ipynb")]
+    assert not any("left where nothing can be looked up" in text for text in notebooks)
