@@ -295,7 +295,7 @@ def types_in_points(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def memory(records: Sequence[dict]) -> str:
-    """What tables that learn nothing reach on the splits that repeat texts, beside printed F1 and trained rows; Markdown.
+    """What tables that learn nothing reach on splits that repeat texts, beside printed F1 and trained rows; Markdown.
 
     The differences are those of `against_memory`, the same as on the page of the comparison.
     """

@@ -114,7 +114,8 @@ def test_a_row_below_the_dictionary_has_not_learned():
 @pytest.mark.parametrize(
     ("lows", "shuffled", "verdict"),
     [
-        ((0.1, 0.2, 0.1), 0.5, "yes"), ((0.01, 0.02, 0.01), 0.5, "hardly"), ((0.1, -0.2, 0.1), 0.5, "not in every seed"),
+        ((0.1, 0.2, 0.1), 0.5, "yes"), ((0.01, 0.02, 0.01), 0.5, "hardly"),
+        ((0.1, -0.2, 0.1), 0.5, "not in every seed"),
         ((-0.3, -0.2, -0.1), 0.5, "**no, the opposite**"),
         ((0.1, 0.2), 0.5, "indicative: yes"), ((0.1,), 0.5, "no verdict (one seed)"),
     ],
