@@ -483,3 +483,13 @@ def test_interrupt_ends_quietly(project):
 
 def test_records_of_these_tests_stay_in_their_folder(project):
     assert records.runs_dir() == project / "runs"
+
+
+def test_the_ledger_prints_every_claim_with_its_verdict(relex):
+    code, out, _ = relex("ledger")
+    assert code == 0 and out.splitlines()[0].split()[:3] == ["paper", "claim", "verdict"]
+    assert "untested here" in out and "refuted by the paper's own figures" in out and "stands" not in out
+    code, out, _ = relex("ledger", "--json")
+    entries = json.loads(out)
+    assert code == 0 and len(entries) >= 24
+    assert all({"paper", "claim", "verdict", "reason", "rule", "printed", "evidence"} <= e.keys() for e in entries)

@@ -1,7 +1,9 @@
 """The papers' printed tables as flat cells, each with an address: `table/row/column`."""
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 
 import yaml
@@ -85,8 +87,12 @@ class Printed:
 
 def reported(paper: str) -> dict:
     """The printed figures of a paper (`umrc`, `cbrrel`, `iser`, `focused`), in percent as in its tables."""
-    text = resources.files("relex").joinpath(f"data/{paper}.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)
+    return deepcopy(_parsed(paper))
+
+
+@cache
+def _parsed(paper: str) -> dict:
+    return yaml.safe_load(resources.files("relex").joinpath(f"data/{paper}.yaml").read_text(encoding="utf-8"))
 
 
 def printed(paper: str) -> Printed:

@@ -1,5 +1,6 @@
 """The book: execute the notebooks, write what pages include, build the HTML."""
 
+import functools
 import json
 import os
 import platform
@@ -191,25 +192,34 @@ def write_status(root: Path | None = None) -> Path:
 def write_claims(root: Path | None = None) -> list[Path]:
     """Write what pages take from records and printed tables into book/executed.
 
-    These are PAPER_claims.md for each paper, evidence.md and audit.md.
+    These are PAPER_claims.md and PAPER_verdicts.md for each paper, pages such as evidence.md, and the ledger's figure.
     They are kept as they are when package, records and corpora are as they were.
     """
     root = root or project_root()
-    paths = [root / EXECUTED / f"{name}.md" for name in (*(f"{paper}_claims" for paper in PAPERS), "evidence", "audit")]
+    names = [f"{paper}_{kind}.md" for kind in ("claims", "verdicts") for paper in PAPERS]
+    names += ["cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "ledger_summary.svg"]
+    paths = [root / EXECUTED / name for name in names]
     once(root / "_build" / "claims.state", common_state(root), paths, lambda: _write_claims(paths))
     return paths
 
 
 def _write_claims(paths: list[Path]) -> None:
     from relex.experiments import evidence
-    from relex.reports import audit, claims
-    from relex.runs.records import published
+    from relex.figures.style import save, use_style
+    from relex.reports import audit, cascade, claims, ledger_page, results
+    from relex.reports.ledger import ledger
+    from relex.runs.records import published as read
 
-    for paper, path in zip(PAPERS, paths, strict=False):
-        write_text(path, claims.claims_page(paper, published))
-    *_, of_evidence, of_audit = paths
-    write_text(of_evidence, evidence.page())
-    write_text(of_audit, audit.page())
+    published = functools.cache(read)  # several pages read the same records
+    entries = ledger(published)
+    texts = [claims.claims_page(paper, published) for paper in PAPERS]
+    texts += [ledger_page.came_out(paper, entries) for paper in PAPERS]
+    segments = results.where(published("cbrrel_comparison"), corpus="casmed")
+    texts += [cascade.memory(segments) + "\n", evidence.page(), audit.page(), ledger_page.page(entries)]
+    for path, text in zip(paths, texts, strict=False):
+        write_text(path, text)
+    use_style()
+    save(ledger_page.drawn(entries), paths[-1].stem)
 
 
 def _machine() -> dict[str, str]:

@@ -151,6 +151,21 @@ def audit(
 
 
 @app.command()
+def ledger(json_: Annotated[bool, typer.Option("--json", help="All fields of every claim.")] = False) -> None:
+    """Print what the papers' claims are worth: each with its verdict and the published records behind it."""
+    from relex.reports.ledger import ledger as entries_of
+    from relex.reports.ledger_page import COLUMNS, counted, rows
+    from relex.runs.records import published
+
+    entries = entries_of(published)
+    if json_:
+        print(json.dumps([entry.as_json() for entry in entries], ensure_ascii=False, indent=1))
+        return
+    print_table(COLUMNS, rows(entries))
+    print(f"differences in points; {counted(entries).replace('*', '')} --json has the reasons.")
+
+
+@app.command()
 def doctor() -> None:
     """Say what this machine has for training, and what is amiss and how to mend it."""
     from relex.doctor import examine

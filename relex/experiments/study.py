@@ -7,7 +7,7 @@ import pandas as pd
 
 from relex.experiments import published, run_experiment
 from relex.figures.style import use_style
-from relex.reports import compare, results, rules, tables
+from relex.reports import compare, families, results, rules, tables
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,9 @@ class Study:
         score: compare.Score,
         printed: Mapping[tuple[str, str], float] | None = None,
     ) -> pd.DataFrame:
-        """Differences of pairs of rows, with their verdicts (`relex.reports.compare.differences`)."""
-        return compare.differences(self.evidence, pairs, score, printed)
+        """Differences of pairs of rows with their verdicts, those of claims as on every page (`families.settled`)."""
+        found = compare.differences(self.evidence, pairs, score, printed)
+        return families.settled(found, self.evidence, score)
 
     def costs(self) -> pd.DataFrame:
         """What a run of each row costs, and the learning rates that it had."""

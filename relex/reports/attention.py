@@ -20,6 +20,10 @@ CLAIMED = (("relation", "entities"), ("entity", "triggers"))
 WORDS = {"entities": "entities", "triggers": "trigger words"}
 CLEAR = 1.1
 """Times as much as shuffled: a difference below may be sure and is small all the same."""
+SAYS = {
+    "more": "holds", "hardly more": "hardly holds", "less": "points the wrong way", "as shuffled": "does not show",
+}  # fmt: skip
+"""What a verdict says of the paper's reading."""
 REFUSED = ("not learned", "no verdict")
 LEVELS = ("corpus", "row", "queries", "targets", "moment")
 
@@ -30,8 +34,9 @@ def lines(records: Sequence[dict]) -> pd.DataFrame:
     `mass` is the mean over seeds, `sd` its sample standard deviation; `shuffled` what shuffled attention has;
     `difference` the mean of mass − shuffled, `low` and `high` the lowest and highest end of the seeds' 95 % intervals
     over documents; `spread` how wide the attention is (1: even); `documents` and `seeds` how many are behind it.
-    `verdict` is *more* or *less* when the intervals of all seeds are on that side of zero, else *as shuffled*; or it is
-    refused, for the `reason` given: rows have to have learned relations, and all of `relex.reports.rules` holds.
+    `verdict` is *more* or *less* when the intervals of all seeds are on that side of zero, *hardly more* where that is
+    less than `CLEAR` times as much, else *as shuffled*; or it is refused, for the `reason` given: rows have to have
+    learned relations, and all of `relex.reports.rules` holds.
     """
     found: dict[tuple, list[tuple[dict, dict]]] = {}
     for record in records:
@@ -49,7 +54,8 @@ def _over_seeds(row: str, runs: Sequence[tuple[dict, dict]], records: Sequence[d
     mean, low, high = seeds.mean(numeric_only=True), seeds["low"].min(), seeds["high"].max()
     documents = int(seeds["documents"].max())
     refused, reason, reach = compare.standing(row, [record for record, _ in runs], records, compare.RE, documents)
-    word = "more" if low > 0 else "less" if high < 0 else "as shuffled"
+    more = "more" if mean["mass"] >= CLEAR * mean["shuffled"] else "hardly more"
+    word = more if low > 0 else "less" if high < 0 else "as shuffled"
     return {
         "mass": mean["mass"], "sd": seeds["mass"].std(ddof=1), "shuffled": mean["shuffled"],
         "difference": mean["difference"], "low": low, "high": high, "spread": mean["spread"],
@@ -121,8 +127,7 @@ def _of(table: pd.DataFrame, corpus: str, row: str) -> pd.DataFrame:
 def _reading(own: pd.DataFrame, queries: str, targets: str) -> str:
     line = own.loc[(queries, targets, "trained")]
     factor, word = line["mass"] / line["shuffled"], line["verdict"].rpartition(": ")[2]
-    holds = "holds" if factor >= CLEAR else "hardly holds"
-    says = {"more": holds, "less": "points the wrong way", "as shuffled": "does not show"}.get(word)
+    says = SAYS.get(word)
     emphasis = "**" if line["verdict"] == word else ""
     refused = f"Of the paper's reading there is no verdict: {line['reason']}"
     said = f"The paper's reading {emphasis}{says}{emphasis}" if says else refused

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from relex.reports import compare, printed, results, tables, words
+from relex.reports import compare, families, printed, results, tables, words
 
 SCORES = {"p": "triples.string.p", "r": "triples.string.r", "f1": "triples.string.f1"}
 """Columns of the paper's tables → metrics of records: strings are what the paper must have compared."""
@@ -63,7 +63,7 @@ def split_differences(
         for kind, documents in kinds.items() if "0" in marks else [("all unseen", None)]:
             line = compare.differences(chosen, [(a, b)], score, {(a, b): printed}, documents)
             found[f"{split}, {kind}"] = line
-    return compare.together(found)
+    return families.settled(compare.together(found), records, score)
 
 
 def settings(records: Sequence[dict]) -> pd.DataFrame:
@@ -292,3 +292,32 @@ def types_in_points(found: pd.DataFrame) -> pd.DataFrame:
     """A table of `tables.type_differences` for display, in percent; the error is one over seeds."""
     shown = (100 * found.drop(columns="gold")).round(1).dropna(axis=1, how="all")
     return shown.assign(gold=found["gold"]).rename(columns={"error": "error over seeds"})
+
+
+def memory(records: Sequence[dict]) -> str:
+    """What tables that learn nothing reach on splits that repeat texts, beside printed F1 and trained rows; Markdown.
+
+    The differences are those of `against_memory`, the same as on the page of the comparison.
+    """
+    shown = {
+        table: [value for cells in printed.rows("cbrrel", table).values() for key, value in cells.items()
+                if key.endswith(".f1") and not key.startswith("overlap.triple")]
+        for table in ("comparison_casmed", "overlap_casmed")
+    }  # fmt: skip
+    numbers = {"comparison_casmed": "Table 4", "overlap_casmed": "Table 5"}
+    apart = {row: against_memory(records, row) for row in ("CasRel", "CBRRel")}
+    lines = []
+    for split in results.splits(records):
+        chosen = results.where(records, split=split)
+        if all(r["counts"].get("unseen.n") == r["counts"]["n"] for r in chosen):
+            continue
+        reach = {row: results.values(chosen, row, SCORES["f1"]) for row in ("look-up", "dictionary")}
+        told = [f"{row} {100 * found[0]:.1f}" for row, found in reach.items() if found]
+        for table, values in shown.items() if reach["look-up"] else ():
+            below = sum(value < 100 * reach["look-up"][0] for value in values)
+            told.append(f"the look-up is above {below} of the {len(values)} F1 of {numbers[table]}")
+        for row, found in apart.items():
+            name = f"{row} − dictionary, {split}, all"
+            told += [words.told(row, "the dictionary", found.loc[name])] if name in found.index else []
+        lines.append(f"* `{split}`: {'; '.join(told)}.")
+    return "\n".join(lines) or "No record of such a split is published in this edition."

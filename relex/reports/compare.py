@@ -114,7 +114,7 @@ class Pool:
 
 COLUMNS = (
     "difference", "low", "high", "holm", "seeds", "printed", "verdict", "reason",
-    "p", "reach", "rows", "scores", "learned", "bar",
+    "p", "reach", "rows", "scores", "learned", "bar", "rising",
 )  # fmt: skip
 
 
@@ -136,8 +136,8 @@ def differences(
     *within the noise*, at 0.05 after Holm's correction over the lines of the table (`holm`), with `indicative: ` or
     `On our generated corpus: ` before it where no more can be said; or *not learned*, or *no verdict*, and then
     `reason` tells by which of `relex.reports.rules`. A line without verdict is not tested and not in Holm's family.
-    For figures and `together`: `rows` (A, B), their `scores` by seed, whether they `learned`, the `bar`; `p` of the
-    line alone, never shown.
+    For figures, `together` and the ledger: `rows` (A, B), their `scores` by seed, whether they `learned`, the `bar`,
+    which of them are still `rising`; `p` of the line alone, never shown.
     """
     chosen = [record for record in records if score.applies(record)]
     rows = pool_by.rows(chosen) if pool_by else {row: of_row(chosen, row) for row in rows_in_order(chosen)}
@@ -219,6 +219,7 @@ def _line(names: tuple[str, str], runs: tuple, records: Sequence[dict], score: S
         "verdict": verdict, "reason": reason,
         "rows": names, "scores": tuple(row.scores for row in rows), "bar": lowest,
         "learned": tuple(lowest is not None and rules.learned(row, lowest) for row in rows),
+        "rising": rules.still_rising(rows),
     }  # fmt: skip
 
 

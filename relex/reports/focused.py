@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 
 from relex.corpora import Corpus
 from relex.corpora.generators.arteriography.generate import compared
-from relex.reports import compare, plot, printed, results, tables, words
+from relex.reports import compare, families, plot, printed, results, tables, words
+from relex.reports.pooled import CELLS, MASKS, POOLED, effect
 from relex.reports.printed import PRF, reported
-from relex.reports.results import is_trained
 
 TASKS = {
     "ner": "entities", "re": "relations, end to end", "given": "relations of given entities",
@@ -26,9 +26,6 @@ TASKS = {
 METRIC = {"ner": "ner.strict", "re": "re.strict", "given": "given.re.strict", "kept": "kept.re.strict"}
 """What is scored → how the names of its metrics in a record begin."""
 
-MASKS = {"eq13": "Eq. 13", "eq14": "Eq. 14"}
-CELLS = {f"K{k}-{mask}": {"k": k, "mask": mask} for mask in MASKS for k in (2, 4, 6)}
-"""The rows of Table V, and their switches."""
 OF_TABLE_V, OF_OTHERS = 190, 126
 """Relations that recalls of Table V are shares of, and those of the others, as their digits tell (`recalls`)."""
 
@@ -64,28 +61,11 @@ def scores(
     return tables.comparison(metrics, printed, of_task(recorded, task), of_task(here, task), part)
 
 
-POOLED = {
-    **dict.fromkeys([("Eq. 14", "Eq. 13")], compare.Pool("mask", MASKS, "k")),
-    **dict.fromkeys(
-        [("K = 4", "K = 2"), ("K = 6", "K = 4"), ("K = 6", "K = 2")],
-        compare.Pool("k", {k: f"K = {k}" for k in (2, 4, 6)}, "mask"),
-    ),
-}
-"""What pooled runs of Table V's grid are asked: pair of rows → how runs are pooled for it."""
-
-
-def effect(records: Sequence[dict], score: compare.Score, pair: tuple[str, str]) -> pd.DataFrame:
-    """The difference that the mask makes over all K, or K over both masks; empty where no cell has all its partners.
-
-    Runs are compared with their partners, so that what the other switch does is no noise in what the one does.
-    """
-    chosen = [r for r in records if r["config"]["row"] in CELLS or not is_trained(r)]
-    return compare.differences(chosen, [pair], score, pool_by=POOLED[pair])
-
-
 def effects(records: Sequence[dict], task: str) -> pd.DataFrame:
     """Every `effect` on a task, a line each, one family."""
-    return compare.together([effect(records, compare.SCORES[task], pair) for pair in POOLED])
+    score = compare.SCORES[task]
+    found = compare.together([effect(records, score, pair) for pair in POOLED])
+    return families.settled(found, records, score)
 
 
 def differences(
@@ -93,7 +73,8 @@ def differences(
 ) -> pd.DataFrame:
     """`compare.differences` of a task; beside them those of `shown`, a printed table as `printed.rows` reads it."""
     score = compare.SCORES[task]
-    return compare.differences(records, pairs, score, printed.differences(pairs, shown or {}, score.metric))
+    found = compare.differences(records, pairs, score, printed.differences(pairs, shown or {}, score.metric))
+    return families.settled(found, records, score)
 
 
 def told(found: Found) -> Iterator[str | pd.DataFrame]:

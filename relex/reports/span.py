@@ -17,7 +17,7 @@ from relex.corpora import PARTS, Corpus
 from relex.corpora.generators.interactions.generate import RELATIONS
 from relex.documents import Document, Relation
 from relex.evaluation import extraction
-from relex.reports import compare, results, tables, words
+from relex.reports import compare, families, results, tables, words
 from relex.reports.printed import PRF, rows
 from relex.reports.printed import differences as printed_differences
 from relex.reports.results import trained
@@ -62,7 +62,7 @@ def differences(
     for task in TASKS:
         score = compare.SCORES[task]
         prints = printed_differences(pairs, printed, score.metric)
-        found[task] = compare.differences(records, pairs, score, prints)
+        found[task] = families.settled(compare.differences(records, pairs, score, prints), records, score)
     return found
 
 

@@ -1,12 +1,10 @@
 """What a table of differences says, for every outcome, in cells and sentences; bold type is for full verdicts only."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
+from relex.reports import verdict
 from relex.reports.compare import is_full, outcome
-from relex.reports.rules import GENERATED, TENTATIVE
 
 UNDECIDED = "cannot be distinguished from zero"
 
@@ -73,34 +71,17 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def left(a: str, b: str, found: pd.DataFrame) -> str:
-    """What a table of lines that end in `unseen` says of test texts that nobody can look up; Markdown."""
+    """What a table of lines that end in `unseen` says of test texts that do not stand in training; Markdown."""
     unseen = found[[name.endswith("unseen") for name in found.index]]
     if unseen.empty:
         return "There is nothing to compare."
     clauses = [told(a, b, line) + f" on *{name}*" for name, line in unseen.iterrows()]
-    return f"Where nothing can be looked up: {'; '.join(clauses)}."
+    return f"On texts that do not stand verbatim in training: {'; '.join(clauses)}."
 
 
 def claim(lines: pd.DataFrame) -> str:
     """What a table of `differences`, all of which a claim wants above zero, says of the claim; Markdown."""
-    if lines.empty:
-        return "not recorded"
-    refused = lines[[not outcome(verdict) for verdict in lines["verdict"]]]
-    if len(refused):
-        return "; ".join(dict.fromkeys(with_reason(line) for _, line in refused.iterrows()))
-    full = all(map(is_full, lines["verdict"]))
-    start, emphasis = _weakest(lines["reach"]), "**" if full else ""
-    groups = {
-        word: [name for name, verdict in zip(lines.index, lines["verdict"], strict=True) if outcome(verdict) == word]
-        for word in ("higher", "lower", "within the noise")
-    }
-    if len(groups["higher"]) == len(lines):
-        return f"{start}{emphasis}holds{emphasis}"
-    if len(groups["within the noise"]) == len(lines):
-        return f"{start}{emphasis}not shown{emphasis}: no difference can be distinguished from zero"
-    texts = {"above zero": "higher", "below zero": "lower", "not distinguishable from zero": "within the noise"}
-    parts = "; ".join(f"{text}: {', '.join(groups[word])}" for text, word in texts.items() if groups[word])
-    return f"{start}{emphasis}{'holds in part' if groups['higher'] else 'contradicted'}{emphasis} ({parts})"
+    return verdict.told(verdict.of(lines))
 
 
 def answer(line: pd.Series) -> str:
@@ -111,9 +92,3 @@ def answer(line: pd.Series) -> str:
     text = {"higher": "yes", "lower": "no, the opposite", "within the noise": UNDECIDED}[found]
     emphasis = "**" if found == "lower" and is_full(verdict) else ""
     return f"{line['reach']}{emphasis}{text}{emphasis}" + (f" ({line['reason']})" if line["reason"] else "")
-
-
-def _weakest(reaches: Sequence[str]) -> str:
-    """How a verdict on several lines begins: with every restriction that one of them has."""
-    words = [word for word in (GENERATED, TENTATIVE) if any(word in reach for reach in reaches)]
-    return f"{', '.join(words)}: " if words else ""

@@ -151,7 +151,7 @@ def test_tables_of_differences_are_told_and_drawn_by_corpus_and_task():
     assert len(list(focused_tables.drawn(found))) == 1
     claims = {"both help": ("given", [pair]), "of another task": ("ner", [pair])}
     lines = focused_tables.answers(claims, found).splitlines()
-    assert lines[0] == "- *both help*" and lines[1].endswith("(measured +50.0): **holds**.")
+    assert lines[0] == "- *both help*" and lines[1].endswith("(measured +50.0): **stands**.")
     assert lines[2].endswith(": not recorded.") and lines[3:] == ["- *of another task*"]
     told = focused_tables.each_line(found, "given").splitlines()
     assert told[0].endswith(": joint − only RC: higher.") and told[1].endswith(": not recorded.")

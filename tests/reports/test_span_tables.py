@@ -94,9 +94,11 @@ def test_claims_need_all_of_their_pairs():
     pairs = [("A", "B"), ("A", "C")]
     found = {"conll04": span.differences(LEARNED, pairs, {"A": {"re.strict.f1": 70.0}, "B": {"re.strict.f1": 68.5}})}
     said = span.claims({"first": [("A", "B")], "both": pairs, "another": [("A", "D")]}, found, ["re"]).splitlines()
-    assert said[:2] == ["- *first*", "  - relations, CoNLL04 (printed +1.50, measured +20.0): **holds**."]
-    assert said[3].startswith("  - relations, CoNLL04 (printed +1.50, measured +20.0 and +0.0): **holds in part**")
-    assert said[4:] == ["- *another*", "  - relations, CoNLL04: not recorded."]
+    assert said[:2] == ["- *first*", "  - relations, CoNLL04 (printed +1.50, measured +20.0): **stands**."]
+    assert said[3].startswith(
+        "  - relations, CoNLL04 (printed +1.50, measured +20.0 and +0.0): cannot be told (above zero: "
+    )
+    assert said[4:] == ["- *another*", "  - relations, CoNLL04: untested here (not recorded)."]
     assert span.claims({"first": [("A", "B")]}, found).count("\n  - ") == 2
 
 

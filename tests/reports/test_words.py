@@ -33,7 +33,7 @@ def test_bold_is_for_full_verdicts(reach, word):
         assert not any("**" in text for text in texts)
         assert all(text.startswith(reach.split(":")[0]) for text in texts[:3])
     else:
-        assert "**" in texts[0] and "**" in texts[1]
+        assert "**" in texts[0] and ("**" in texts[1]) == (word != "within the noise")
         assert ("**" in texts[2]) == (word == "lower"), "a no is what a reader has to see"
         assert ("**" in texts[3]) == (word != "within the noise")
 
@@ -44,10 +44,12 @@ def test_a_refused_line_never_shows_a_verdict(verdict):
     cells = words.in_points(table(one)).iloc[0]
     assert cells["verdict"] == f"{verdict} (one seed)"
     texts = [words.told("A", "B", one), words.claim(table(one)), words.answer(one), words.summary(table(one))]
-    for text in texts:
-        assert verdict in text and "**" not in text
-        assert not any(said in text for said in ("higher", "lower", "yes", "holds", "opposite", "distinguished"))
-    assert words.claim(table(one, line("higher"))) == f"{verdict} (one seed)"
+    of_claim = "not learned" if verdict == "not learned" else "cannot be told"
+    for text, said in zip(texts, (verdict, of_claim, verdict, verdict), strict=True):
+        assert said in text and "**" not in text
+        answers = ("higher", "lower", "yes", "**stands", "falls", "opposite", "distinguished")
+        assert not any(word in text for word in answers)
+    assert words.claim(table(one, line("higher"))) == f"{of_claim} (one seed)"
 
 
 def test_from_records_to_words():
@@ -90,14 +92,20 @@ def test_clauses_of_every_outcome():
 @pytest.mark.parametrize(
     ("verdicts", "said"),
     [
-        ([], "not recorded"),
-        (["higher", "higher"], "**holds**"),
-        (["within the noise"], "**not shown**: no difference"),
-        (["higher", "within the noise"], "**holds in part** (above zero: line 0; not distinguishable"),
-        (["lower", "within the noise"], "**contradicted** (below zero"),
-        (["lower", "higher"], "**holds in part**"),
-        (["higher", "indicative: higher"], "indicative: holds"),
-        (["On our generated corpus: higher", "indicative: lower"], "On our generated corpus, indicative: holds in"),
+        ([], "untested here (not recorded)"),
+        (["higher", "higher"], "**stands**"),
+        (["within the noise"], "cannot be told (no difference can be distinguished"),
+        (["higher", "within the noise"], "cannot be told (above zero: line 0; not distinguishable"),
+        (["lower", "within the noise"], "**falls** (below zero: line 0; not distinguishable"),
+        (["lower", "higher"], "**falls** (above zero: line 1; below zero: line 0)"),
+        (["lower"], "**falls**"),
+        (["lower", "no verdict"], "**falls** (below zero: line 0)"),
+        (["not learned", "no verdict"], "not learned"),
+        (["higher", "indicative: higher"], "indicative: stands"),
+        (
+            ["On our generated corpus: higher", "indicative: lower"],
+            "indicative: falls (above zero: line 0; ",
+        ),
     ],
 )
 def test_claims_for_every_outcome(verdicts, said):
