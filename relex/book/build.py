@@ -197,7 +197,7 @@ def write_claims(root: Path | None = None) -> list[Path]:
     """
     root = root or project_root()
     names = [f"{paper}_{kind}.md" for kind in ("claims", "verdicts") for paper in PAPERS]
-    names += ["cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "ledger_summary.svg"]
+    names += ["cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "findings.md", "ledger_summary.svg"]
     paths = [root / EXECUTED / name for name in names]
     once(root / "_build" / "claims.state", common_state(root), paths, lambda: _write_claims(paths))
     return paths
@@ -206,7 +206,7 @@ def write_claims(root: Path | None = None) -> list[Path]:
 def _write_claims(paths: list[Path]) -> None:
     from relex.experiments import evidence
     from relex.figures.style import save, use_style
-    from relex.reports import audit, cascade, claims, ledger_page, results
+    from relex.reports import audit, cascade, claims, landing, ledger_page, results
     from relex.reports.ledger import ledger
     from relex.runs.records import published as read
 
@@ -216,6 +216,7 @@ def _write_claims(paths: list[Path]) -> None:
     texts += [ledger_page.came_out(paper, entries) for paper in PAPERS]
     segments = results.where(published("cbrrel_comparison"), corpus="casmed")
     texts += [cascade.memory(segments) + "\n", evidence.page(), audit.page(), ledger_page.page(entries)]
+    texts.append(landing.findings(entries, published))
     for path, text in zip(paths, texts, strict=False):
         write_text(path, text)
     use_style()

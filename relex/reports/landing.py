@@ -1,0 +1,81 @@
+"""What came out, for the first page: a few lines with a number each, from records, printed tables and the ledger."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from relex.audits.audit import audit, checks
+from relex.reports import ledger_page, results, words
+from relex.reports.families import Published
+from relex.reports.ledger import PAPERS, Entry
+from relex.reports.verdict import NOT_LEARNED, REFUTED
+
+HEADLINES = ("umrc-best-encoding", "cbrrel-casrel", "iser-spert", "focused-joint-lstm")
+"""The claim of each paper that its title or abstract rests on."""
+CHAPTERS = {
+    "umrc": "relation-classification",
+    "cbrrel": "cascade-tagging",
+    "iser": "span-models",
+    "focused": "focused-attention",
+}
+"""Where the evidence of each paper is told."""
+COUNTING = "TF-IDF pair+sentence+between"
+"""The row of the baselines that counts characters of mentions, of the sentence, and of what stands between."""
+
+
+def findings(entries: Sequence[Entry], published: Published) -> str:
+    """Markdown: a list, each item a finding with its evidence one click away."""
+    told = [_printed(), _claims(entries), _counting(published)]
+    told += [_headline(entry) for name in HEADLINES for entry in entries if entry.id == name]
+    return "".join(f"* {line}\n" for line in told if line)
+
+
+def _printed() -> str:
+    found = {paper: audit(paper) for paper in checks()}
+    strengths = {paper: Counter(f.strength for f in findings) for paper, (findings, _) in found.items()}
+    compared, total = sum(number for _, number in found.values()), sum(strengths.values(), Counter())
+    papers = sum(bool(counts["decisive"]) for counts in strengths.values())
+    return (
+        f"**The papers' own figures do not always fit together.** Of {compared} comparisons of printed cells "
+        f"{total['decisive']} fail in a way that no rounding and no mean over runs explains, in {papers} of "
+        f"{len(found)} papers; {total['strong']} more are hard to explain. {{doc}}`The audit <audit>`"
+    )
+
+
+def _claims(entries: Sequence[Entry]) -> str:
+    refuted = sum(entry.verdict.text == REFUTED for entry in entries)
+    return (
+        f"**Of {len(entries)} claims {refuted} are refuted by their own paper's figures.** "
+        f"{ledger_page.counted(entries)} {{doc}}`The ledger <ledger>`"
+    )
+
+
+def _counting(published: Published) -> str:
+    """Empty where one of both has no record."""
+    counted = results.values(results.where(published("baselines"), corpus="umrc10"), COUNTING, "accuracy")
+    best = [r for r in published("strongest") if r["config"]["corpus"] == "umrc10"]
+    learned = max((sum(v) / len(v) for row in results.rows_in_order(best)
+                   if (v := results.values(best, row, "accuracy"))), default=None)  # fmt: skip
+    if not counted or learned is None:
+        return ""
+    return (
+        f"**Counting characters comes near.** On umrc10 a linear model of character n-grams has an accuracy of "
+        f"{100 * sum(counted) / len(counted):.1f} %, our strongest BERT {100 * learned:.1f} %. "
+        "{doc}`Three encoders <executed/encoder_comparison>`"
+    )
+
+
+def _headline(entry: Entry) -> str:
+    """The claim and its verdict; with the first comparison of a real corpus, unless a row of it has not learned."""
+    lines = [e for e in entry.evidence if e.measured is not None and entry.verdict.word != NOT_LEARNED]
+    measured = ""
+    for e in sorted(lines, key=lambda e: e.stand_in)[:1]:
+        printed = "" if e.printed is None else f"printed {words.points(e.printed / 100, 2)}, "
+        seeds = f"{e.seeds} seed{'s' * (e.seeds != 1)}"
+        measured = (
+            f": {e.comparison}, {printed}measured {ledger_page.measured(e)} points on {ledger_page.corpus(e)}, {seeds}"
+        )
+    paper, text = PAPERS[entry.paper], entry.verdict.text
+    return (
+        f"**{paper[0].upper()}{paper[1:]}: \u201c{entry.claim}\u201d.** {text[0].upper()}{text[1:]}{measured}. "
+        f"{{doc}}`The chapter <{CHAPTERS[entry.paper]}>`"
+    )

@@ -1,0 +1,42 @@
+"""The findings of the first page: a few lines, each with its evidence a click away, and as the ledger says."""
+
+import functools
+import re
+
+from relex.files import project_root
+from relex.reports import landing
+from relex.reports.ledger import ledger
+from relex.reports.verdict import FALLS, NOT_LEARNED, Verdict
+from relex.runs.records import published
+
+READ = functools.cache(published)
+
+
+def test_a_few_lines_each_with_a_link_to_a_page_that_is_there():
+    lines = landing.findings(ledger(READ), READ).splitlines()
+    assert 5 <= len(lines) <= 7
+    for line in lines:
+        (page,) = re.findall(r"{doc}`[^`<]+<([\w/-]+)>`$", line)
+        name = page.removeprefix("executed/")
+        assert any((project_root() / "book" / f"{page}.md", project_root() / "notebooks" / f"{name}.ipynb")[i].is_file()
+                   for i in (0, 1)), page  # fmt: skip
+        assert re.search(r"\d", line) or "not learned" in line.lower() or "untested" in line.lower()
+
+
+def test_a_verdict_that_changes_changes_its_line_and_what_has_not_learned_has_no_number():
+    entries = ledger(READ)
+    changed = [e._replace(verdict=Verdict(FALLS)) if e.id == "cbrrel-casrel" else e for e in entries]
+    before, after = (landing.findings(each, READ).splitlines() for each in (entries, changed))
+    (line,) = [b for a, b in zip(before, after, strict=True) if a != b and "The chapter" in b]
+    assert "Falls: CBRRel \u2212 CasRel" in line and "measured" in line
+    unlearned = [e._replace(verdict=Verdict(NOT_LEARNED)) if e.id == "cbrrel-casrel" else e for e in entries]
+    assert "measured" not in next(x for x in landing.findings(unlearned, READ).splitlines() if "CasRel" in x)
+
+
+def test_without_records_only_the_printed_figures_speak():
+    def none(experiment):
+        return []
+
+    lines = landing.findings(ledger(none), none).splitlines()
+    assert "467" in lines[0] or "comparisons" in lines[0]
+    assert not any("measured" in line or "n-grams" in line for line in lines)
