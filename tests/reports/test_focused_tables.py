@@ -152,7 +152,7 @@ def test_tables_of_differences_are_told_and_drawn_by_corpus_and_task():
     claims = {"both help": ("given", [pair]), "of another task": ("ner", [pair])}
     lines = focused_tables.answers(claims, found).splitlines()
     assert lines[0] == "- *both help*" and lines[1].endswith("(measured +50.0): **stands**.")
-    assert lines[2].endswith(": not recorded.") and lines[3:] == ["- *of another task*"]
+    assert lines[2].endswith(": untested here (not recorded).") and lines[3:] == ["- *of another task*"]
     told = focused_tables.each_line(found, "given").splitlines()
     assert told[0].endswith(": joint − only RC: higher.") and told[1].endswith(": not recorded.")
 
@@ -162,7 +162,7 @@ def test_an_answer_has_printed_differences_with_two_digits():
     pair = [("joint", "only RC")]
     found = focused_tables.differences(records, "given", pair, printed.rows("focused", "ablation"))
     text = focused_tables.answers({"both help": ("given", pair)}, {("casmed", "given"): found})
-    assert "(printed +0.82; measured +0.0): no verdict (no bar recorded)." in text
+    assert "(printed +0.82; measured +0.0): cannot be told (no bar recorded)." in text
 
 
 def test_precision_on_kept_pairs_is_told_where_pairs_were_left_out():
