@@ -3,8 +3,10 @@ cluster."""
 
 import importlib.util
 import json
+import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -21,7 +23,7 @@ FINISHED = ".finished"
 """The folder among the answers that has a note for each finished shard."""
 
 TRIES = 3
-"""How often a shard is given to an actor whose process has died with it, or with others, before."""
+"""How often a shard is tried again whose process has died at it."""
 
 
 @dataclass(frozen=True)
@@ -219,15 +221,16 @@ def _through_ray(job: Job, names: list[str], on: str) -> Iterator[Shard]:
         context.enable_progress_bars = False
         gpus = min(1.0, ray.cluster_resources().get("GPU", 0) / count)
         job = Job(*(p.resolve() for p in (job.model, job.source, job.out)), job.form, job.threshold, job.strict)
-        answers = ray.data.from_items([{"name": name} for name in names], override_num_blocks=len(names)).map(
-            Actor,
-            fn_constructor_args=(job, source_fingerprint()),
-            compute=ray.data.ActorPoolStrategy(size=count, max_tasks_in_flight_per_actor=1),
-            num_cpus=1,
-            num_gpus=gpus,
-            max_restarts=TRIES,
-            max_task_retries=TRIES,
-        )
+        with warnings.catch_warnings(action="ignore"):  # Ray 2.64 will not take `max_task_retries` here
+            answers = ray.data.from_items([{"name": name} for name in names], override_num_blocks=len(names)).map(
+                Actor,
+                fn_constructor_args=(job, source_fingerprint()),
+                compute=ray.data.ActorPoolStrategy(size=count, max_tasks_in_flight_per_actor=1),
+                num_cpus=1,
+                num_gpus=gpus,
+                max_task_retries=TRIES,
+            )
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         for row in answers.iter_rows():
             yield Shard(**json.loads(row["shard"]))
     except ray.exceptions.RayError as error:

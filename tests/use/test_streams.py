@@ -5,14 +5,14 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from cases import DOCUMENTS, Case, make
+import untrained
+from cases import DOCUMENTS
 
 import relex
 from relex.cli import main
 from relex.documents import Document, Span, write_documents
 from relex.errors import RelexError
 from relex.runs import models
-from relex.runs.config import Config
 from relex.use import data, extractor, streams
 from relex.use.extractor import Extractor
 from relex.use.streams import Source, predict_file
@@ -20,11 +20,7 @@ from relex.use.streams import Source, predict_file
 
 @pytest.fixture
 def model():
-    """An untrained cascade, made so that it finds something."""
-    head = make(Case("cascade"))
-    config = Config.from_json({"head": "cascade", "encoder": "random:tiny", "precision": "fp32"})
-    about = {"corpus": {"name": "own", "sizes": {"train": 6, "dev": 1, "test": 1}}, "metrics": {}}
-    return Extractor(head, replace(config, options=head.options), about)
+    return untrained.extractor()
 
 
 TEXTS = [d.text for d in DOCUMENTS] * 3
