@@ -68,8 +68,9 @@ def shown(table: pd.DataFrame, corpus: str, row: str) -> pd.DataFrame:
         line, last = moments.loc["trained"], moments.drop("trained")
         sd = "" if np.isnan(line["sd"]) else f" ± {100 * line['sd']:.1f}"
         cells[f"{queries} queries → {WORDS[targets]}"] = {
+            "verdict": words.with_reason(line),
             "mass": f"{100 * line['mass']:.1f}{sd}", "shuffled": f"{100 * line['shuffled']:.1f}",
-            "trained − shuffled": _with_interval(line), "verdict": words.with_reason(line),
+            "trained − shuffled": _with_interval(line),
             **{f"{moment} − shuffled": _with_interval(other) for moment, other in last.iterrows()},
             "spread": f"{100 * line['spread']:.0f}", "documents": line["documents"], "seeds": line["seeds"],
         }  # fmt: skip
