@@ -13,6 +13,7 @@ from pathlib import Path
 
 from relex.book.api import api_page
 from relex.book.kept import common_state, once, state
+from relex.book.pages import lighten
 from relex.book.toc import EXECUTED, notebook_names, page_names
 from relex.errors import RelexError
 from relex.files import project_root, write_text
@@ -145,6 +146,7 @@ def _build_pages(root: Path) -> None:
             f"correct them all (the log is {root / '_build' / 'build.log'})"
         )
     embed_chinese(index.parent)
+    lighten(index.parent)
 
 
 def embed_chinese(html: Path) -> Path:

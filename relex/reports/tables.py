@@ -150,9 +150,8 @@ def costs(records: Sequence[dict]) -> pd.DataFrame:
         lines[row] = {
             "millions of parameters": f"{runs['parameters'].mean() / 1e6:.1f}",
             "seconds of training": f"{fastest['train_s']:,.0f}",
-            "tokens trained on": f"{fastest['trained_tokens']:,.0f}",
             "tokens a second": f"{fastest['trained_tokens'] / max(fastest['train_s'], 0.01):,.0f}",
-            "documents predicted a second": f"{(runs['n'] / runs['predict_s'].clip(lower=0.01)).max():,.0f}",
+            "texts predicted a second": f"{(runs['n'] / runs['predict_s'].clip(lower=0.01)).max():,.0f}",
             "padding": f"{(1 - runs['trained_tokens'] / runs['padded_positions']).mean():.1%}",
             "time in the model": "–" if np.isnan(inside) else f"{inside:.0%}",
             "on": fastest["on"],
