@@ -1,8 +1,9 @@
 """The pages as the theme writes them, made light: one style sheet, two scripts, and the symbols they use.
 
 The theme's pages ask for some thirty files of 2.5 MB. Here the style sheets of a page become one, and so do its scripts
-of each kind; a font cut down to the symbols in use replaces Font Awesome and its script; the search index is loaded by the
-search page alone, and MathJax by pages with equations; of thebe, which runs cells on a server, nothing is left. In tables a number stays beside its spread and the ends of an interval beside each other.
+of each kind; a font cut down to the symbols in use replaces Font Awesome and its script; the search index is loaded by
+the search page alone, and MathJax by pages with equations; of thebe, which runs cells on a server, nothing is left.
+In tables a number stays beside its spread, and the ends of an interval beside each other.
 """
 
 import posixpath
@@ -55,7 +56,7 @@ def lighten(html: Path) -> None:
 
 
 def tables(page: str) -> str:
-    """The page with the numbers of each cell tied together, and a class on cells of words and on tables of many columns."""
+    """The page with the numbers of a cell tied together; cells of words and tables of many columns have a class."""
     return DATAFRAME.sub(_table, CELL.sub(_cell, page))
 
 
@@ -127,7 +128,6 @@ def _sheet(html: Path, used: frozenset[str]) -> Callable:
 def _whole(html: Path, file: Path) -> str:
     """A style sheet with what it imports, and with addresses as they are from the folder `_static`."""
     text = MAP.sub("", file.read_text(encoding="utf-8"))
-    text = IMPORT.sub(lambda found: _whole(html, _local(file, found[1])), text)
 
     def moved(found: re.Match) -> str:
         target = _local(file, found[2])
@@ -135,7 +135,7 @@ def _whole(html: Path, file: Path) -> str:
             return f"url({posixpath.relpath(target.as_posix(), (html / '_static').as_posix())})"
         return found[0]
 
-    return URL.sub(moved, text)
+    return IMPORT.sub(lambda found: _whole(html, _local(file, found[1])), URL.sub(moved, text))
 
 
 def _with_symbols(html: Path, text: str, used: frozenset[str]) -> str:

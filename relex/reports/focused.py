@@ -38,7 +38,7 @@ LOST = {
     "relations": "relations lost with their entities", "windowed": "texts in several windows",
     "without_pairs": "texts without a pair",
 }  # fmt: skip
-"""Counts of a record that tell what tags and pairs cannot hold, as the chapter explains them → their names in tables."""
+"""Counts of a record that tell what tags and pairs cannot hold, as the chapter explains them → names in tables."""
 
 LONGER = (
     ("K2-eq14", "K2-eq13"), ("K2-eq14, longer", "K2-eq13, longer"),
