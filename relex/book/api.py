@@ -40,7 +40,7 @@ def _entry(node: ast.FunctionDef | ast.ClassDef) -> str:
 
 
 def _described(code: str, node) -> str:
-    return f"```python\n{code}\n```\n\n{markdown(ast.get_docstring(node) or '')}".rstrip()
+    return f"```text\n{code}\n```\n\n{markdown(ast.get_docstring(node) or '')}".rstrip()
 
 
 def _signature(node: ast.FunctionDef) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from relex.book import reader
 from relex.book.api import api_page
 from relex.book.kept import common_state, once, state
+from relex.book.pages import lighten
 from relex.book.toc import EXECUTED, notebook_names, page_names
 from relex.errors import RelexError
 from relex.files import project_root, write_bytes, write_text
@@ -148,6 +149,7 @@ def _build_pages(root: Path) -> None:
         )
     embed_chinese(index.parent)
     reader.place(root / EXECUTED, index.parent)
+    lighten(index.parent)
 
 
 def embed_chinese(html: Path) -> Path:

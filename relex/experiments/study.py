@@ -7,7 +7,7 @@ import pandas as pd
 
 from relex.experiments import published, run_experiment
 from relex.figures.style import use_style
-from relex.reports import compare, families, results, rules, tables
+from relex.reports import compare, families, results, rules, tables, words
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ class Study:
 
     def costs(self) -> pd.DataFrame:
         """What a run of each row costs, and the learning rates that it had."""
-        return tables.costs(self.evidence).join(rules.learning_rates(self.evidence))
+        told = tables.costs(self.evidence).join(rules.learning_rates(self.evidence))
+        return told.rename(index=words.titled, columns={"lr": "rate of the encoder", "head_lr": "rate of the head"})
 
     def execution(self) -> pd.DataFrame:
         """The runs of this execution, one a line."""

@@ -64,9 +64,9 @@ def _over_seeds(row: str, runs: Sequence[tuple[dict, dict]], records: Sequence[d
 
 
 def shown(table: pd.DataFrame, corpus: str, row: str) -> pd.DataFrame:
-    """`lines` of one corpus and row for display: mass and shuffled in percent, differences in points.
+    """`lines` of one corpus and row for display: mass in percent, differences in points.
 
-    In brackets the interval; `verdict` and `spread` are those of the trained model.
+    `verdict`, `spread` and, in brackets, the interval are those of the trained model.
     """
     cells = {}
     for (queries, targets), own in _of(table, corpus, row).groupby(["queries", "targets"], sort=False):
@@ -74,9 +74,9 @@ def shown(table: pd.DataFrame, corpus: str, row: str) -> pd.DataFrame:
         line, last = moments.loc["trained"], moments.drop("trained")
         sd = "" if np.isnan(line["sd"]) else f" ± {100 * line['sd']:.1f}"
         cells[f"{queries} queries → {WORDS[targets]}"] = {
-            "mass": f"{100 * line['mass']:.1f}{sd}", "shuffled": f"{100 * line['shuffled']:.1f}",
-            "trained − shuffled": _with_interval(line), "verdict": words.with_reason(line),
-            **{f"{moment} − shuffled": _with_interval(other) for moment, other in last.iterrows()},
+            "verdict": words.with_reason(line),
+            "mass": f"{100 * line['mass']:.1f}{sd}", "trained − shuffled": _with_interval(line),
+            **{f"{moment} − shuffled": words.points(other["difference"], 2) for moment, other in last.iterrows()},
             "spread": f"{100 * line['spread']:.0f}", "documents": line["documents"], "seeds": line["seeds"],
         }  # fmt: skip
     return pd.DataFrame.from_dict(cells, orient="index").rename_axis(row)

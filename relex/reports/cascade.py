@@ -17,6 +17,13 @@ SCORES = {"p": "triples.string.p", "r": "triples.string.r", "f1": "triples.strin
 COLUMNS = {SCORES["p"]: "P", SCORES["r"]: "R", SCORES["f1"]: "F1"}
 """Metrics → column titles of `tables.comparison`."""
 
+OF_GRADIENTS = {
+    "distance": "1 − cosine", "angle": "angle, degrees", "norm_ratio": "second length / first",
+    "perturbation_ratio": "step / length of the embeddings", "loss_change": "change of the loss",
+}  # fmt: skip
+"""Columns of `gradients` → what tables call them."""
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 KINDS = {
     "look-up": "no learning", "masked look-up": "no learning", "dictionary": "no learning",
     "schema only": "given the gold entities", "nearest entity": "given the gold entities",
@@ -231,6 +238,19 @@ def printed_epsilon(systems: dict[str, pd.DataFrame], epsilon: float) -> pd.Data
     return pd.concat(tables_).set_index(["system", "when"]).drop(columns="epsilon")
 
 
+def in_powers(number: float) -> str:
+    """Two digits, and a power of ten where that is shorter: `0.16`, `3.5·10⁻⁶`."""
+    if number == 0 or 1e-3 <= abs(number) < 1e4:
+        return f"{number:.3g}".replace("-", "−")
+    digits, power = f"{number:.1e}".split("e")
+    return f"{digits}·10{str(int(power)).translate(SUPERSCRIPTS)}".replace("-", "−")
+
+
+def gradients_told(table: pd.DataFrame) -> pd.DataFrame:
+    """A table of `printed_epsilon` for display, its columns in words."""
+    return table.map(in_powers).rename(columns=OF_GRADIENTS)
+
+
 def gradient_findings(systems: dict[str, pd.DataFrame], epsilon: float) -> str:
     """Whether FGM's second gradient is the first at `epsilon`, and from which ε it turns by a degree; Markdown."""
     lines = []
@@ -259,13 +279,15 @@ def control_findings(controls: pd.DataFrame, control: str) -> str:
 def entity_table(
     printed: dict[str, dict[str, float]], recorded: Sequence[dict], here: Sequence[dict], score: str = "f1"
 ) -> pd.DataFrame:
-    """`tables.comparison` of `p`, `r` or `f1` of the entities that take part in triples, a column for each entity type.
+    """`tables.comparison` of `p`, `r` or `f1` of the entities that take part in triples, a line a type and row.
 
     `printed` is `printed.rows("cbrrel", "entities_casmed")`.
     """
     types = dict.fromkeys(name for r in [*recorded, *here] for name in r["counts"].get("entities", {}))
     metrics = {f"entities.{name}.{score}": name for name in types}
-    return tables.comparison(metrics, printed, recorded, here)
+    table = tables.comparison(metrics, printed, recorded, here).drop(columns="seeds", level=0)
+    long = table.stack(0, future_stack=True).swaplevel()
+    return long.reindex(pd.MultiIndex.from_product([types, table.index], names=["entity type", "row"])).fillna("–")
 
 
 def largest_types(found: pd.DataFrame, codes: Mapping[str, str], least: int = 30) -> str:
@@ -290,8 +312,12 @@ def largest_types(found: pd.DataFrame, codes: Mapping[str, str], least: int = 30
 
 def types_in_points(found: pd.DataFrame) -> pd.DataFrame:
     """A table of `tables.type_differences` for display, in percent; the error is one over seeds."""
-    shown = (100 * found.drop(columns="gold")).round(1).dropna(axis=1, how="all")
-    return shown.assign(gold=found["gold"]).rename(columns={"error": "error over seeds"})
+    shown = pd.DataFrame(index=found.index)
+    for name in (name for name in found if name != "gold" and found[name].notna().any()):
+        told = words.points if name in ("difference", "printed") else "{:.1f}".format
+        scale = 1 if told is words.points else 100
+        shown[name] = ["–" if np.isnan(value) else told(scale * value) for value in found[name]]
+    return shown.assign(gold=found["gold"]).rename(columns={"error": "± over seeds"})
 
 
 def memory(records: Sequence[dict]) -> str:

@@ -29,8 +29,13 @@ METRIC = {"ner": "ner.strict", "re": "re.strict", "given": "given.re.strict", "k
 OF_TABLE_V, OF_OTHERS = 190, 126
 """Relations that recalls of Table V are shares of, and those of the others, as their digits tell (`recalls`)."""
 
-LOST = ("without_tokens", "inexact", "overlapping", "two_relations", "relations", "windowed", "without_pairs")
-"""Counts of a record that tell what tags and pairs cannot hold, as the chapter explains them."""
+LOST = {
+    "without_tokens": "entities without tokens", "inexact": "entities with a border inside a token",
+    "overlapping": "entities that overlap another", "two_relations": "second relations of a pair",
+    "relations": "relations lost with their entities", "windowed": "texts in several windows",
+    "without_pairs": "texts without a pair",
+}  # fmt: skip
+"""Counts of a record that tell what tags and pairs cannot hold, as the chapter explains them → names in tables."""
 
 LONGER = (
     ("K2-eq14", "K2-eq13"), ("K2-eq14, longer", "K2-eq13, longer"),
@@ -169,7 +174,7 @@ def thinned(records: Sequence[dict], rows: Sequence[str]) -> str:
 def held(record: dict) -> pd.DataFrame:
     """What tags and pairs cannot hold of the texts that a run was trained and tested on: the counts of `LOST`."""
     counts = record["counts"]
-    columns = {part: {name: counts[f"{part}.{name}"] for name in LOST} for part in ("train", "test")}
+    columns = {part: {title: counts[f"{part}.{name}"] for name, title in LOST.items()} for part in ("train", "test")}
     return pd.DataFrame(columns).rename_axis("of the texts trained and tested")
 
 

@@ -140,13 +140,13 @@ def by_part(printed: dict[str, dict[str, float]], recorded: Sequence[dict], here
 
 
 def modes(records: Sequence[dict]) -> pd.DataFrame:
-    """F1 of entities and relations in every mode of scoring, micro and macro, in percent; one line a trained row."""
+    """F1 of entities and relations in every mode of scoring, micro and macro, in percent; one column a trained row."""
     rows, columns = results.rows_in_order(trained(records)), {}
     for task, name in TASKS.items():
         for average, prefix in (("micro", ""), ("macro", "macro_")):
             for mode in MODES:
                 columns[name, average, mode] = tables.cells(trained(records), f"{task}.{mode}.{prefix}f1", rows)
-    return tables.assembled(columns, rows)
+    return tables.assembled(columns, rows).rename_axis(columns=["items", "average", "mode"]).T
 
 
 def by_type(records: Sequence[dict], a: str, b: str, task: str) -> pd.DataFrame:
@@ -160,7 +160,7 @@ def by_type(records: Sequence[dict], a: str, b: str, task: str) -> pd.DataFrame:
     shown = pd.DataFrame({"gold": found["gold"]})
     for name in (b, a):
         shown[name] = [f"{100 * f1:.1f}" for f1 in found[name]]
-    shown["difference"] = [f"{100 * d:+.1f}".replace("-", "−") for d in found["difference"]]
+    shown["difference"] = [words.points(d) for d in found["difference"]]
     shown["± over seeds"] = ["–" if np.isnan(e) else f"{100 * e:.1f}" for e in found["error"]]
     shown.index = [f"{name} ({RELATIONS[name]})" if name in RELATIONS else name for name in found.index]
     return shown

@@ -7,7 +7,7 @@ import pandas as pd
 
 from relex import corpora
 from relex.evaluation.extraction import prf
-from relex.reports import rules
+from relex.reports import rules, words
 from relex.reports.compare import CLASSES, GIVEN, NER, RE, bar
 from relex.reports.results import EVIDENCE, frame, of_row, origin, rows_in_order, trained, values
 
@@ -85,7 +85,7 @@ def printed_cells(printed: dict[str, dict[str, float]], metric: str, rows: Seque
 
 def assembled(columns: dict[tuple, list[str]], rows: Sequence[str]) -> pd.DataFrame:
     """Columns of cells as a table of these rows, without the columns that are empty."""
-    table = pd.DataFrame(columns, index=pd.Index(rows, name="row"))
+    table = pd.DataFrame(columns, index=pd.Index(map(words.titled, rows), name="row"))
     return table.drop(columns=[c for c in table if (table[c] == "–").all()])
 
 
@@ -137,8 +137,8 @@ def costs(records: Sequence[dict]) -> pd.DataFrame:
 
     Times and speeds are those of the fastest seed, and `on` is its device: whatever else a machine does only adds to a
     time, and seeds of one row differ by more than their work does. `padding` is the share of positions that hold no
-    token, `in the model` the share of training time spent in forward and backward passes (on a CPU; a GPU's cannot be
-    told from outside).
+    token, `time in the model` the share of training time spent in forward and backward passes (on a CPU; a GPU's cannot
+    be told from outside).
     """
     lines = {}
     for row in rows_in_order(records):
@@ -148,13 +148,12 @@ def costs(records: Sequence[dict]) -> pd.DataFrame:
         fastest = runs.loc[runs["train_s"].idxmin()]
         inside = fastest.get("model_s", np.nan) / max(fastest["train_s"], 0.01)
         lines[row] = {
-            "parameters (M)": f"{runs['parameters'].mean() / 1e6:.1f}",
-            "training (s), least": f"{fastest['train_s']:.0f}",
-            "tokens trained on": f"{fastest['trained_tokens']:,.0f}",
-            "tokens/s": f"{fastest['trained_tokens'] / max(fastest['train_s'], 0.01):,.0f}",
-            "documents/s, prediction": f"{(runs['n'] / runs['predict_s'].clip(lower=0.01)).max():.0f}",
+            "millions of parameters": f"{runs['parameters'].mean() / 1e6:.1f}",
+            "seconds of training": f"{fastest['train_s']:,.0f}",
+            "tokens a second": f"{fastest['trained_tokens'] / max(fastest['train_s'], 0.01):,.0f}",
+            "texts predicted a second": f"{(runs['n'] / runs['predict_s'].clip(lower=0.01)).max():,.0f}",
             "padding": f"{(1 - runs['trained_tokens'] / runs['padded_positions']).mean():.1%}",
-            "in the model": "–" if np.isnan(inside) else f"{inside:.0%}",
+            "time in the model": "–" if np.isnan(inside) else f"{inside:.0%}",
             "on": fastest["on"],
         }
     return pd.DataFrame.from_dict(lines, orient="index")
@@ -201,7 +200,7 @@ def execution(executed: Sequence[dict]) -> pd.DataFrame:
         own = rules.Row(row, runs, score.of_runs(runs))
         above = "–" if lowest is None or not own.trained else "yes" if rules.learned(own, lowest) else "no"
         lines.append({
-            "row": row, "corpus": source.replace("**", ""), "seeds": len(runs), "score": score.title,
+            "row": words.titled(row), "corpus": source.replace("**", ""), "seeds": len(runs), "score": score.title,
             "percent": mean_and_sd(own.scores), "above the bar": above,
         })  # fmt: skip
     return pd.DataFrame(lines).set_index("row")

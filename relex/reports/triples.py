@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from relex.corpora.readers import casmed
+from relex.reports import words
 from relex.reports.printed import reported, rows
 from relex.reports.tables import PRINTED
 
@@ -37,7 +38,7 @@ def shortcuts(scored: Mapping[tuple[str, str], Mapping[str, Mapping[str, float]]
 
 def percent(table: pd.DataFrame) -> pd.DataFrame:
     """`shortcuts` for display; a dash where a split has no such texts."""
-    return table.map(lambda f1: "–" if np.isnan(f1) else f"{f1:.1%}")
+    return table.map(lambda f1: "–" if np.isnan(f1) else f"{f1:.1%}").rename(columns=words.titled)
 
 
 def furthest(table: pd.DataFrame) -> str:

@@ -1,5 +1,7 @@
 """What a table of differences says, for every outcome, in cells and sentences; bold type is for full verdicts only."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -9,21 +11,45 @@ from relex.reports.compare import is_full, outcome
 UNDECIDED = "cannot be distinguished from zero"
 
 
+TITLES = {
+    "-attention": "without attention",
+    "-fgm": "without FGM",
+    "-bilstm": "without BiLSTM",
+    "-cnn": "without CNN",
+    "encoder_only": "encoder only",
+    "-interactive_fusion": "without fusion",
+    "sea->cls": "span context [CLS]",
+    "lc->cls": "pair context [CLS]",
+    "lc->gc": "pair context sentence",
+    "lc->gc_bert": "pair context BERT's sentence",
+    "lc->lc_att": "pair context by attention",
+    "lc->lc_bert": "pair context BERT's",
+    "masked_lookup": "masked look-up",
+}
+"""Rows of grids whose names are code → what tables and sentences call them."""
+_CODE = re.compile("|".join(rf"(?<![\w.>-]){re.escape(row)}(?!\w)" for row in sorted(TITLES, key=len, reverse=True)))
+
+
+def titled(text: str) -> str:
+    """A text in which rows have their titles: `full − -fgm` becomes `full − without FGM`."""
+    return _CODE.sub(lambda found: TITLES[found[0]], str(text))
+
+
 def points(fraction: float, digits: int = 1) -> str:
-    """A difference of fractions in percentage points with its sign: `+1.2`, `−0.4`."""
-    return f"{100 * fraction:+.{digits}f}".replace("-", "−")
+    """A difference of fractions in percentage points with its sign: `+1.2`, `−0.4`; what rounds to zero has none."""
+    text = f"{100 * fraction:+.{digits}f}".replace("-", "−")
+    return text if text.strip("+−0.") else text[1:]
 
 
 def in_points(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of `differences` for display, in percentage points; p is Holm's, and a dash where nothing was tested."""
-    shown = pd.DataFrame(index=table.index)
+    """A table of `differences` for display, in percentage points: the verdict first, then what it rests on."""
+    shown = pd.DataFrame(index=map(titled, table.index))
+    shown["verdict"] = [with_reason(line) for _, line in table.iterrows()]
     shown["difference"] = [points(d) for d in table["difference"]]
     shown["95 % interval"] = [interval(line) for _, line in table.iterrows()]
-    shown["p (Holm)"] = ["–" if np.isnan(p) else f"{p:.3f}" for p in table["holm"]]
     shown["seeds"] = table["seeds"]
     if table["printed"].notna().any():
         shown["printed"] = ["–" if np.isnan(p) else points(p, 2) for p in table["printed"]]
-    shown["verdict"] = [with_reason(line) for _, line in table.iterrows()]
     return shown
 
 
@@ -34,7 +60,7 @@ def interval(line: pd.Series, between: str = " … ") -> str:
 
 def with_reason(line: pd.Series) -> str:
     """The verdict of a line, and in brackets why there is none or what has to be known of it."""
-    return line["verdict"] + (f" ({line['reason']})" if line["reason"] else "")
+    return line["verdict"] + (f" ({titled(line['reason'])})" if line["reason"] else "")
 
 
 def told(a: str, b: str, line: pd.Series) -> str:
@@ -91,4 +117,4 @@ def answer(line: pd.Series) -> str:
         return with_reason(line)
     text = {"higher": "yes", "lower": "no, the opposite", "within the noise": UNDECIDED}[found]
     emphasis = "**" if found == "lower" and is_full(verdict) else ""
-    return f"{line['reach']}{emphasis}{text}{emphasis}" + (f" ({line['reason']})" if line["reason"] else "")
+    return f"{line['reach']}{emphasis}{text}{emphasis}" + (f" ({titled(line['reason'])})" if line["reason"] else "")

@@ -134,7 +134,7 @@ def test_the_largest_type_is_named_with_its_code():
     said = tables.largest_types(found, codes, least=5)
     assert said.endswith("for 0 of 1 types. y has 3 gold items here and is left out.")
     shown = tables.types_in_points(found)
-    assert shown.loc["x", "difference"] == 33.3 and shown["gold"].tolist() == [5, 3] and "error over seeds" not in shown
+    assert shown.loc["x", "difference"] == "+33.3" and shown["gold"].tolist() == [5, 3] and "± over seeds" not in shown
 
 
 def test_gradients_curves_and_sweeps_are_drawn():

@@ -162,7 +162,7 @@ def test_an_answer_has_printed_differences_with_two_digits():
     pair = [("joint", "only RC")]
     found = focused_tables.differences(records, "given", pair, printed.rows("focused", "ablation"))
     text = focused_tables.answers({"both help": ("given", pair)}, {("casmed", "given"): found})
-    assert "(printed +0.82; measured +0.0): cannot be told (no bar recorded)." in text
+    assert "(printed +0.82; measured 0.0): cannot be told (no bar recorded)." in text
 
 
 def test_precision_on_kept_pairs_is_told_where_pairs_were_left_out():
@@ -191,7 +191,9 @@ def test_one_model_takes_the_time_of_two():
 def test_what_tags_and_pairs_cannot_hold_is_shown_by_part():
     counts = {f"{part}.{name}": n for part, n in (("train", 2), ("test", 0)) for name in focused_tables.LOST}
     table = focused_tables.held({"counts": counts | {"n": 400}})
-    assert table.loc["overlapping"].tolist() == [2, 0] and list(table.index) == list(focused_tables.LOST)
+    assert table.loc["entities that overlap another"].tolist() == [2, 0] and list(table.index) == list(
+        focused_tables.LOST.values()
+    )
 
 
 def test_attention_is_shown_in_percent():
@@ -235,7 +237,7 @@ def test_claims_on_the_mask_and_k_are_of_all_cells():
     mask = "the mask matters: Eq. 14 above Eq. 13, all K together (ours)"
     k = "… K = 6 above K = 2, both masks together (ours)"
     assert line(page, mask)[2].startswith("+50.0 (+4") and line(page, mask)[3] == "indicative: yes"
-    assert line(page, k)[2].startswith("+0.0 ") and line(page, k)[3] == "indicative: cannot be distinguished from zero"
+    assert line(page, k)[2].startswith("0.0 ") and line(page, k)[3] == "indicative: cannot be distinguished from zero"
     assert "Seeds of a trained row: focused_k_mask 2." in page, "of the runs, not of those that are pooled"
     page = claims_page(*grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
     assert line(page, mask)[3] == "no verdict (no bar recorded)"

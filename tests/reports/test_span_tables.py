@@ -52,7 +52,7 @@ def test_modes_are_of_trained_rows():
     baseline = record("look-up")
     del baseline["config"]["epochs"]
     table = span.modes([baseline, record("A", f1=0.25)])
-    assert list(table.index) == ["A"] and table.shape[1] == 12 and (table == "25.0").all(axis=None)
+    assert list(table.columns) == ["A"] and table.shape[0] == 12 and (table == "25.0").all(axis=None)
 
 
 def test_real_corpora_come_first():
@@ -62,7 +62,7 @@ def test_real_corpora_come_first():
 
 def test_types_with_their_names_in_the_paper():
     shown = span.by_type([record("A", "interactions"), record("B", "interactions")], "A", "B", "re")
-    assert shown.loc["拮抗 (Antagonism)"].tolist() == [8, "50.0", "50.0", "+0.0", "–"]
+    assert shown.loc["拮抗 (Antagonism)"].tolist() == [8, "50.0", "50.0", "0.0", "–"]
     assert span.by_type([record("A")], "A", "B", "ner").empty
 
 
@@ -96,7 +96,7 @@ def test_claims_need_all_of_their_pairs():
     said = span.claims({"first": [("A", "B")], "both": pairs, "another": [("A", "D")]}, found, ["re"]).splitlines()
     assert said[:2] == ["- *first*", "  - relations, CoNLL04 (printed +1.50, measured +20.0): **stands**."]
     assert said[3].startswith(
-        "  - relations, CoNLL04 (printed +1.50, measured +20.0 and +0.0): cannot be told (above zero: "
+        "  - relations, CoNLL04 (printed +1.50, measured +20.0 and 0.0): cannot be told (above zero: "
     )
     assert said[4:] == ["- *another*", "  - relations, CoNLL04: untested here (not recorded)."]
     assert span.claims({"first": [("A", "B")]}, found).count("\n  - ") == 2

@@ -74,7 +74,7 @@ def test_a_row_of_two_splits_is_not_averaged():
 
 def test_costs_survive_runs_too_short_to_time():
     table = tables.costs(RECORDS)
-    assert table.loc["poor", "padding"] == "10.0%" and table.loc["poor", "in the model"] == "50%"
+    assert table.loc["poor", "padding"] == "10.0%" and table.loc["poor", "time in the model"] == "50%"
 
 
 def test_costs_are_the_least_of_the_seeds():
@@ -82,8 +82,8 @@ def test_costs_are_the_least_of_the_seeds():
     fast = RECORDS[2] | {"time": {"train_s": 20.0, "model_s": 15.0, "predict_s": 30.0}}
     for runs in ([slow, fast], [fast, slow]):
         line = tables.costs(runs).loc["good"]
-        assert line[["training (s), least", "tokens/s", "documents/s, prediction"]].tolist() == ["20", "4", "4"]
-        assert line["in the model"] == "75%"
+        assert line[["seconds of training", "tokens a second", "texts predicted a second"]].tolist() == ["20", "4", "4"]
+        assert line["time in the model"] == "75%"
 
 
 def test_costs_leave_out_what_is_not_trained():
@@ -109,8 +109,8 @@ EXTRACTED = [extracted("a", 0, "2" * 40), extracted("a", 1, "21" * 20), extracte
 
 def test_f1_by_entity_type():
     table = cascade.entity_table({"a": {"entities.病.p": 70.0}}, EXTRACTED[:2], EXTRACTED[2:], "p")
-    assert table.loc["a", ("病", "printed")] == "70.00" and table.loc["a", ("病", "recorded")] == "75.0 ± 0.0"
-    assert table.loc["b", ("病", "this execution")] == "75.0"
+    assert table.loc[("病", "a"), "printed"] == "70.00" and table.loc[("病", "a"), "recorded"] == "75.0 ± 0.0"
+    assert table.loc[("病", "b"), "this execution"] == "75.0"
     assert "entities.病.f1" not in EXTRACTED[0]["metrics"], "the records themselves stay as they are"
 
 
