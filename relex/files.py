@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import glob
 import hashlib
 import os
 import shutil
@@ -38,6 +39,12 @@ def write_bytes(path: Path, content: bytes) -> None:
             Path(temporary).unlink(missing_ok=True)
         kind = DiskFull if error.errno in FULL else RelexError
         raise kind(f"cannot write {path}: {error.strerror}; free some space or choose another place") from None
+
+
+def remove_remnants(path: Path) -> None:
+    """Remove what killed processes left of `write_bytes` to a file that no other process writes now."""
+    for remnant in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        remnant.unlink(missing_ok=True)
 
 
 def write_text(path: Path, content: str) -> None:

@@ -125,8 +125,8 @@ class Extractor:
             for part, answer in zip(portion, answers, strict=True):
                 found.append((part, answer))
                 if part.last:
-                    yield self._chosen(_joined(found), scores, threshold)
-                    found = []
+                    whole, found = _joined(found), []  # the parts of a long text are not held while its answer is used
+                    yield self._chosen(whole, scores, threshold)
 
     def _chosen(self, document: Document, scores: bool, threshold: float) -> Document:
         """What has at least the score `threshold`, with its score or without."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from relex import cluster
 from relex.errors import DiskFull, RelexError
-from relex.files import sha256, source_fingerprint, write_bytes, write_text
+from relex.files import remove_remnants, sha256, source_fingerprint, write_bytes, write_text
 from relex.runs import models
 from relex.use.extractor import Extractor
 from relex.use.streams import KINDS, Counts, Source, predict_file
@@ -108,6 +108,7 @@ class Worker:
             raise RelexError(
                 f"there is no {path}; texts, answers and model must lie where all nodes of a cluster see them"
             )
+        remove_remnants(note)
         model = models.identity(job.model)
         asked = {"model": model, "threshold": job.threshold, "form": job.form, "input": sha256(path)}
         done = _finished(note)
@@ -119,6 +120,7 @@ class Worker:
             self.extractor = self._load()
         source = Source(str(path), job.form, classifies=not self.extractor.extracts)
         if next(Source(str(path), job.form).rows(), None) is None:  # an empty shard is no mistake
+            remove_remnants(out)
             write_bytes(out, b"")
         else:
             warn = shard.said.append

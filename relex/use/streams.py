@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 from relex.documents import Document
 from relex.errors import DiskFull, RelexError
-from relex.files import FULL, write_text
+from relex.files import FULL, remove_remnants, write_text
 from relex.use.extractor import Extractor
 
 try:
@@ -189,6 +189,7 @@ def predict_file(
 def _resumable(extractor, source: Source, target: Path, strict: bool, model: str, threshold: float, warn) -> Counts:
     begun, note = target.with_name(f"{target.name}.partial"), target.with_name(f"{target.name}.progress")
     with _alone(begun) as stream:
+        remove_remnants(note)
         done = _read_note(note) if source.path != "-" else {}
         if done.get("bytes", 0) > stream.seek(0, os.SEEK_END) or strict and done.get("bad"):
             done = {}

@@ -1,9 +1,15 @@
 """Models of one's own: trained from a file, moved, and asked about texts, in portions and after interruptions."""
 
+import errno
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
+import psutil
 import pytest
 import untrained
 from cases import DOCUMENTS
@@ -11,7 +17,7 @@ from cases import DOCUMENTS
 import relex
 from relex.cli import main
 from relex.documents import Document, Span, write_documents
-from relex.errors import RelexError
+from relex.errors import DiskFull, RelexError
 from relex.runs import models
 from relex.use import data, extractor, streams
 from relex.use.extractor import Extractor
@@ -228,3 +234,124 @@ def test_from_a_file_to_answers_in_two_commands(tmp_path, monkeypatch, capsys):
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert not end.value.code and "documents of notes.jsonl (strict F1 on" in page, "train leaves out what no page runs"
     assert "It is not a medical device." in page and "@font-face" in page
+
+
+ATTEMPTS = """
+import os, random, signal, sys, time
+from pathlib import Path
+from relex.use import streams
+from relex.use.extractor import Extractor
+
+model, source, folder = sys.argv[1:]
+streams.SAVED = 10
+dice = random.Random(3)
+
+
+def begin(out):
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            sys.stderr = open(os.devnull, "w")
+            streams.predict_file(Extractor.load(model), streams.Source(source), str(out), model="m")
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+whole, out = Path(folder, "whole.jsonl"), Path(folder, "out.jsonl")
+began = time.monotonic()
+assert os.waitpid(begin(whole), 0)[1] == 0
+took = time.monotonic() - began
+kills = finished = found = 0
+while kills < 6:
+    child = begin(out)
+    time.sleep(dice.uniform(0, took))
+    os.kill(child, signal.SIGKILL)
+    killed = os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    kills += killed
+    found += out.with_name("out.jsonl.progress").exists()
+    if not killed:
+        assert out.read_bytes() == whole.read_bytes()
+        out.unlink()
+out.unlink(missing_ok=True)
+assert os.waitpid(begin(out), 0)[1] == 0
+assert out.read_bytes() == whole.read_bytes()
+assert found, "no kill came between two notes"
+print(sorted(p.name for p in Path(folder).iterdir()))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills its children")
+def test_a_killed_process_leaves_nothing_that_changes_the_answers(model, tmp_path):
+    model.save(tmp_path / "model")
+    (tmp_path / "in.txt").write_text("\n".join(TEXTS * 10), encoding="utf-8")
+    (tmp_path / "out").mkdir()
+    places = {"PYTHONPATH": str(Path(streams.__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", ATTEMPTS, tmp_path / "model", tmp_path / "in.txt", tmp_path / "out"]
+    said = subprocess.run(command, env=os.environ | places, capture_output=True, text=True)
+    assert said.returncode == 0, said.stderr
+    left = set(json.loads(said.stdout.replace("'", '"')))
+    assert left == {"out.jsonl", "whole.jsonl"}
+
+
+def test_answers_are_written_by_one_process_at_a_time(model, tmp_path):
+    source, out = tmp_path / "in.txt", tmp_path / "out.jsonl"
+    source.write_text("\n".join(TEXTS), encoding="utf-8")
+    with streams._alone(tmp_path / "out.jsonl.partial"):
+        with pytest.raises(RelexError, match="another process is writing .*out.jsonl.partial"):
+            predict_file(model, Source(str(source)), str(out))
+    assert predict_file(model, Source(str(source)), str(out)).documents == len(TEXTS)
+
+
+def test_a_full_disk_is_a_sentence(model, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "in.txt").write_text("\n".join(TEXTS), encoding="utf-8")
+    monkeypatch.setattr(streams.os, "fsync", full)
+    with pytest.raises(DiskFull, match="No space left on device; free some space and give the same command again"):
+        predict_file(model, Source(str(tmp_path / "in.txt")), str(tmp_path / "out.jsonl"))
+
+
+def fake(head, documents, accelerator):
+    """One entity for every 40 characters, in place of a head."""
+    return [replace(d, entities=tuple(Span(i, i + 2, "病") for i in range(1, len(d.text) - 2, 40))) for d in documents]
+
+
+def test_memory_does_not_grow_with_the_number_of_lines(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(extractor, "predict", fake)
+    note, source = "x" * 200_000, tmp_path / "in.jsonl"
+    with open(source, "w", encoding="utf-8") as stream:
+        for i in range(1000):
+            stream.write(json.dumps({"text": "头疼时吃止痛片。", "note": f"{i} {note}"}) + "\n")
+    own = psutil.Process()
+    before, most = own.memory_info().rss, 0
+
+    def watched(*given):
+        nonlocal most
+        for line in streams_answers(*given):
+            most = max(most, own.memory_info().rss)
+            yield line
+
+    streams_answers = streams._answers
+    monkeypatch.setattr(streams, "_answers", watched)
+    assert predict_file(model, Source(str(source)), str(tmp_path / "out.jsonl")).documents == 1000
+    assert (tmp_path / "out.jsonl").stat().st_size > 2e8 and most - before < 1e8
+
+
+def test_a_text_is_read_about_once_whatever_its_length(model, monkeypatch):
+    read = []
+
+    def counted(head, documents, accelerator):
+        read.extend(len(d.text) for d in documents)
+        return fake(head, documents, accelerator)
+
+    monkeypatch.setattr(extractor, "predict", counted)
+    for length in (1_000_000, 4_000_000):
+        read.clear()
+        (found,) = model.predict(["止痛片治头疼。，" * (length // 8)])
+        assert length <= sum(read) < 1.2 * length
+        assert len(found.text) == length and found.entities[-1].end > length - 100
+        assert len({s.start for s in found.entities}) == len(found.entities) > length / 45
