@@ -91,7 +91,7 @@ def _sheets(page: str, path: Path, sheet: Callable, up: str) -> str:
 
 def _scripts(page: str, path: Path, script: Callable, up: str) -> str:
     """The page with its plain scripts as one, its deferred ones as another, and MathJax as it is."""
-    page = PRELOAD.sub("", THEBE.sub("", page))
+    page = PRELOAD.sub("", THEBE.sub("", page)).replace("<pre><span></span>", "<pre>")
     kinds: dict[bool, list[re.Match]] = {False: [], True: []}
     dropped = []
     for found in SCRIPT.finditer(page):
