@@ -58,7 +58,8 @@ class Tab:
         elif name == "Page.javascriptDialogOpening":
             self.errors.append(f"dialog: {what['message']}")
         elif name == "Network.requestWillBeSent":
-            self.requests.append(what["request"]["url"][:100])
+            url = what["request"]["url"]
+            self.requests.append(url[:100] if url.startswith("data:") else url)
 
     def run(self, script: str):
         """The value of a JavaScript expression, awaited where it is a promise."""

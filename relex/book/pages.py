@@ -28,6 +28,8 @@ SYMBOLS = re.compile(r"(?<=[\"\s])fa-[a-z-]+")
 SYMBOL_RULE = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"\\([0-9a-f]+)"\}')
 SYMBOL_FONT = re.compile(r"@font-face\{[^}]*Font Awesome[^}]*\}")
 MAP = re.compile(r"/[/*]# sourceMappingURL=\S*(?: \*/)?")
+COMMENT = re.compile(r"/\*(?!!).*?\*/\s*", re.DOTALL)
+"""Comments of style sheets; those that begin with ! are licences and stay."""
 URL = re.compile(r"url\(([\"']?)(?!data:|#|https?:|/)([^\"')]+)\1\)")
 IMPORT = re.compile(r'@import\s+"([^"]+)";')
 
@@ -38,7 +40,7 @@ OF_SEARCH = ("searchtools.js", "language_data.js", "searchindex.js", "search-chi
 FONT = "vendor/fontawesome/webfonts/fa-solid-900.ttf"
 MATH = 'class="math'
 """What pages with equations have; Sphinx gives MathJax to those as well whose chapters have some."""
-MANY = 9
+MANY = 8
 """Columns above which a table is set in smaller type."""
 LONGEST = 24
 """Characters of a cell from which it holds words and no number."""
@@ -89,7 +91,7 @@ def _sheets(page: str, path: Path, sheet: Callable, up: str) -> str:
 
 def _scripts(page: str, path: Path, script: Callable, up: str) -> str:
     """The page with its plain scripts as one, its deferred ones as another, and MathJax as it is."""
-    page = PRELOAD.sub("", THEBE.sub("", page))
+    page = PRELOAD.sub("", THEBE.sub("", page)).replace("<pre><span></span>", "<pre>")
     kinds: dict[bool, list[re.Match]] = {False: [], True: []}
     dropped = []
     for found in SCRIPT.finditer(page):
@@ -127,7 +129,7 @@ def _sheet(html: Path, used: frozenset[str]) -> Callable:
 
 def _whole(html: Path, file: Path) -> str:
     """A style sheet with what it imports, and with addresses as they are from the folder `_static`."""
-    text = MAP.sub("", file.read_text(encoding="utf-8"))
+    text = COMMENT.sub("", file.read_text(encoding="utf-8"))
 
     def moved(found: re.Match) -> str:
         target = _local(file, found[2])

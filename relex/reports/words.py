@@ -47,7 +47,7 @@ def in_points(table: pd.DataFrame) -> pd.DataFrame:
     shown["verdict"] = [with_reason(line) for _, line in table.iterrows()]
     shown["difference"] = [points(d) for d in table["difference"]]
     shown["95 % interval"] = [interval(line) for _, line in table.iterrows()]
-    shown["seeds"] = table["seeds"]
+    shown["seeds"] = table["seeds"].to_numpy()  # rows have other names there
     if table["printed"].notna().any():
         shown["printed"] = ["–" if np.isnan(p) else points(p, 2) for p in table["printed"]]
     return shown

@@ -27,8 +27,7 @@ MEASURED = """(() => {
             if (head.innerText.trim() === 'verdict' && right(head) > right(box) + 1)
                 hidden.push(told(table));
     }
-    const loaded = performance.getEntriesByType('resource').map(one => one.name);
-    return JSON.stringify({cut, hidden, loaded, wide: document.documentElement.scrollWidth - innerWidth});
+    return JSON.stringify({cut, hidden, wide: document.documentElement.scrollWidth - innerWidth});
 })()"""
 
 
@@ -44,11 +43,13 @@ def seen(tmp_path_factory):
     with browser.browser(tmp_path_factory.mktemp("browser")) as tab:
         for name in (*page_names(root), "search", "genindex"):
             tab.errors.clear()
+            tab.requests.clear()
             tab.resize(1280)
             tab.open(root / "_build" / "html" / f"{name}.html")
             tab.run(UNFOLDED)
             desk = json.loads(tab.run(MEASURED))
             tab.resize(390, 844)
+            desk["loaded"] = list(tab.requests)
             found[name] = desk, json.loads(tab.run(MEASURED)), list(tab.errors)
     return found
 
@@ -69,7 +70,8 @@ def test_no_page_complains(seen):
 def test_pages_are_light(seen):
     for name, (desk, *_) in seen.items():
         page = project_root() / "_build" / "html" / f"{name}.html"
-        files = {Path(unquote(urlparse(one).path)) for one in desk["loaded"] if one.startswith("file:")} | {page}
+        files = {Path(unquote(urlparse(one).path)) for one in desk["loaded"] if one.startswith("file:")}
+        assert page in files and len(files) > 3, f"{name} loads only {files}"
         own = [file for file in files if "mathjax" not in file.parts]
         assert len(own) < REQUESTS, f"{name} asks for {sorted(file.name for file in own)}"
         assert sum(file.stat().st_size for file in own) < MEGABYTES * 1e6, name

@@ -85,9 +85,9 @@ def test_verdict():
     assert "a fresh fusion on the trained encoder +10.00 (indistinguishable)" in relation
     assert "the untrained model 0.00 (less than after training)" in relation
     assert "seen depends on it in part;" in relation and "seen depends on it;" in entity
-    assert "Entity queries are at +0.00: less;" in relation
+    assert "Entity queries are at 0.00: less;" in relation
     assert "**points the wrong way**" in entity and "less;" not in entity
-    assert "Relation queries are at +0.00: more;" in entity
+    assert "Relation queries are at 0.00: more;" in entity
     assert "the untrained model 0.00 (more than after training)" in entity
 
 

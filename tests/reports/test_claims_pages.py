@@ -8,6 +8,7 @@ import pytest
 from relex.book import build
 from relex.experiments import EXPERIMENTS
 from relex.reports import claims, families, pooled
+from relex.reports.words import points
 
 
 def record(experiment, row, correct, corpus="conll04", seed=0, **changes):
@@ -130,7 +131,7 @@ def test_attention_has_to_rest_there_in_every_seed(lows, shuffled, verdict):
     runs = [record("iser_attention", "ISER", 1, seed=i) | {"attention": look} for i, look in enumerate(looks)]
     text = page(bar("iser_comparison"), *runs)
     real, stand_in = text.split("**interactions, a")
-    mean = f"{100 * sum(lows) / len(lows):+.1f}".replace("-", "−")
+    mean = points(sum(lows) / len(lows))
     assert line(real, "relation queries rest on entities: ISER")[1:] == ["+3.0", mean, verdict]
     assert "entity queries" not in real, "this corpus does not tell which words state a relation"
     assert line(stand_in, "relation queries rest on entities")[3] == "not recorded"

@@ -75,6 +75,10 @@ def test_cells():
     assert shown.columns.tolist() == ["verdict", "difference", "95 % interval", "seeds", "printed"]
     assert shown.iloc[0].tolist() == ["higher", "+1.2", "+0.2 … +2.2", 3, "+2.00"]
     assert shown["printed"].iloc[1] == "–" and "printed" not in words.in_points(found.iloc[1:])
+    named = words.in_points(found.set_axis(["full − -fgm", "lc->gc − lc->gc_bert"]))
+    titles = ["full − without FGM", "pair context sentence − pair context BERT's sentence"]
+    assert named.index.tolist() == titles and named["seeds"].tolist() == found["seeds"].tolist()
+    assert [words.points(x) for x in (-0.0004, 0.0004, -0.0006)] == ["0.0", "0.0", "−0.1"]
     nothing = words.in_points(compare.differences([], [], compare.RE))
     assert nothing.empty and "verdict" in nothing
 
