@@ -1,6 +1,5 @@
 """The book: execute the notebooks, write what pages include, build the HTML."""
 
-import functools
 import json
 import os
 import platform
@@ -12,8 +11,9 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from relex.book import reader
+from relex.book import opening, reader
 from relex.book.api import api_page
+from relex.book.included import write_claims
 from relex.book.kept import common_state, once, state
 from relex.book.pages import lighten
 from relex.book.toc import EXECUTED, notebook_names, page_names
@@ -22,9 +22,6 @@ from relex.files import project_root, write_bytes, write_text
 
 CHINESE = "\u2e80"
 """First character of the East Asian blocks."""
-
-PAPERS = ("umrc", "cbrrel", "iser", "focused")
-"""Papers that have claims, each with a page of them."""
 
 SHOWN = (
     "relex",
@@ -191,40 +188,6 @@ def write_status(root: Path | None = None) -> Path:
     return path
 
 
-def write_claims(root: Path | None = None) -> list[Path]:
-    """Write what pages take from records and printed tables into book/executed.
-
-    These are PAPER_claims.md and PAPER_verdicts.md for each paper, pages such as evidence.md, and the ledger's figure.
-    They are kept as they are when package, records and corpora are as they were.
-    """
-    root = root or project_root()
-    names = [f"{paper}_{kind}.md" for kind in ("claims", "verdicts") for paper in PAPERS]
-    names += ["cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "findings.md", "ledger_summary.svg"]
-    paths = [root / EXECUTED / name for name in names]
-    once(root / "_build" / "claims.state", common_state(root), paths, lambda: _write_claims(paths))
-    return paths
-
-
-def _write_claims(paths: list[Path]) -> None:
-    from relex.experiments import evidence
-    from relex.figures.style import save, use_style
-    from relex.reports import audit, cascade, claims, landing, ledger_page, results
-    from relex.reports.ledger import ledger
-    from relex.runs.records import published as read
-
-    published = functools.cache(read)  # several pages read the same records
-    entries = ledger(published)
-    texts = [claims.claims_page(paper, published) for paper in PAPERS]
-    texts += [ledger_page.came_out(paper, entries) for paper in PAPERS]
-    segments = results.where(published("cbrrel_comparison"), corpus="casmed")
-    texts += [cascade.memory(segments) + "\n", evidence.page(), audit.page(), ledger_page.page(entries)]
-    texts.append(landing.findings(entries, published))
-    for path, text in zip(paths, texts, strict=False):
-        write_text(path, text)
-    use_style()
-    save(ledger_page.drawn(entries), paths[-1].stem)
-
-
 def _machine() -> dict[str, str]:
     """What the status page says of this machine: what records say, and the system."""
     import torch
@@ -288,6 +251,7 @@ def _run(root: Path, name: str, values: dict) -> str | None:
     if glyph:
         return f"notebook {name!r} drew a figure without its text: {glyph} ({where})"
     _tidy(notebook)
+    opening.put_in(notebook, name)
     write_text(root / EXECUTED / f"{name}.ipynb", nbformat.writes(notebook))
     return None
 

@@ -7,7 +7,7 @@ import pytest
 
 from relex.book import build
 from relex.experiments import EXPERIMENTS
-from relex.reports import claims, families, pooled
+from relex.reports import claims, families, openings, pooled
 from relex.reports.words import points
 
 
@@ -150,8 +150,9 @@ def test_two_rows_of_one_run_say_nothing():
 def test_the_book_writes_what_the_chapters_include(project):
     pages = build.write_claims(project)
     names = [f"{paper}_{kind}.md" for kind in ("claims", "verdicts") for paper in PAPERS]
+    names += [f"{page}_opening.md" for page in openings.pages()]
     assert [path.name for path in pages] == [
-        *names, "cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "ledger_summary.svg",
+        *names, "cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "findings.md", "ledger_summary.svg",
     ]  # fmt: skip
     assert all(path.is_file() for path in pages)
     assert pages[2].read_text(encoding="utf-8") == page()
