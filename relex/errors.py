@@ -2,13 +2,20 @@
 
 import sys
 
+LONGEST = 1200
+"""Characters of a message at the most."""
+
 
 class RelexError(Exception):
     """A failure the user can do something about.
 
     The message is one sentence that says what went wrong, where, and what to do.
-    The command line prints it without a traceback and exits with status 2.
+    The command line prints it without a traceback and exits with status 2. Of one that quotes a whole text or a long
+    number the middle is left out.
     """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message if len(message) <= LONGEST else f"{message[: LONGEST - 220]} … {message[-200:]}")
 
 
 class DiskFull(RelexError):

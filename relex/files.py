@@ -5,8 +5,11 @@ import functools
 import glob
 import hashlib
 import os
+import platform
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +21,12 @@ from relex.errors import DiskFull, RelexError
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """The error numbers of a full disk and of a used-up quota."""
 
+OLD = "old"
+"""What is called so in a temporary folder while its successor takes its place."""
+
+FORGOTTEN_S = 7 * 86400
+"""Seconds after which a temporary file of another machine counts as left behind."""
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that a reader finds the old content or the new, never a part.
@@ -27,7 +36,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        remove_remnants(path)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
@@ -61,13 +71,14 @@ def new_folder(path: Path) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}."))
+        remove_remnants(path)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix(path)))
         yield temporary
         for file in (f for f in temporary.rglob("*") if f.is_file()):
             file.chmod(0o644)  # safetensors and mkdtemp leave them to their owner alone
         temporary.chmod(0o755)
         if path.exists():
-            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}.")) / "old"
+            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix(path))) / OLD
             path.rename(old)
             temporary.rename(path)
             shutil.rmtree(old.parent)
@@ -83,11 +94,66 @@ def new_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _machine() -> str:
+    return re.sub(r"[^A-Za-z0-9]", "_", platform.node())[:40] or "machine"
+
+
+def _prefix(path: Path) -> str:
+    """How the name of a temporary file for `path` begins: it tells whose it is."""
+    return f".{path.name}.{_machine()}-{os.getpid()}."
+
+
+def remove_remnants(path: Path) -> None:
+    """Remove the temporary files and folders that killed processes left when they wrote `path`.
+
+    They are told by their names; of another machine they have to be a week old. A folder stays that holds what was at
+    `path` when nothing is there now.
+    """
+    name = re.compile(rf"\.{re.escape(path.name)}\.(\w+)-(\d+)\.[a-z0-9_]{{8}}")
+    for found in path.parent.iterdir():
+        told = name.fullmatch(found.name)
+        if told is None or ((found / OLD).exists() and not path.exists()):
+            continue
+        own = told[1] == _machine()
+        try:
+            if _is_running(int(told[2])) if own else time.time() - found.lstat().st_mtime < FORGOTTEN_S:
+                continue
+            if found.is_dir():
+                shutil.rmtree(found, ignore_errors=True)
+            else:
+                found.unlink(missing_ok=True)
+        except OSError:  # another process was faster, or it is not ours to remove: a remnant does no harm
+            continue
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # there, but another user's
+        return True
+    return True
+
+
 def append_line(path: Path, line: str) -> None:
     """Add a line of UTF-8 text to a file, in one piece, so that lines of several processes do not mix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab", buffering=0) as stream:
         stream.write(f"{line}\n".encode())
+
+
+def set_aside(path: Path) -> str:
+    """Rename a damaged file to `….damaged`, so that nobody reads it again and nothing is lost; returns the new name.
+
+    Raises a `RelexError` when that cannot be done.
+    """
+    aside = path.with_name(f"{path.name}.damaged")
+    try:
+        path.replace(aside)
+    except OSError as error:
+        raise RelexError(f"{path} is damaged and cannot be set aside, {error.strerror}; remove it") from None
+    return aside.name
 
 
 def sha256(path: Path) -> str:

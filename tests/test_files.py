@@ -3,6 +3,8 @@
 import errno
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,50 @@ def test_a_file_in_the_place_of_a_folder(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RelexError, match="cannot write"):
         files.write_bytes(tmp_path / "file" / "x", b"")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from relex import files
+path = Path(sys.argv[1])
+os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
+if sys.argv[2] == "file":
+    files.write_text(path, "x" * 1000)
+with files.new_folder(path) as folder:
+    (folder / "part").write_text("x")
+    os.fsync(0)
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path, kind):
+    target = tmp_path / "a [1].txt"
+    command = [sys.executable, "-c", KILLED, str(target), kind]
+    assert subprocess.run(command, env=os.environ | {"PYTHONPATH": str(files.project_root())}).returncode < 0
+    foreign = [tmp_path / name for name in (".a [1].txt.backup00", ".a [1].txt.swp", ".b.txt.host-1.abcdefgh")]
+    machine = files._machine()
+    running = tmp_path / f".a [1].txt.{machine}-{os.getpid()}.abcdefgh"
+    elsewhere = tmp_path / ".a [1].txt.elsewhere-1.abcdefgh"
+    for path in (*foreign, running, elsewhere):
+        path.touch()
+    (left,) = set(tmp_path.iterdir()) - {*foreign, running, elsewhere}
+    assert left.name.startswith(f".a [1].txt.{machine}-")
+    files.write_text(target, "new")
+    assert set(tmp_path.iterdir()) == {*foreign, running, elsewhere, target}
+    os.utime(elsewhere, (0, 0))
+    files.write_text(target, "newer")
+    assert set(tmp_path.iterdir()) == {*foreign, running, target}
+
+
+def test_the_only_copy_of_a_folder_is_no_remnant(tmp_path):
+    """A process that is killed between two moves leaves the old folder beside, and nothing in its place."""
+    target, left = tmp_path / "model", tmp_path / f".model.{files._machine()}-{2**22 + 1}.abcdefgh"
+    (left / files.OLD).mkdir(parents=True)
+    for expected in ([left, target], [target]):
+        with files.new_folder(target) as folder:
+            (folder / "x").touch()
+        assert sorted(tmp_path.iterdir()) == expected
 
 
 def test_project_root(project, monkeypatch, tmp_path):

@@ -35,6 +35,10 @@ def main() -> None:
         if (error.name or "").split(".")[0] in ("", "relex"):
             raise
         _fail(f"the package {error.name!r} is not installed; run `make install`, or pip install 'relex[book]'")
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "allocate" not in str(error):
+            raise
+        _fail("there is not enough memory for it; take a smaller model, batch_tokens or micro_tokens, or shorter texts")
     except OSError as error:
         if error.filename is None:
             raise

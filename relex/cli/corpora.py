@@ -40,7 +40,7 @@ def check_corpus(
     from relex import corpora
     from relex.corpora.check import report
 
-    place = Path(path.removeprefix("jsonl:"))
+    place = Path(path.removeprefix("jsonl:")).expanduser()
     if not place.exists() and path in corpora.names(stand_in=False):
         place = corpora.find(path)
         if place is None:

@@ -68,7 +68,7 @@ def load(name: str, split: str = "", unit: str = "", align: str = "") -> Corpus:
     """
     given = {"split": split, "unit": unit, "align": align}
     if name.startswith("jsonl:"):
-        spec = CorpusSpec(name, lambda: jsonl.read(Path(name.removeprefix("jsonl:"))), stand_in=True)
+        spec = CorpusSpec(name, lambda: jsonl.read(jsonl.folder_of(name)), stand_in=True)
     elif name in CORPORA:
         spec = CORPORA[name]
     else:

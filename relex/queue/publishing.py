@@ -1,5 +1,6 @@
 """Which records are published: those of committed code, and with `--all` those of a grid as it is now."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -72,8 +73,10 @@ def publish(found: Iterable[dict]) -> Published:
 def publish_experiment(name: str, profile: str) -> Published:
     """The same for all records of an experiment and a profile in `runs/`.
 
-    Raises a `RelexError` when there are none, or some are damaged.
+    Raises a `RelexError` when there are none, or some are damaged, and for what is no name but a path.
     """
+    if not re.fullmatch(r"\w[\w-]*", name):
+        raise RelexError(f"{name!r} is no name of an experiment; `relex run` has those that there are")
     folder = records.runs_dir() / name
     paths = sorted(folder.glob("*.json"))
     if not paths:

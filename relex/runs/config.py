@@ -2,11 +2,13 @@
 
 import dataclasses
 import difflib
+import math
 import types
 import typing
 from dataclasses import dataclass, field, fields
 
 from relex.corpora.corpus import fingerprint
+from relex.corpora.readers.jsonl import same_name
 from relex.errors import RelexError
 from relex.heads import HEADS, OPTIONS
 from relex.heads.options import check_choices
@@ -14,6 +16,15 @@ from relex.training import TrainingOptions
 
 LABELS = ("profile", "row")
 """Fields that name a run and do not change it; they stay out of its key."""
+
+HIGHEST = (
+    {"seed": 2**63 - 1, "epochs": 10_000, "depth": 8, "decoder_layers": 100, "rounds": 100}
+    | dict.fromkeys(("train_limit", "dev_limit", "test_limit"), 10**9)
+    | dict.fromkeys(("epoch_steps", "batch_tokens", "micro_tokens", "patience"), 10**6)
+    | dict.fromkeys(("negative_spans", "negative_pairs", "most_entities", "max_steps"), 10**6)
+)
+"""Beyond these a whole number is a slip of the pen; all others end at `HIGHEST_OTHER`, far above any machine."""
+HIGHEST_OTHER = 10_000
 
 
 @dataclass(frozen=True)
@@ -95,10 +106,12 @@ class Config:
     def key(self, corpus_fingerprint: str) -> str:
         """The name of the run's record: a hash of the corpus and of all fields that differ from their defaults.
 
-        Labels do not count; leaving out defaults keeps the names of old runs when a switch is added later.
+        Labels do not count; leaving out defaults keeps the names of old runs when a switch is added later. Of a folder
+        `jsonl:FOLDER` its own name counts and not the way there, for the fingerprint tells its content.
         """
         plain = Config(head=self.head).to_json()
         own = Config.from_json(self.to_json()).to_json()  # 1 and 1.0 are written differently
+        own["corpus"] = same_name(own["corpus"])
         changed = {k: v for k, v in own.items() if v != plain[k] and k not in LABELS}
         return fingerprint(self.head, changed, corpus_fingerprint)
 
@@ -112,9 +125,21 @@ def _typed(key: str, value, hint):
     if origin is types.UnionType and value is None:
         return None
     wanted = typing.get_args(hint) if origin is types.UnionType else (origin,)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        _check_size(key, value)
     if float in wanted and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
         name = "a list of texts" if origin is tuple else " or ".join(w.__name__ for w in wanted)
         raise RelexError(f"config key {key!r} should be {name}, not {type(value).__name__} ({value!r})")
     return value
+
+
+def _check_size(key: str, value: int | float) -> None:
+    """Raise a `RelexError` for a number outside all reason, which would fail somewhere deep in a training."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RelexError(f"config key {key!r} is {value}, but must be a finite number")
+    highest = HIGHEST.get(key, HIGHEST_OTHER)
+    if abs(value) > highest:
+        told = f"{value:,}" if abs(value) < 10**30 else "a number of more than 30 digits"
+        raise RelexError(f"config key {key!r} is {told}, but must be at most {highest:,}")

@@ -12,9 +12,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from relex.errors import RelexError
-from relex.files import project_root, write_text
+from relex.files import project_root, set_aside, write_text
 
-REQUIRED = ("experiment", "run", "config", "corpus", "metrics", "counts", "time", "machine", "commit", "date")
+REQUIRED = {
+    **dict.fromkeys(("experiment", "run", "commit", "date"), str),
+    **dict.fromkeys(("config", "corpus", "metrics", "counts", "time", "machine"), dict),
+}
+"""What every record has, and of which kind it is."""
+OF_CONFIG = {"seed": int, "profile": str}
 
 
 RUNS = "RELEX_RUNS"
@@ -45,21 +50,27 @@ def read_record(path: Path, warn=say) -> dict | None:
     """The record at `path`; a damaged one is set aside as `….damaged`, said, and answered with None."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        missing = [key for key in REQUIRED if key not in record]
-        if missing or record["run"] != path.stem:
-            raise ValueError(f"lacks {missing}" if missing else "is named after another run")
+        _check_kinds(record, "", REQUIRED)
+        _check_kinds(record["config"], "config.", OF_CONFIG)
+        if record["run"] != path.stem:
+            raise ValueError("is named after another run")
         return record
-    except (ValueError, TypeError, RecursionError) as error:
-        aside = path.with_suffix(".json.damaged")
-        try:
-            path.replace(aside)
-        except OSError as problem:
-            reason = f"{error}; it cannot be set aside, {problem.strerror}"
-            raise RelexError(f"record {path} is damaged ({reason}); remove it") from None
-        warn(f"record {path} is damaged ({error}); it was set aside as {aside.name} and the run will be done again")
+    except (ValueError, RecursionError) as error:
+        aside, reason = set_aside(path), str(error)[:200]
+        warn(f"record {path} is damaged ({reason}); it was set aside as {aside} and the run will be done again")
         return None
     except OSError as error:
         raise RelexError(f"cannot read record {path}: {error.strerror}; check its permissions") from None
+
+
+def _check_kinds(value: object, place: str, kinds: dict[str, type]) -> None:
+    """Raise a ValueError unless `value` is an object that has all keys of `kinds`, each of its kind."""
+    if not isinstance(value, dict):
+        raise ValueError("is no JSON object")
+    if missing := [key for key in kinds if key not in value]:
+        raise ValueError(f"lacks {place}{missing[0]}")
+    if wrong := [key for key, kind in kinds.items() if type(value[key]) is not kind]:
+        raise ValueError(f"has a {place}{wrong[0]} that is no {kinds[wrong[0]].__name__}")
 
 
 def write_record(record: dict, folder: Path | None = None) -> Path:

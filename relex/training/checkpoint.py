@@ -1,9 +1,12 @@
 """Training state on disk: one safetensors file, written whole or not at all."""
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+import math
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Size, Tensor, nn
@@ -31,6 +34,18 @@ class Progress:
     positions: int = 0
     loss_sum: float = 0.0
 
+    def is_sound(self, epochs: int) -> bool:
+        """Whether a training of so many epochs can stand there: numbers of the right kind, and none beyond the end."""
+        kinds = {f.name: f.type for f in fields(self)}
+        if not isinstance(self.history, list) or not all(isinstance(entry, dict) for entry in self.history):
+            return False
+        values = {name: getattr(self, name) for name in kinds if name != "history"}
+        if any(isinstance(v, bool) or not isinstance(v, int | float) or not math.isfinite(v) for v in values.values()):
+            return False
+        if any(not isinstance(v, int) or v < -(name == "best_epoch") for name, v in values.items() if kinds[name] is int):
+            return False
+        return self.epoch <= epochs and len(self.history) == self.epoch and self.best_epoch < max(1, self.epoch)
+
 
 def save_checkpoint(
     path: Path,
@@ -47,29 +62,34 @@ def save_checkpoint(
     for i, state in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{i}.{k}": v for k, v in state.items()}
     # clone: safetensors refuses tensors that share memory, and the best weights may be the current ones
-    content = save(
-        {k: v.detach().cpu().clone() for k, v in tensors.items()}, {"progress": json.dumps(asdict(progress))}
-    )
-    write_bytes(path, content)
+    tensors = {k: v.detach().cpu().clone() for k, v in tensors.items()}
+    told = json.dumps(asdict(progress))
+    write_bytes(path, save(tensors, {"progress": told, "sha256": _digest(told, tensors)}))
 
 
 def load_checkpoint(
-    path: Path, model: nn.Module, optimizer: Optimizer, average: dict[str, Tensor] | None = None
+    path: Path, model: nn.Module, optimizer: Optimizer, average: dict[str, Tensor] | None = None, epochs: int = 10**9
 ) -> tuple[Progress, dict[str, Tensor]] | None:
     """Put a checkpoint into model, optimizer and the tensors of `average`; returns progress and best weights.
 
-    None, with nothing changed, when it is missing, damaged, that of a model of another shape, or has averaged weights
-    where `average` has none or the other way round.
+    None, with nothing changed, when it is missing, not as it was written, stands where a training of so many `epochs`
+    cannot, is that of a model of another shape, or has averaged weights where `average` has none or the other way
+    round.
     """
     average = average or {}
     groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}, "average": {}}
     try:
         with safe_open(path, "pt") as file:
-            progress = Progress(**json.loads(file.metadata()["progress"]))
-            for key in file.keys():
-                group, name = key.split(".", 1)
-                groups[group][name] = file.get_tensor(key)
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+            told = file.metadata()
+            progress = Progress(**json.loads(told["progress"]))
+            tensors = {key: file.get_tensor(key) for key in file.keys()}
+        for key, tensor in tensors.items():
+            group, name = key.split(".", 1)
+            groups[group][name] = tensor
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError):
+        return None
+    digest = _digest(told["progress"], tensors)  # which checkpoints of older versions do not tell
+    if not progress.is_sound(epochs) or told.get("sha256", digest) != digest:
         return None
     if _shapes(groups["model"]) != _shapes(model.state_dict()) or _shapes(groups["average"]) != _shapes(average):
         return None
@@ -86,3 +106,12 @@ def load_checkpoint(
 
 def _shapes(tensors: dict[str, Tensor]) -> dict[str, Size]:
     return {k: v.shape for k, v in tensors.items()}
+
+
+def _digest(progress: str, tensors: dict[str, Tensor]) -> str:
+    """Hexadecimal sha256 over what a checkpoint holds."""
+    digest = hashlib.sha256(progress.encode())
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -15,7 +15,8 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import DistributedDataParallelKwargs, send_to_device
 
 from relex.documents import Document
-from relex.errors import RelexError
+from relex.errors import RelexError, say_once
+from relex.files import set_aside
 from relex.heads.head import Batch, Head
 from relex.heads.options import check_choices, check_lowest
 from relex.samplers import micro_batches
@@ -274,8 +275,12 @@ class Trainer:
         self._losses: list[torch.Tensor] = []
         if not (path and path.is_file()):
             return Progress()
-        state = load_checkpoint(path, self.head, self.optimizer.optimizer, self._averaged())
+        optimizer, epochs = self.optimizer.optimizer, self.training.epochs
+        state = load_checkpoint(path, self.head, optimizer, self._averaged(), epochs)
         if state is None:
+            if self.accelerator.is_main_process:
+                aside = set_aside(path)
+                say_once(f"{path} is damaged or of another model; it was set aside as {aside} and training begins anew")
             return Progress()
         progress, self.best = state
         return progress

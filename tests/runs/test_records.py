@@ -56,6 +56,9 @@ def test_own_records_come_before_published_ones(project):
 
 
 DAMAGED = [
+    *(json.dumps(RECORD | change).encode() for change in (
+        {"config": []}, {"config": {}}, {"config": {"seed": "0", "profile": "cpu"}}, {"metrics": None}, {"commit": 3},
+    )),
     b"", b"{", b"[]", b"3", b"null", b"\xff\xfe",
     b'"experiment run config corpus metrics counts time machine commit date"',
     json.dumps({k: v for k, v in RECORD.items() if k != "metrics"}).encode(),
@@ -105,5 +108,5 @@ def test_a_damaged_record_that_cannot_be_set_aside_is_one_sentence(project, monk
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(type(path), "replace", refuse)
-    with pytest.raises(RelexError, match=r"abc.json is damaged .* cannot be set aside, Permission denied\); remove it"):
+    with pytest.raises(RelexError, match=r"abc.json is damaged and cannot be set aside, Permission denied; remove it"):
         records.read_record(path)

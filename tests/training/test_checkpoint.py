@@ -2,11 +2,13 @@
 
 import errno
 import os
+from dataclasses import replace
 
 import pytest
 import samples
 import torch
 from extractors import Batches
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from relex.errors import RelexError
@@ -35,7 +37,10 @@ def assert_same(one, other):
     assert all(torch.equal(one[k], other[k]) for k in one)
 
 
-PROGRESS = Progress(2, 3, 0.5, 1, [{"epoch": 0, "loss": 0.25, "score": 0.5}], 1.5, 1.0, 90, 100, 0.125)
+PROGRESS = Progress(
+    epoch=1, step=3, steps=5, best_score=0.5, best_epoch=0, history=[{"epoch": 0, "loss": 0.25, "score": 0.5}],
+    train_s=1.5, model_s=1.0, tokens=90, positions=100, loss_sum=0.125,
+)  # fmt: skip
 
 
 def test_round_trip(make_head, tmp_path):
@@ -85,11 +90,20 @@ def damaged(path, how, one):
         save_file({"model.x": torch.zeros(1)}, path, {"progress": "{}"})
     elif how == "unknown group":
         save_file({"x": torch.zeros(1)}, path, {"progress": "{}"})
+    elif how == "a flipped bit":
+        path.write_bytes(content[:-100] + bytes([content[-100] ^ 64]) + content[-99:])
+    elif how in UNSOUND:
+        save_checkpoint(path, replace(PROGRESS, **UNSOUND[how]), one.head, {}, one.optimizer.optimizer)
 
 
+UNSOUND = {
+    "epoch 99": {"epoch": 99}, "a negative step": {"step": -1}, "an epoch that is a text": {"epoch": "1"},
+    "no history": {"history": []}, "history of numbers": {"history": [3]}, "a best epoch to come": {"best_epoch": 5},
+    "a score that is none": {"best_score": float("nan")}, "half a step": {"step": 0.5},
+}  # fmt: skip
 HOWS = (
     "empty", "cut", "cut in the header", "zeros", "text", "no progress", "progress of another version", "other tensors",
-    "unknown group",
+    "unknown group", "a flipped bit", *UNSOUND,
 )  # fmt: skip
 
 
@@ -99,8 +113,27 @@ def test_a_damaged_checkpoint_changes_nothing(make_head, tmp_path, how):
     path = tmp_path / "c.safetensors"
     damaged(path, how, other)
     before = state(one)
-    assert load_checkpoint(path, one.head, one.optimizer.optimizer) is None
+    assert load_checkpoint(path, one.head, one.optimizer.optimizer, epochs=2) is None
     assert_same(state(one), before)
+
+
+def test_a_damaged_checkpoint_is_set_aside_and_said(make_head, tmp_path, capsys):
+    one, path = trainer(make_head), tmp_path / "c.safetensors"
+    damaged(path, "a flipped bit", one)
+    progress = one.fit(samples.TRAIN[:4], Batches([[0, 1], [2, 3]]), checkpoint=path)
+    assert progress.epoch == 1 and progress.steps == 2
+    assert [p.name for p in tmp_path.glob("*.damaged")] == ["c.safetensors.damaged"]
+    assert "set aside as c.safetensors.damaged and training begins anew" in capsys.readouterr().err
+    assert_same(state(one), state(trained(make_head)))
+
+
+def test_older_checkpoints_without_a_sum_are_read(make_head, tmp_path):
+    one, path = trained(make_head), tmp_path / "c.safetensors"
+    save_checkpoint(path, PROGRESS, one.head, {}, one.optimizer.optimizer)
+    with safe_open(path, "pt") as file:
+        told, tensors = file.metadata(), {key: file.get_tensor(key) for key in file.keys()}
+    save_file(tensors, path, {"progress": told["progress"]})
+    assert load_checkpoint(path, one.head, one.optimizer.optimizer, epochs=1) == (PROGRESS, {})
 
 
 def test_a_checkpoint_of_another_model_changes_nothing(make_head, tmp_path):

@@ -10,6 +10,19 @@ from relex.errors import RelexError
 from relex.files import sha256
 
 
+PREFIX = "jsonl:"
+
+
+def folder_of(name: str) -> Path:
+    """The folder that the name `jsonl:FOLDER` of a corpus means; `~` is the home of the user."""
+    return Path(name.removeprefix(PREFIX)).expanduser()
+
+
+def same_name(name: str) -> str:
+    """`jsonl:` and the last part of the folder, however the way there is spelt; other names of corpora as they are."""
+    return f"{PREFIX}{folder_of(name).resolve().name}" if name.startswith(PREFIX) else name
+
+
 def read(folder: Path) -> Corpus:
     """Read a corpus from `folder`; its schema is `schema.json` when present, else what its three parts use.
 
@@ -32,7 +45,7 @@ def read(folder: Path) -> Corpus:
         for what, number in unknown_to_training(parts["train"], parts[part]).items()
         if number
     }
-    return Corpus(f"jsonl:{folder.name}", schema, **parts, fingerprint=fingerprint("jsonl", marks), counts=counts)
+    return Corpus(same_name(f"{PREFIX}{folder}"), schema, **parts, fingerprint=fingerprint("jsonl", marks), counts=counts)
 
 
 def unknown_to_training(train: Sequence[Document], part: Sequence[Document]) -> dict[str, int]:
