@@ -309,7 +309,7 @@ def _answers(extractor: Extractor, rows: Iterable[Row], threshold: float) -> Ite
 
 
 def _line(fields: dict, answer: Document) -> bytes:
-    """The line of JSON; its lists in slices, as all their values as dicts at a time would take more memory than all else."""
+    """The line of JSON; its lists in slices, as all their values as dicts at a time would take the most memory."""
     line = io.BytesIO()
     bare = replace(answer, entities=(), relations=())
     for key, value in (fields | bare.to_json()).items():
