@@ -2,12 +2,13 @@
 
 import csv
 import hashlib
+import io
 import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -29,6 +30,11 @@ SAVED = 500
 
 HELD = 4 << 20
 """Bytes of lines after which that is done at the latest, so that few long texts are in memory at a time."""
+
+SLICE = 10_000
+"""Entities or relations that are turned into JSON at a time."""
+
+_dumped = partial(json.dumps, ensure_ascii=False)
 
 
 class Row(NamedTuple):
@@ -172,7 +178,7 @@ def predict_file(
     if out == "-":
         counts = Counts()
         for line in _answers(extractor, _good(source.rows(), strict, warn, counts), threshold):
-            sys.stdout.write(line)
+            sys.stdout.write(line.decode())
             counts.documents += 1
         return counts
     target = Path(out)
@@ -211,7 +217,7 @@ def _resumable(extractor, source: Source, target: Path, strict: bool, model: str
         read = done.get("rows", 0)
         for piece in _pieces(rows):
             for line in _answers(extractor, _good(piece, strict, warn, counts), threshold):
-                stream.write(line.encode())
+                stream.write(line)
                 counts.documents += 1
             stream.flush()
             os.fsync(stream.fileno())
@@ -289,7 +295,7 @@ def _good(rows: Iterable[Row], strict: bool, warn: Callable[[str], None], counts
             warn(str(row.document))
 
 
-def _answers(extractor: Extractor, rows: Iterable[Row], threshold: float) -> Iterator[str]:
+def _answers(extractor: Extractor, rows: Iterable[Row], threshold: float) -> Iterator[bytes]:
     """A line of JSON for each row: its own fields, and in their place those of the answer."""
     waiting: list[dict] = []
 
@@ -299,4 +305,21 @@ def _answers(extractor: Extractor, rows: Iterable[Row], threshold: float) -> Ite
             yield row.document
 
     for answer in extractor.predict(questions(), threshold=threshold):
-        yield json.dumps(waiting.pop(0) | answer.to_json(), ensure_ascii=False) + "\n"
+        yield _line(waiting.pop(0), answer)
+
+
+def _line(fields: dict, answer: Document) -> bytes:
+    """The line of JSON; its lists in slices, as all their values as dicts at a time would take the most memory."""
+    line = io.BytesIO()
+    bare = replace(answer, entities=(), relations=())
+    for key, value in (fields | bare.to_json()).items():
+        line.write(f"{', ' if line.tell() else '{'}{_dumped(key)}: ".encode())
+        if key not in ("entities", "relations"):
+            line.write(_dumped(value).encode())
+            continue
+        items = getattr(answer, key)
+        for start in range(0, len(items) or 1, SLICE):
+            of_slice = replace(bare, **{key: items[start : start + SLICE]}).to_json()[key]
+            line.write(f"{', ' if start else '['}{_dumped(of_slice)[1:-1]}".encode())
+        line.write(b"]")
+    return line.getvalue() + b"}\n"

@@ -143,6 +143,14 @@ def test_bad_lines_are_counted_and_left_out_or_stop(model, tmp_path):
         Source(str(tmp_path / "x.pdf"))
 
 
+def test_a_line_is_what_json_makes_of_it(model, monkeypatch):
+    monkeypatch.setattr(streams, "SLICE", 3)
+    for answer in model.predict([*TEXTS, "  "]):
+        for fields in ({}, {"relations": 1, "ward": {"一": [None]}, "text": "x"}):
+            plain = json.dumps(fields | answer.to_json(), ensure_ascii=False) + "\n"
+            assert streams._line(fields, answer) == plain.encode()
+
+
 class Killed(BaseException):
     pass
 
