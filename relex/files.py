@@ -36,7 +36,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        remove_remnants(path)
+        sweep(path.parent)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path))
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
@@ -71,7 +71,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        remove_remnants(path)
+        sweep(path.parent)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=_prefix(path)))
         yield temporary
         for file in (f for f in temporary.rglob("*") if f.is_file()):
@@ -103,25 +103,26 @@ def _prefix(path: Path) -> str:
     return f".{path.name}.{_machine()}-{os.getpid()}."
 
 
-def remove_remnants(path: Path) -> None:
-    """Remove the temporary files and folders that killed processes left when they wrote `path`.
+@functools.cache
+def sweep(folder: Path) -> None:
+    """Remove the temporary files and folders that killed processes left in a folder; a process does it once for each.
 
-    They are told by their names; of another machine they have to be a week old. A folder stays that holds what was at
-    `path` when nothing is there now.
+    They are told by their names, which `_prefix` begins; those of another machine have to be a week old. A folder stays
+    that holds what was at its place when nothing is there now.
     """
-    name = re.compile(rf"\.{re.escape(path.name)}\.(\w+)-(\d+)\.[a-z0-9_]{{8}}")
-    for found in path.parent.iterdir():
-        told = name.fullmatch(found.name)
-        if told is None or ((found / OLD).exists() and not path.exists()):
+    name = re.compile(r"\.(.+)\.(\w+)-(\d+)\.[a-z0-9_]{8}")
+    for path in folder.iterdir():
+        told = name.fullmatch(path.name)
+        if told is None or ((path / OLD).exists() and not (folder / told[1]).exists()):
             continue
-        own = told[1] == _machine()
+        own = told[2] == _machine()
         try:
-            if _is_running(int(told[2])) if own else time.time() - found.lstat().st_mtime < FORGOTTEN_S:
+            if _is_running(int(told[3])) if own else time.time() - path.lstat().st_mtime < FORGOTTEN_S:
                 continue
-            if found.is_dir():
-                shutil.rmtree(found, ignore_errors=True)
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
             else:
-                found.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
         except OSError:  # another process was faster, or it is not ours to remove: a remnant does no harm
             continue
 
@@ -141,6 +142,15 @@ def append_line(path: Path, line: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab", buffering=0) as stream:
         stream.write(f"{line}\n".encode())
+
+
+def check_output(out: Path, *inputs: Path) -> None:
+    """Raise a `RelexError` where writing `out` would destroy one of `inputs`, or a file of one that is a folder."""
+    for one in (one for one in inputs if one.exists() and out.exists()):
+        if out.samefile(one):
+            raise RelexError(f"{out} is the file to be read; choose another name for the result")
+        if one.resolve() in out.resolve().parents:
+            raise RelexError(f"{out} belongs to {one}, which is to be read; choose another name for the result")
 
 
 def set_aside(path: Path) -> str:

@@ -63,7 +63,7 @@ def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path, kind):
     target = tmp_path / "a [1].txt"
     command = [sys.executable, "-c", KILLED, str(target), kind]
     assert subprocess.run(command, env=os.environ | {"PYTHONPATH": str(files.project_root())}).returncode < 0
-    foreign = [tmp_path / name for name in (".a [1].txt.backup00", ".a [1].txt.swp", ".b.txt.host-1.abcdefgh")]
+    foreign = [tmp_path / name for name in (".a [1].txt.backup00", ".a [1].txt.swp", ".b.txt.host-x.abcdefgh")]
     machine = files._machine()
     running = tmp_path / f".a [1].txt.{machine}-{os.getpid()}.abcdefgh"
     elsewhere = tmp_path / ".a [1].txt.elsewhere-1.abcdefgh"
@@ -74,6 +74,7 @@ def test_what_a_killed_process_left_goes_with_the_next_write(tmp_path, kind):
     files.write_text(target, "new")
     assert set(tmp_path.iterdir()) == {*foreign, running, elsewhere, target}
     os.utime(elsewhere, (0, 0))
+    files.sweep.cache_clear()
     files.write_text(target, "newer")
     assert set(tmp_path.iterdir()) == {*foreign, running, target}
 
@@ -83,6 +84,7 @@ def test_the_only_copy_of_a_folder_is_no_remnant(tmp_path):
     target, left = tmp_path / "model", tmp_path / f".model.{files._machine()}-{2**22 + 1}.abcdefgh"
     (left / files.OLD).mkdir(parents=True)
     for expected in ([left, target], [target]):
+        files.sweep.cache_clear()
         with files.new_folder(target) as folder:
             (folder / "x").touch()
         assert sorted(tmp_path.iterdir()) == expected
@@ -108,3 +110,18 @@ def test_cache_and_corpora_folders(project, monkeypatch):
     monkeypatch.delenv("RELEX_CORPORA")
     monkeypatch.setenv("XDG_DATA_HOME", "/data")
     assert files.corpora_dirs() == [project.parent / "shared" / "corpora", Path("/data/relex/corpora")]
+
+
+def test_an_output_is_no_input(tmp_path):
+    source, folder = tmp_path / "a.txt", tmp_path / "model"
+    source.touch()
+    folder.mkdir()
+    (folder / "weights").touch()
+    (tmp_path / "link").symlink_to(source)
+    for out, why in (
+        (tmp_path / "link", "is the file to be read"), (folder / "weights", "belongs to"), (folder, "is the file"),
+    ):  # fmt: skip
+        with pytest.raises(RelexError, match=why):
+            files.check_output(out, source, folder)
+    files.check_output(folder / "new", source, folder)
+    files.check_output(tmp_path / "b.txt", source, folder, tmp_path / "nothing")

@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+from relex.markup import MARKS
+
 
 def api_page(root: Path) -> str:
     """The API page's body as Markdown: one section a module, in the order of their paths.
@@ -16,7 +18,7 @@ def api_page(root: Path) -> str:
 def markdown(docstring: str) -> str:
     """A docstring as Markdown that shows it as written: code spans stay, every other markup character is escaped."""
     pieces = re.split(r"(`[^`\n]+`)", docstring)
-    return "".join(p if p.startswith("`") else re.sub(r"([\\`*_{}\[\]<>$#|~@^])", r"\\\1", p) for p in pieces)
+    return "".join(p if p.startswith("`") else re.sub(MARKS, r"\\\1", p) for p in pieces)
 
 
 def _module(path: Path, root: Path) -> str:

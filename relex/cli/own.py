@@ -9,6 +9,7 @@ import typer
 
 from relex.cli.output import print_table
 from relex.errors import RelexError
+from relex.files import check_output
 
 app = typer.Typer()
 
@@ -92,6 +93,7 @@ def predict_texts(
         totals = predict_folder(Job(folder, Path(source), Path(out), form, threshold, strict), on)
         kept = f", {totals.kept:,} of them finished before" if totals.kept else ""
         return print(f"{out}: {totals.shards:,} shards{kept}; {told(totals)}")
+    check_output(Path(out), folder, *([onnx] if onnx else ()))
     extractor = Extractor.load(folder, onnx)
     texts = Source(source, form, classifies=not extractor.extracts)
     model_name = f"{identity(folder)} {onnx.resolve()}" if onnx else identity(folder)
@@ -128,7 +130,9 @@ def make_page(
     from relex.use.extractor import Extractor
     from relex.use.page import check, shown, write_page
 
-    extractor = Extractor.load(_model_folder(model))
+    folder = _model_folder(model)
+    check_output(out, folder)
+    extractor = Extractor.load(folder)
     head, told = extractor.head.cpu(), in_words(extractor.about)
     check(head)
     write_page(head, out, title, told, example or (), note=NOT_FOR, font=_font(shown(head, example or ())))

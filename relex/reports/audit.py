@@ -8,6 +8,7 @@ import pandas as pd
 
 from relex.audits.audit import Lead, audit, checks, leads
 from relex.audits.findings import STRENGTHS, Finding
+from relex.markup import escaped
 from relex.reports.claims import markdown_table
 
 SHOWN = ("decisive", "strong")
@@ -69,20 +70,20 @@ def section(paper: str) -> str:
 def table(findings: Sequence[Finding]) -> str:
     """Findings as a Markdown table: cells, strength, computation."""
     lines = ["| cells | strength | what the figures say |", "|---|---|---|"]
-    lines += [f"| {_escaped(_place(f))} | {f.strength} | {_escaped(f.computed)} |" for f in findings]
+    lines += [f"| {escaped(_place(f))} | {f.strength} | {escaped(f.computed)} |" for f in findings]
     return "\n".join(lines)
 
 
 def left(findings: Sequence[Finding]) -> str:
     """The rule and the innocent explanation of each finding, a list."""
     return "\n".join(
-        f"* {_escaped(_place(f))} ({f.rule.replace('_', ' ')}, {f.strength}): {_escaped(f.left)}." for f in findings
+        f"* {escaped(_place(f))} ({f.rule.replace('_', ' ')}, {f.strength}): {escaped(f.left)}." for f in findings
     )
 
 
 def leads_told(found: Sequence[Lead]) -> str:
     """Each lead with its verdict and the reason, a list."""
-    return "\n".join(f"* *{_escaped(one.lead)}* … **{one.verdict}**: {_escaped(one.why)}." for one in found)
+    return "\n".join(f"* *{escaped(one.lead)}* … **{one.verdict}**: {escaped(one.why)}." for one in found)
 
 
 def _place(finding: Finding) -> str:
@@ -91,10 +92,3 @@ def _place(finding: Finding) -> str:
 
 def _fold(title: str, body: str) -> str:
     return f"```{{dropdown}} {title}\n{body}\n```"
-
-
-def _escaped(text: str) -> str:
-    """Text in which Markdown finds no markup."""
-    for mark in "\\*_|<>[]`":
-        text = text.replace(mark, f"\\{mark}")
-    return text

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from relex.markup import escaped
 from relex.reports import compare, families, printed, results, tables, words
 
 SCORES = {"p": "triples.string.p", "r": "triples.string.r", "f1": "triples.string.f1"}
@@ -300,10 +301,10 @@ def largest_types(found: pd.DataFrame, codes: Mapping[str, str], least: int = 30
     common = found.drop(index=few) if len(few) < len(found) else found
     largest, expected = common["difference"].idxmax(), found["printed"].idxmax()
     same = (common["difference"] * common["printed"] > 0).sum()
-    left_out = "".join(f" {name} has {found['gold'][name]} gold items here and is left out." for name in few)
+    left_out = "".join(f" {escaped(name)} has {found['gold'][name]} gold items here and is left out." for name in few)
     return (
-        f"The largest difference is that of {largest} ({codes[largest]}), {words.points(common['difference'].max())} "
-        f"points; the paper prints the largest for {expected} ({codes[expected]}), "
+        f"The largest difference is that of {escaped(largest)} ({codes[largest]}), {words.points(common['difference'].max())} "
+        f"points; the paper prints the largest for {escaped(expected)} ({codes[expected]}), "
         f"{words.points(found['printed'].max())}. The sign is the printed one for {same} of {len(common)} types."
         + left_out
         * (len(few) < len(found))

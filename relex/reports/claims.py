@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from relex import markup
 from relex.reports import attention, span, tables, words
 from relex.reports.families import Published, asked, family, printed_of, records_of
 from relex.reports.results import is_trained, rows_in_order, trained
@@ -117,6 +118,5 @@ def attention_table(records: Sequence[dict]) -> pd.DataFrame:
 
 def markdown_table(table: pd.DataFrame) -> str:
     """A table with its index as Markdown."""
-    lines = [[table.index.name, *table.columns], ["---"] * (1 + len(table.columns))]
-    lines += [[name, *cells] for name, cells in zip(table.index, table.to_numpy().tolist(), strict=True)]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    lines = [[name, *cells] for name, cells in zip(table.index, table.to_numpy().tolist(), strict=True)]
+    return markup.table([[table.index.name, *table.columns], *lines])

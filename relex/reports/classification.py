@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from relex.evaluation import classification
+from relex.markup import escaped
 from relex.reports.compare import CLASSES, paired
 from relex.reports.results import of_row, rows_in_order, values
 from relex.samplers import hardest_classes
@@ -38,8 +39,8 @@ def confusions(matrix: np.ndarray, classes: Sequence[str], number: int = 2) -> s
     for i in hardest_classes(matrix, number):
         wrong = np.array(matrix[i])
         wrong[i] = 0
-        taken = [f"{classes[j]} ({wrong[j]})" for j in np.argsort(-wrong, kind="stable")[:2] if wrong[j]]
-        line = f"- **{classes[i]}**, F1 {f1.iloc[i]:.1%}: of {np.sum(matrix[i])} documents {matrix[i][i]} are right"
+        taken = [f"{escaped(classes[j])} ({wrong[j]})" for j in np.argsort(-wrong, kind="stable")[:2] if wrong[j]]
+        line = f"- **{escaped(classes[i])}**, F1 {f1.iloc[i]:.1%}: of {np.sum(matrix[i])} documents {matrix[i][i]} are right"
         lines.append(line + (f", the others are most often taken for {' and '.join(taken)}." if taken else "."))
     return "The classes with the lowest F1:\n\n" + "\n".join(lines)
 
@@ -72,7 +73,7 @@ def class_changes(before: pd.Series, after: pd.Series, hard: Sequence[str]) -> s
     """F1 of each hard class before → after, and the mean of the others; a list in Markdown."""
     hard = [name for name in hard if name in before]
     others = [name for name in before.index if name not in hard]
-    lines = [f"- **{name}**: {before[name]:.1%} → {after[name]:.1%}" for name in hard]
+    lines = [f"- **{escaped(name)}**: {before[name]:.1%} → {after[name]:.1%}" for name in hard]
     lines.append(f"- mean of the other {len(others)}: {before[others].mean():.1%} → {after[others].mean():.1%}")
     return "\n".join(lines)
 

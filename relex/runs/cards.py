@@ -2,6 +2,7 @@
 
 from relex.documents import Schema
 from relex.heads import TASKS
+from relex.markup import code
 from relex.runs.config import Config
 
 SHOWN = {
@@ -102,12 +103,3 @@ def in_words(about: dict) -> str:
     scores = ", ".join(f"{what} {100 * metrics[name]:.1f}" for what, name in names.items() if name in metrics)
     told = f" (strict F1 on {corpus['sizes']['test']:,} others, percent: {scores})" if scores else ""
     return f"{corpus['sizes']['train']:,} documents of {corpus['name']}{told}"
-
-
-def code(name: str) -> str:
-    """A name as code in Markdown, whatever signs it has, on one line."""
-    name = " ".join(name.split())
-    fence = "`"
-    while fence in name:
-        fence += "`"
-    return f"{fence} {name} {fence}" if name[:1] == "`" or name[-1:] == "`" else f"{fence}{name}{fence}"

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 from relex.errors import RelexError
-from relex.files import write_text
+from relex.files import check_output, write_text
 from relex.use.graph import Graph, read_graph
 
 
@@ -36,8 +36,8 @@ def write_graph(source: Path, form: str, out: Path) -> Graph:
     if form != "csv" and out.is_dir():
         raise RelexError(f"{out} is a folder, and {form} is one file; add a file name")
     parts = {out / name: make for name, make in FORMS[form].items()}
-    if any(path.resolve() == source.resolve() for path in parts):
-        raise RelexError(f"{source} would be overwritten by its own graph; choose another place")
+    for path in parts:
+        check_output(path, source)
     graph = read_graph(source)
     for path, make in parts.items():
         write_text(path, "".join(make(graph)))

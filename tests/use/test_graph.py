@@ -284,8 +284,8 @@ def test_places_that_make_no_sense(source, tmp_path):
     (tmp_path / "folder").mkdir()
     for form, out, reason in (
         ("dot", tmp_path / "x", "no form 'dot' of a graph; known are csv, graphml, turtle, cypher"),
-        ("turtle", source, "would be overwritten by its own graph"),
-        ("turtle", tmp_path / "folder" / ".." / "link", "would be overwritten by its own graph"),
+        ("turtle", source, "is the file to be read"),
+        ("turtle", tmp_path / "folder" / ".." / "link", "is the file to be read"),
         ("graphml", tmp_path / "folder", "is a folder, and graphml is one file"),
         ("csv", source, "is a file, and csv needs a folder"),
         ("csv", source / "below", "cannot write"),

@@ -9,6 +9,7 @@ from relex.corpora.converters import brat, texts, words
 from relex.corpora.converters.draft import UNITS, shown
 from relex.documents import Document, first_error_raised, rows, scan, write_documents
 from relex.errors import RelexError
+from relex.files import check_output
 
 
 def _documents(row: dict, stem: str, number: int, counts: Counter) -> Document:
@@ -98,8 +99,7 @@ def convert(form: str, path: Path, out: Path, offsets: str = "") -> tuple[int, C
 
     Raises a `RelexError` that names file and line for what cannot be used; `out` is then left as it was.
     """
-    if path.exists() and out.exists() and (path.samefile(out) or any(p.samefile(out) for p in path.rglob("*"))):
-        raise RelexError(f"{out} is the file to be read; choose another name for the result")
+    check_output(out, path)
     _, documents, counts = read(path, "" if form == "auto" else form, offsets)
     write_documents(out, documents)
     return len(documents), counts

@@ -141,7 +141,7 @@ def pair_masks(document: Document, pair: tuple[int, int]) -> Figure:
     for number, (name, title) in enumerate(TITLES.items()):
         left, bottom = 0.115 + 0.45 * (number % 2), 0.515 - 0.435 * (number // 2)
         axes = figure.add_axes((left, bottom, 0.42, 0.42 * 4.5 / 4.95))
-        axes.set_title(title, fontsize=8.5, pad=17 if number < 2 else 4)
+        axes.set_title(title, fontsize=8.5, pad=17 if number < 2 else 4, parse_math=True)
         _cells(axes, drawn[name], colors)
         if number < 2:
             axes.set_xticks(range(count), [t.strip("[]") for t in tokens])
