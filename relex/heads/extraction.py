@@ -71,16 +71,19 @@ class ExtractionHead(Head):
         windows, types, names = self.windows(documents), self.schema.entity_types, self.schema.relation_names
         spans: list[dict[Span, float]] = [{} for _ in documents]
         triples: list[dict[Triple, float]] = [{} for _ in documents]
-        places = []
+        places: list[tuple[Span, float]] = []
+        first_at: dict[tuple[int, int, int], int] = {}
         for (window, first, last, kind), score in both[: len(entities)]:
             i, w = windows[window]
             span = characters(w, first, last, types[kind])
-            places.append((span, score))
-            keep_higher(spans[i], span, score)
+            # several may have been found at tokens of one character: the first is meant
+            same = first_at.setdefault((window, span.start, span.end), len(places))
+            places.append((span, score) if same == len(places) else places[same])
+            keep_higher(spans[i], *places[-1])
         for (head, tail, relation, _), score in both[len(entities) :]:
             (one, sure), (other, other_sure) = places[head], places[tail]
             i = windows[both[head][0][0]][0]
-            if not same_characters(one, other):  # of two tokens of one character
+            if not same_characters(one, other):
                 keep_higher(triples[i], (one, names[relation], other), min(score, sure, other_sure))
         return self._assembled(documents, spans, triples)
 

@@ -6,7 +6,10 @@ import torch
 from cases import CASES, Case, decoded, make
 from extractors import facts, told
 
+from relex.documents import Document
 from relex.encoders.encoder import Tokens
+from relex.heads.pairs.tagger import PairTagger
+from relex.heads.span.spans import SpanExtractor
 from relex.heads.windows import windowed, word_starts
 
 DECODERS = [case for case in CASES if case.decodes]
@@ -76,3 +79,20 @@ def test_signs_stand_alone_where_nobody_split_the_text():
     assert starts.all()
     kept = word_starts(text, np.array(offsets))
     assert [p for p, s in zip(pieces, kept, strict=True) if s] == ["(", "5", "mg", "ended", "nausea"]
+
+
+@pytest.mark.parametrize("case", DECODERS, ids=str)
+def test_no_mention_is_related_to_itself_through_its_tokens(case, split):
+    """Whatever the logits say, a stretch of characters is one entity of a type, and no pair with itself unless all of
+    it is said to be."""
+    head, generator = split(make(case)), torch.Generator().manual_seed(3)
+    texts = [Document(str(i), text) for i, text in enumerate(("℃", "℃℃治℃", "38℃", HOT.text, SIGN.text))]
+    for scale in (0.3, 3.0):
+        found = decoded(head, texts, lambda *shape, s=scale: torch.randn(shape, generator=generator) * s)
+        for document in found:
+            document.check()
+            assert len(set(document.entities)) == len(document.entities)
+            if isinstance(head, PairTagger | SpanExtractor):
+                places = [(s.start, s.end) for s in document.entities]
+                assert len(set(places)) == len(places), document
+                assert all((h.start, h.end) != (t.start, t.end) for h, _, t in document.triples())
