@@ -3,6 +3,7 @@
 import subprocess
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ import torch
 from relex import corpora, encoders
 from relex.bench import BENCHMARKS, cascade, timing
 from relex.bench import focused as bench_focused
+from relex.bench import onnx as bench_onnx
 from relex.bench import span as bench_span
 from relex.bench import table as bench_table
 from relex.errors import RelexError
@@ -312,6 +314,43 @@ def test_table_prints_ratios_and_memory(monkeypatch):
     assert sum("peak memory" in name for name in values) == len(bench_table.MEASURED)
     with pytest.raises(RelexError, match="measured on one sentence"):
         BENCHMARKS["table"](documents=2)
+
+
+def test_onnx_prints_times_and_ratios():
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package, reason=f"{package} is not installed; pip install 'relex[onnx]'")
+    if torch.cuda.is_available():
+        with pytest.raises(RelexError, match="onnxruntime would have the CPU and torch the GPU"):
+            BENCHMARKS["onnx"](documents=2, layers=1, encoder="random:tiny", repeats=1)
+        return
+    values = BENCHMARKS["onnx"](documents=2, layers=1, encoder="random:tiny", repeats=1)
+    assert float(values["largest difference of states"]) < 1e-4 and values["file: MiB"] > 0.1
+    for characters in (30, 120):
+        assert values[f"{characters} characters: tokens"] == characters + 2
+        for what in ("states", "prediction"):
+            for name in ("torch: ms", "onnxruntime: ms"):
+                assert values[f"{characters} characters, {what}, {name}"] > 0
+            assert values[f"{characters} characters, {what}: times as fast as torch"] > 0
+
+
+def test_sides_read_every_text_in_turns_and_the_first_turn_does_not_count():
+    calls, accelerator = [], make_accelerator("fp32")
+    sides = {name: SimpleNamespace(name=name, accelerator=accelerator) for name in ("torch", "onnxruntime")}
+    seconds = bench_onnx._turns(lambda side, text: calls.append((side.name, text)), sides, ["a", "b"], 2)
+    assert calls == [(name, text) for text in ("a", "b") for _ in range(3) for name in sides]
+    assert {name: len(turns) for name, turns in seconds.items()} == {"torch": 4, "onnxruntime": 4}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this benchmark is of the CPU")
+def test_one_side_has_the_states_of_onnxruntime():
+    head, asked = bench_onnx._head("random:tiny", 1), []
+    texts = bench_onnx._texts(head, 30, 3)
+    assert [len(d.text) for d in texts] == [30] * 3 and len({d.text for d in texts}) == 3
+    states = head.encoder.forward
+    side = bench_onnx.Side(head, lambda *batch: asked.append(batch) or states(*batch))
+    side.encode(head.collate(texts[:1]))
+    side.read(texts[0])
+    assert len(asked) == 2
 
 
 def test_memory_of_a_training_step_of_a_table():

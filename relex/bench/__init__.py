@@ -1,6 +1,7 @@
-"""How fast each head is, and the CRF, against a plain version of the same model in the same run; what tables cost."""
+"""How fast each head is, and the CRF, against a plain version of the same model in the same run; what tables cost; and
+onnxruntime against torch."""
 
-from relex.bench import cascade, classifier, crf, focused, span, table
+from relex.bench import cascade, classifier, crf, focused, onnx, span, table
 
 BENCHMARKS = {
     "classifier": classifier.measure,
@@ -9,6 +10,7 @@ BENCHMARKS = {
     "focused": focused.measure,
     "crf": crf.measure,
     "table": table.measure,
+    "onnx": onnx.measure,
 }
 """Head → function of `documents`, `layers`, `encoder` and `repeats`; quantity → value, ready to print."""
 

@@ -176,7 +176,7 @@ def doctor() -> None:
 
 @app.command()
 def bench(
-    head: Annotated[str, typer.Argument(help="What to measure: classifier, cascade, span, focused, crf or table.")],
+    head: Annotated[str, typer.Argument(help="classifier, cascade, span, focused, crf, table or onnx.")],
     documents: Annotated[int | None, typer.Option(min=1, help="Documents that are timed.")] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Layers of the encoder.")] = None,
     encoder: Annotated[str | None, typer.Option(help="The encoder.")] = None,

@@ -4,6 +4,7 @@ Every head asks its encoder for states and computes the rest itself, so the enco
 class takes its place in every head. What else a model has, such as a second encoder, stays with torch.
 """
 
+import hashlib
 import importlib.util
 import logging
 import warnings
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+import relex
 from relex.documents import Document, Span
 from relex.encoders import Encoder
 from relex.errors import RelexError
@@ -23,6 +25,13 @@ from relex.runs import models
 
 WEIGHTS = "relex.weights"
 """The entry of the file's metadata that says of which model it is: the sha256 of the folder's weights."""
+
+SEAL = "relex.sha256"
+"""The last entry of the metadata: the sha256 of all that stands before its value, in hexadecimal. A byte that flips in
+a weight would else be read as any other."""
+
+SEALED = 64
+"""Bytes of that value."""
 
 TOLERANCE = 1e-3
 """By which a number of a state may differ from torch's, in fp32."""
@@ -81,7 +90,7 @@ def export(folder: Path, path: Path) -> Exported:
             f"the model {folder} takes the layers of its encoder apart ({type(head).__name__}), so that onnxruntime "
             "cannot take its place; predict with torch"
         )
-    content = _converted(head.encoder, {WEIGHTS: _weights_of(folder)})
+    content = converted(head.encoder, {WEIGHTS: _weights_of(folder)})
     difference = largest_difference(head.encoder, OnnxStates(content, str(path)))
     if not difference <= TOLERANCE:
         raise RelexError(
@@ -95,11 +104,16 @@ def export(folder: Path, path: Path) -> Exported:
 def put_in_place(head: Head, folder: Path, path: Path) -> None:
     """Have the head of a model folder take its states from an ONNX file.
 
-    Raises a `RelexError` for a file that is missing, cannot be read or is of another model, and without onnxruntime.
+    Raises a `RelexError` for a file that is missing, is not as it was written or is of another model, and without
+    onnxruntime.
     """
+    _need("onnxruntime")
     if not path.is_file():
         raise RelexError(f"there is no ONNX file {path}; write it with `relex export`")
-    states = OnnxStates(path.read_bytes(), str(path))
+    content = path.read_bytes()
+    if content[-SEALED:] != _seal(content[:-SEALED]):
+        raise RelexError(f"{path} is not as `relex export` writes a file, or no longer; write it again")
+    states = OnnxStates(content, str(path))
     if states.about.get(WEIGHTS) != _weights_of(folder):
         raise RelexError(f"{path} was not exported from the model {folder}; write one of it with `relex export`")
     head.encoder.forward = states
@@ -122,8 +136,14 @@ def largest_difference(encoder: Encoder, states: OnnxStates) -> float:
     return largest.item()
 
 
-def _converted(encoder: Encoder, about: dict[str, str]) -> bytes:
-    """The ONNX file of an encoder, with `about` as its metadata."""
+def converted(encoder: Encoder, about: dict[str, str]) -> bytes:
+    """The ONNX file of an encoder, with `about` and a seal as its metadata.
+
+    Raises a `RelexError` for more weights than a file holds, and without the extra `onnx`.
+    """
+    _need("onnx", "onnxscript")
+    import onnx
+
     size = sum(p.numel() * p.element_size() for p in encoder.parameters())
     if size > LARGEST:
         raise RelexError(
@@ -143,8 +163,15 @@ def _converted(encoder: Encoder, about: dict[str, str]) -> bytes:
             )  # fmt: skip
     finally:
         log.setLevel(level)
-    program.model.metadata_props.update(about)
-    return program.model_proto.SerializeToString()
+    model = program.model_proto
+    model.producer_name, model.producer_version = "relex", relex.__version__
+    for key, value in about.items():
+        model.metadata_props.add(key=key, value=value)
+    seal = onnx.ModelProto()
+    seal.metadata_props.add(key=SEAL, value="0" * SEALED)
+    # What follows a message of protobuf is read as more of it, so the seal comes last, whatever else the model has.
+    content = (model.SerializeToString() + seal.SerializeToString())[:-SEALED]
+    return content + _seal(content)
 
 
 def _asks_for_states(head: Head) -> bool:
@@ -163,6 +190,10 @@ def _asks_for_states(head: Head) -> bool:
 
 def _weights_of(folder: Path) -> str:
     return models.read_label(folder)["sha256"][models.WEIGHTS]
+
+
+def _seal(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def _need(*packages: str) -> None:
