@@ -303,11 +303,11 @@ def largest_types(found: pd.DataFrame, codes: Mapping[str, str], least: int = 30
     same = (common["difference"] * common["printed"] > 0).sum()
     left_out = "".join(f" {escaped(name)} has {found['gold'][name]} gold items here and is left out." for name in few)
     return (
-        f"The largest difference is that of {escaped(largest)} ({codes[largest]}), {words.points(common['difference'].max())} "
+        f"The largest difference is that of {escaped(largest)} ({codes[largest]}), "
+        f"{words.points(common['difference'].max())} "
         f"points; the paper prints the largest for {escaped(expected)} ({codes[expected]}), "
         f"{words.points(found['printed'].max())}. The sign is the printed one for {same} of {len(common)} types."
-        + left_out
-        * (len(few) < len(found))
+        + left_out * (len(few) < len(found))
     )
 
 

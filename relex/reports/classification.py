@@ -40,7 +40,8 @@ def confusions(matrix: np.ndarray, classes: Sequence[str], number: int = 2) -> s
         wrong = np.array(matrix[i])
         wrong[i] = 0
         taken = [f"{escaped(classes[j])} ({wrong[j]})" for j in np.argsort(-wrong, kind="stable")[:2] if wrong[j]]
-        line = f"- **{escaped(classes[i])}**, F1 {f1.iloc[i]:.1%}: of {np.sum(matrix[i])} documents {matrix[i][i]} are right"
+        right = f"of {np.sum(matrix[i])} documents {matrix[i][i]} are right"
+        line = f"- **{escaped(classes[i])}**, F1 {f1.iloc[i]:.1%}: {right}"
         lines.append(line + (f", the others are most often taken for {' and '.join(taken)}." if taken else "."))
     return "The classes with the lowest F1:\n\n" + "\n".join(lines)
 

@@ -42,7 +42,8 @@ class Progress:
         values = {name: getattr(self, name) for name in kinds if name != "history"}
         if any(isinstance(v, bool) or not isinstance(v, int | float) or not math.isfinite(v) for v in values.values()):
             return False
-        if any(not isinstance(v, int) or v < -(name == "best_epoch") for name, v in values.items() if kinds[name] is int):
+        whole = {name: v for name, v in values.items() if kinds[name] is int}
+        if any(not isinstance(v, int) or v < -(name == "best_epoch") for name, v in whole.items()):
             return False
         return self.epoch <= epochs and len(self.history) == self.epoch and self.best_epoch < max(1, self.epoch)
 

@@ -42,7 +42,10 @@ def tplinker():
     relation = {
         "subject": "甲药", "object": "乙病", "subj_char_span": [2, 4], "obj_char_span": [8, 10], "predicate": "治疗",
     }  # fmt: skip
-    entities = [{"text": "甲药", "char_span": [2, 4], "type": "药"}, {"text": "乙病", "char_span": [8, 10], "type": "病"}]
+    entities = [
+        {"text": "甲药", "char_span": [2, 4], "type": "药"},
+        {"text": "乙病", "char_span": [8, 10], "type": "病"},
+    ]
     return {"id": "1", "text": TEXT, "relation_list": [relation], "entity_list": entities}
 
 
@@ -52,7 +55,10 @@ def triples():
 
 def nyt():
     entities = [{"text": "甲药", "label": "药"}, {"text": "乙病", "label": "病"}]
-    relations = [{"em1Text": "甲药", "label": "治疗", "em2Text": "乙病"}, {"em1Text": "丙药", "label": "None", "em2Text": "乙病"}]
+    relations = [
+        {"em1Text": "甲药", "label": "治疗", "em2Text": "乙病"},
+        {"em1Text": "丙药", "label": "None", "em2Text": "乙病"},
+    ]
     return {"sentText": TEXT, "sentId": "1", "entityMentions": entities, "relationMentions": relations}
 
 
@@ -123,7 +129,8 @@ def scratched(text, draw):
     """A text with one to three characters taken out, put in, or twice there."""
     for _ in range(draw.randint(1, 3)):
         i = draw.randrange(len(text) + 1)
-        piece = draw.choice(["", "", text[i : i + 3] * 2, "\t", "\n", "\r", '"', "}", "]", ",", "9", "\ufeff", "T", "-", " "])
+        signs = ["\t", "\n", "\r", '"', "}", "]", ",", "9", "\ufeff", "T", "-", " "]
+        piece = draw.choice(["", "", text[i : i + 3] * 2, *signs])
         text = text[:i] + piece + text[i + draw.randint(0, 2) :]
     return text
 
@@ -135,12 +142,14 @@ def ends_of(row, form):
     """{(head, its type, relation, tail, its type)} that a row may say; a type None is any."""
     if form in (documents, doccano):
         start, end, kind = ("start", "end", "type") if form is documents else ("start_offset", "end_offset", "label")
-        entities = [item if isinstance(item, dict) else dict(zip((start, end, kind), item)) for item in row.get("entities", row.get("label", row.get("labels")))]
+        given, keys = row.get("entities", row.get("label", row.get("labels"))), (start, end, kind)
+        entities = [x if isinstance(x, dict) else dict(zip(keys, x, strict=False)) for x in given]
         spans = [(row["text"][e[start] : e[end]].strip(), e[kind]) for e in entities]
         if form is documents:
             return spans, {(*spans[r["head"]], r["type"], *spans[r["tail"]]) for r in row["relations"]}
         have_ids = any(e.get("id") is not None for e in entities)
-        by_id = {str(e.get("id") if have_ids else i): span for i, (e, span) in enumerate(zip(entities, spans))}
+        pairs = enumerate(zip(entities, spans, strict=True))
+        by_id = {str(e.get("id") if have_ids else i): span for i, (e, span) in pairs}
         relations = row.get("relations", [])
         return spans, {(*by_id[str(r["from_id"])], r["type"], *by_id[str(r["to_id"])]) for r in relations}
     if form is spo:
@@ -158,7 +167,13 @@ def ends_of(row, form):
     if form is nyt:
         types = {e["text"]: e["label"] for e in row.get("entityMentions", [])}
         found = {
-            (r["em1Text"], types.get(r["em1Text"], "entity"), r["label"], r["em2Text"], types.get(r["em2Text"], "entity"))
+            (
+                r["em1Text"],
+                types.get(r["em1Text"], "entity"),
+                r["label"],
+                r["em2Text"],
+                types.get(r["em2Text"], "entity"),
+            )
             for r in row["relationMentions"]
         }
         return [end for t in found for end in (t[:2], t[3:])], found
@@ -173,7 +188,7 @@ def ends_of(row, form):
             found.add((r["subject"].strip(), head, r["predicate"], r["object"].strip(), tail))
         return [*spans, *(end for t in found for end in (t[:2], t[3:]))], found
     if form is spert:
-        tokens, last = row["tokens"] if "tokens" in row else list(row["text"]), 0
+        tokens = row["tokens"] if "tokens" in row else list(row["text"])
         spans = [(tokens[e["start"] : e["end"]], e["type"]) for e in row["entities"]]
         relations = [(r["head"], r["tail"], r["type"]) for r in row.get("relations", [])]
     elif form is gliner:
@@ -265,7 +280,8 @@ def try_lines(form, number, seed, folder):
 
 def odd_types(content):
     """The pairs of types that a changed .ann says: the types of T1 and T2 as they stand there, in that direction."""
-    types = {line.split("\t")[0]: line.split("\t")[1].split(" ")[0] for line in content.split("\n") if line.count("\t") > 1}
+    rows = [line.split("\t") for line in content.split("\n") if line.count("\t") > 1]
+    types = {row[0]: row[1].split(" ")[0] for row in rows}
     for line in content.split("\n"):
         words = line.split("\t")[1].split() if line.startswith("R") and "\t" in line else []
         ends = [word.partition(":")[::2] for word in words[1:] if ":" in word]

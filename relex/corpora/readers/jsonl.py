@@ -9,7 +9,6 @@ from relex.documents import Document, RelationType, Schema, infer_schema, read_d
 from relex.errors import RelexError
 from relex.files import sha256
 
-
 PREFIX = "jsonl:"
 
 
@@ -45,7 +44,8 @@ def read(folder: Path) -> Corpus:
         for what, number in unknown_to_training(parts["train"], parts[part]).items()
         if number
     }
-    return Corpus(same_name(f"{PREFIX}{folder}"), schema, **parts, fingerprint=fingerprint("jsonl", marks), counts=counts)
+    mark = fingerprint("jsonl", marks)
+    return Corpus(same_name(f"{PREFIX}{folder}"), schema, **parts, fingerprint=mark, counts=counts)
 
 
 def unknown_to_training(train: Sequence[Document], part: Sequence[Document]) -> dict[str, int]:
