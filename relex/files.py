@@ -24,6 +24,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 OLD = "old"
 """What is called so in a temporary folder while its successor takes its place."""
 
+TEMPORARY = re.compile(r"\.(.+)\.(\w+)-(\d+)\.[a-z0-9_]{8}")
+"""The name of a temporary file: its target, the machine and the process that writes it, chance."""
+
 FORGOTTEN_S = 7 * 86400
 """Seconds after which a temporary file of another machine counts as left behind."""
 
@@ -52,9 +55,11 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def remove_remnants(path: Path) -> None:
-    """Remove what killed processes left of `write_bytes` to a file that no other process writes now."""
+    """Remove what killed processes, of whatever machine, left of `write_bytes` to a file that no other writes now."""
     for remnant in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        remnant.unlink(missing_ok=True)
+        told = TEMPORARY.fullmatch(remnant.name)
+        if told and told[1] == path.name:
+            remnant.unlink(missing_ok=True)
 
 
 def write_text(path: Path, content: str) -> None:
@@ -110,9 +115,8 @@ def sweep(folder: Path) -> None:
     They are told by their names, which `_prefix` begins; those of another machine have to be a week old. A folder stays
     that holds what was at its place when nothing is there now.
     """
-    name = re.compile(r"\.(.+)\.(\w+)-(\d+)\.[a-z0-9_]{8}")
     for path in folder.iterdir():
-        told = name.fullmatch(path.name)
+        told = TEMPORARY.fullmatch(path.name)
         if told is None or ((path / OLD).exists() and not (folder / told[1]).exists()):
             continue
         own = told[2] == _machine()

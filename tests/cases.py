@@ -1,6 +1,7 @@
 """Heads as the contract's tests build them, and what a test has to know of each: its logits, and its way back."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ SCHEMA = Schema(
         RelationType("合用", (("药", "药"),), symmetric=True),
     ),
 )
+DIRECTED = replace(SCHEMA, relation_types=tuple(replace(r, symmetric=False) for r in SCHEMA.relation_types))
+"""The same beside plain versions, which know of no symmetry."""
 DOCUMENTS = (
     told("one", "头疼时吃止痛片。", "头疼/病 止痛片/药", [(1, 0, "治疗")]),
     told("several", "止痛片和退热贴都治发烧", "止痛片/药 退热贴/药 发烧/病",

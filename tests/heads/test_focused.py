@@ -5,8 +5,9 @@ from collections import Counter
 
 import pytest
 import torch
+from cases import DIRECTED as SCHEMA
 from cases import DOCUMENTS as SHARED
-from cases import SCHEMA, decoded
+from cases import decoded
 from drawn import documents
 from extractors import facts, frozen, gradients, long_document, narrow, predicted, sharp_encoder, told
 from hypothesis import given, settings

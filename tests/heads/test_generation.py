@@ -5,7 +5,8 @@ from itertools import count
 import pytest
 import torch
 import torch.nn.functional as F
-from cases import DOCUMENTS, LONG, SCHEMA, decoded, logits
+from cases import DIRECTED as SCHEMA
+from cases import DOCUMENTS, LONG, decoded, logits
 from extractors import facts, long_document, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st

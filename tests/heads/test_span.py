@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 import torch
-from cases import DOCUMENTS, MORE, SCHEMA, SPERT, decoded
+from cases import DIRECTED as SCHEMA
+from cases import DOCUMENTS, MORE, SPERT, decoded
 from drawn import documents
 from extractors import facts, narrow, predicted, told
 from hypothesis import given, settings
