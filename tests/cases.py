@@ -148,10 +148,10 @@ CASES = (
 """Every head, each piece of its code at least once. A new head is a line here."""
 
 
-def make(case: Case, seed: int = 1, noise: float = 0.3, **options) -> Head:
+def make(case: Case, seed: int = 1, noise: float = 0.3, schema: Schema = SCHEMA, **options) -> Head:
     """The head of a case on a small random encoder; `noise` leaves nothing where it starts from, such as zero."""
     documents = case.documents
-    schema = SCHEMA if case.extracts else samples.SCHEMA
+    schema = schema if case.extracts else samples.SCHEMA
     names = [*schema.entity_types, *schema.relation_names] if case.options.get("names") else []
     encoder = encoders.load("random:tiny", seed=seed, texts=[*(d.text for d in documents), *names])
     torch.manual_seed(seed)

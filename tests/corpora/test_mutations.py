@@ -241,6 +241,9 @@ def check_row(row, form, path):
     expected_ends, expected = ends_of(row, form)
     if form is nyt:
         expected = {t for t in expected if t[2] != "None"}
+    # blanks at the ends of a mention are cut, and counted
+    relations, expected = ({(h.strip(), *k, t.strip(), e) for h, *k, t, e in x} for x in (relations, expected))
+    ends, expected_ends = ([(mention.strip(), kind) for mention, kind in x] for x in (ends, expected_ends))
     assert relations == expected and set(ends) <= set(expected_ends), (row, document)
     if form not in (spo, triples, nyt):
         assert set(ends) == set(expected_ends), (row, document)

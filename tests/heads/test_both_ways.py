@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from cases import CASREL, DOCUMENTS, MORE, SCHEMA, logits
+from cases import CASREL, DOCUMENTS, MORE, logits
+from cases import DIRECTED as SCHEMA
 from extractors import predicted
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 import torch
-from cases import DOCUMENTS, MORE, SCHEMA, decoded, logits
+from cases import DIRECTED as SCHEMA
+from cases import DOCUMENTS, MORE, decoded, logits
 from drawn import documents
 from extractors import narrow, predicted, told
 from hypothesis import example, given, settings

@@ -1,10 +1,13 @@
 """The pipeline: equal to plain loops and to the classifier, its markers, and what it leaves out and counts."""
 
 import copy
+from functools import partial
 
+import cases
 import pytest
 import torch
-from cases import DOCUMENTS, SCHEMA, Case, decoded, make
+from cases import DIRECTED as SCHEMA
+from cases import DOCUMENTS, Case, decoded
 from extractors import Batches, facts, frozen, narrow, predicted, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +22,7 @@ from relex.heads.span.spans import pairs_within
 from relex.reference import pure, spert
 from relex.training import Trainer, TrainingOptions
 
+make = partial(cases.make, schema=SCHEMA)
 WIDE = {"max_width": 6}
 BETWEEN, BEHIND = Case("pipeline", WIDE), Case("pipeline", WIDE | {"approx": True})
 BOTH = pytest.mark.parametrize("case", [BETWEEN, BEHIND, Case("pipeline", WIDE | {"encoding": "entity1"})], ids=str)

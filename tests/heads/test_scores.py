@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from cases import CASES, DOCUMENTS, Case, decoded, make
+from cases import CASES, DIRECTED, DOCUMENTS, Case, decoded, make
 from extractors import predicted
 
 from relex.documents import Document, Relation, Span
@@ -46,7 +46,7 @@ def test_a_classifier_gives_the_softmax():
 
 @torch.no_grad()
 def test_a_cascade_gives_the_lowest_of_four_tags():
-    head, checked = make(Case("cascade")), 0
+    head, checked = make(Case("cascade"), schema=DIRECTED), 0
     for document in predicted(head, DOCUMENTS):
         batch = head.collate([document])
         states, fused = head.states(batch)
@@ -65,7 +65,7 @@ def test_a_cascade_gives_the_lowest_of_four_tags():
 
 @torch.no_grad()
 def test_a_span_model_gives_the_softmax_of_spans_and_the_sigmoid_of_pairs():
-    head, checked = make(Case("span", {"fusion": False, "local_context": "cls"})), 0
+    head, checked = make(Case("span", {"fusion": False, "local_context": "cls"}), schema=DIRECTED), 0
     for document in predicted(head, DOCUMENTS):
         batch = head.collate([document])
         text, spans = head.states(batch), head.candidates(batch["words"])

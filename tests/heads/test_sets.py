@@ -5,7 +5,8 @@ import itertools
 import cases
 import pytest
 import torch
-from cases import DOCUMENTS, SCHEMA, decoded, logits
+from cases import DIRECTED as SCHEMA
+from cases import DOCUMENTS, decoded, logits
 from extractors import frozen, long_document, narrow, predicted
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +25,7 @@ NESTED = Document(
 
 
 def make(seed=0, **options):
-    return cases.make(cases.Case("sets", {"queries": 6}), seed, **options)
+    return cases.make(cases.Case("sets", {"queries": 6}), seed, schema=SCHEMA, **options)
 
 
 def drawn(generator, windows, queries, classes, length, scale=1.0):
