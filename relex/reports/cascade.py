@@ -301,13 +301,13 @@ def largest_types(found: pd.DataFrame, codes: Mapping[str, str], least: int = 30
     common = found.drop(index=few) if len(few) < len(found) else found
     largest, expected = common["difference"].idxmax(), found["printed"].idxmax()
     same = (common["difference"] * common["printed"] > 0).sum()
-    left_out = "".join(f" {escaped(name)} has {found['gold'][name]} gold items here and is left out." for name in few)
+    out = few if len(few) < len(found) else ()
+    left_out = "".join(f" {escaped(name)} has {found['gold'][name]} gold items here and is left out." for name in out)
     return (
         f"The largest difference is that of {escaped(largest)} ({codes[largest]}), "
-        f"{words.points(common['difference'].max())} "
-        f"points; the paper prints the largest for {escaped(expected)} ({codes[expected]}), "
-        f"{words.points(found['printed'].max())}. The sign is the printed one for {same} of {len(common)} types."
-        + left_out * (len(few) < len(found))
+        f"{words.points(common['difference'].max())} points; the paper prints the largest for "
+        f"{escaped(expected)} ({codes[expected]}), {words.points(found['printed'].max())}. The sign is the printed one "
+        f"for {same} of {len(common)} types.{left_out}"
     )
 
 

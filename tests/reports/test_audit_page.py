@@ -5,6 +5,7 @@ import re
 
 from relex.audits.audit import audit
 from relex.files import project_root
+from relex.markup import escaped
 from relex.reports import audit as report
 
 
@@ -25,7 +26,7 @@ def test_every_finding_is_on_the_page_with_what_is_left():
     assert all(line.count(" | ") == 2 for line in rows)
     for paper in ("umrc", "cbrrel", "iser", "focused"):
         for finding in audit(paper)[0]:
-            assert page.count(report._escaped(finding.computed)) >= 1 and report._escaped(finding.left) in page
+            assert page.count(escaped(finding.computed)) >= 1 and escaped(finding.left) in page
 
 
 def test_the_chapter_s_code_says_what_its_prose_says(capsys):

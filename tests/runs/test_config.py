@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import relex
+from relex import corpora
 from relex.errors import RelexError
 from relex.heads import OPTIONS, ClassifierOptions
 from relex.heads.options import choices
@@ -81,6 +82,50 @@ def test_mistakes_are_named(value, message):
     with pytest.raises(RelexError) as error:
         Config.from_json(value)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"seed": 2**70}, "'seed' is 1,180,591,620,717,411,303,424, but must be at most 9,223,372,036,854,775,807"),
+        ({"seed": -(10**5000)}, "'seed' is a number of more than 30 digits, but must be at most 9,"),
+        ({"epochs": 10**9}, "'epochs' is 1,000,000,000, but must be at most 10,000"),
+        ({"head": "cascade", "lstm_size": 10**12}, "'lstm_size' is 1,000,000,000,000, but must be at most 10,000"),
+        ({"head": "cascade", "depth": 9}, "'depth' is 9, but must be at most 8"),
+        ({"layers": 10**7}, "'layers' is 10,000,000, but must be at most 10,000"),
+        ({"train_limit": 10**10}, "'train_limit' is 10,000,000,000, but"),
+        ({"lr": float("nan")}, "'lr' is nan, but must be a finite number"),
+        ({"head": "cascade", "threshold": float("inf")}, "'threshold' is inf, but must be a finite number"),
+        ({"lr": 10**400}, "'lr' is a number of more than 30 digits"),
+    ],
+    ids=lambda value: str(value)[:40] if isinstance(value, str) else ",".join(value),
+)
+def test_numbers_outside_all_reason_are_one_sentence(value, message):
+    with pytest.raises(RelexError) as error:
+        Config.from_json(value)
+    assert message in str(error.value) and len(str(error.value)) < 200
+
+
+def test_a_message_does_not_quote_a_whole_text():
+    with pytest.raises(RelexError) as error:
+        Config.from_json({"head": "x" * 100_000})
+    assert len(str(error.value)) < 1300 and str(error.value).startswith("config key 'head': there is no head 'xxx")
+    assert "known are classifier" not in str(RelexError("a" * 500 + "b" * 99_000)) and len(str(RelexError("x"))) == 1
+
+
+def test_a_folder_has_one_key_however_it_is_spelt(corpus_name, monkeypatch):
+    folder = Path(corpus_name.removeprefix("jsonl:"))
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setenv("HOME", str(folder.parent))
+    spellings = ("own", "./own", "~/own", "../" + folder.parent.name + "/own", str(folder), "own/")
+    keys = {Config(corpus=f"jsonl:{one}").key("f") for one in spellings}
+    assert len(keys) == 1 and keys != {Config(corpus="jsonl:other").key("f")} and keys != {Config().key("f")}
+    loaded = [corpora.load(f"jsonl:{one}") for one in spellings]
+    assert {c.name for c in loaded} == {"jsonl:own"} and len({c.fingerprint for c in loaded}) == 1
+    monkeypatch.chdir(folder)
+    assert corpora.load("jsonl:.").name == "jsonl:own" and {Config(corpus="jsonl:.").key("f")} == keys
+    with pytest.raises(RelexError, match="there is no folder ~nobody.there/x"):
+        corpora.load("jsonl:~nobody.there/x")
 
 
 def changed(name):

@@ -97,3 +97,15 @@ def test_damaged_records_of_a_grid_are_told(grid):
     records.record_path(records.runs_dir(), "small", task.key).write_text("{")
     with pytest.raises(RelexError, match="1 damaged records were set aside"):
         publish_grids(grid, "smoke").check()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../elsewhere", "a/b", "*"])
+def test_only_names_of_experiments_are_published(project, name):
+    """A path is none: foreign JSON there would be read as damaged records and set aside."""
+    foreign = project / "elsewhere" / "settings.json"
+    foreign.parent.mkdir()
+    foreign.write_text("{}")
+    for given in (name, str(foreign.parent)):
+        with pytest.raises(RelexError, match="is no name of an experiment"):
+            publish_experiment(given, "cpu")
+    assert [p.name for p in foreign.parent.iterdir()] == ["settings.json"]

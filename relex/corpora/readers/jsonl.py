@@ -1,6 +1,7 @@
 """Files of one's own: a folder with train.jsonl, dev.jsonl and test.jsonl in the Document form."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ PREFIX = "jsonl:"
 
 def folder_of(name: str) -> Path:
     """The folder that the name `jsonl:FOLDER` of a corpus means; `~` is the home of the user."""
-    return Path(name.removeprefix(PREFIX)).expanduser()
+    return Path(os.path.expanduser(name.removeprefix(PREFIX)))
 
 
 def same_name(name: str) -> str:
