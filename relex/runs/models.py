@@ -95,6 +95,8 @@ def load(folder: Path) -> Model:
     except (SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise RelexError(f"{folder / WEIGHTS} does not fit this version ({reason}); train the model again") from None
+    if broken := [name for name, weights in head.named_parameters() if not torch.isfinite(weights).all()]:
+        raise RelexError(f"{folder / WEIGHTS} has weights that are no numbers ({broken[0]}); train the model again")
     return Model(head.eval(), config, schema, label["about"])
 
 

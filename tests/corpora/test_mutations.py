@@ -119,7 +119,7 @@ def mutated(row, draw):
         elif how >= 4 and isinstance(inside[key], str):
             inside[key] = draw.choice(("药", "病", "甲药", "乙病", "丙药", "aspirin", " 甲药 ", "a|b"))
         else:
-            inside[key] = draw.choice(ODD)
+            inside[key] = copy.deepcopy(draw.choice(ODD))
         if not any(places(row)):
             break
     return row

@@ -352,6 +352,17 @@ def test_a_model_folder_is_whole(case, tmp_path, mean):
     assert predicted(found.head, case.documents) == predicted(head, case.documents)
 
 
+def test_a_model_of_weights_that_are_no_numbers_is_refused(tmp_path):
+    head = make(Case("cascade"))
+    with torch.no_grad():
+        head.tag_subjects.bias[0] = float("nan")
+    corpus = {"name": "own", "sizes": {"train": 6, "dev": 1, "test": 1}}
+    models.save(head, Config("cascade", encoder="random:tiny", options=head.options),
+                {"corpus": corpus, "metrics": {}}, tmp_path / "made")  # fmt: skip
+    with pytest.raises(RelexError, match=r"has weights that are no numbers \(tag_subjects.bias\); train"):
+        models.load(tmp_path / "made")
+
+
 @EXTRACTORS
 @pytest.mark.parametrize("what", ["relation '禁忌'", "entity type '人'"])
 def test_unknown_types_are_named(case, what):
