@@ -6,6 +6,11 @@ LONGEST = 1200
 """Characters of a message at the most."""
 
 
+def shortened(message: str) -> str:
+    """The message without its middle, where it is too long to be read."""
+    return message if len(message) <= LONGEST else f"{message[: LONGEST - 220]} … {message[-200:]}"
+
+
 class RelexError(Exception):
     """A failure the user can do something about.
 
@@ -15,7 +20,7 @@ class RelexError(Exception):
     """
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(message if len(message) <= LONGEST else f"{message[: LONGEST - 220]} … {message[-200:]}")
+        super().__init__(shortened(message))
 
 
 class DiskFull(RelexError):

@@ -493,3 +493,27 @@ def test_the_ledger_prints_every_claim_with_its_verdict(relex):
     entries = json.loads(out)
     assert code == 0 and len(entries) >= 24
     assert all({"paper", "claim", "verdict", "reason", "rule", "printed", "evidence"} <= e.keys() for e in entries)
+
+
+def test_no_sentence_quotes_a_whole_text(fails, tmp_path):
+    long = "x" * 100_000
+    for command in (
+        ("predict", long, "a.txt", "b.jsonl"), ("graph", long, tmp_path / "o", "--to", "csv"), ("run", long),
+        ("corpora", "check", long),
+        ("publish", long), ("run", "--config", long), ("train", long, "--out", tmp_path / "m"),
+    ):  # fmt: skip
+        assert len(fails(*command)) < 1300
+
+
+def test_paths_that_lead_nowhere_and_memory_that_is_not_there(fails, tmp_path, monkeypatch):
+    assert fails("train", "~nobody.there/x", "--out", tmp_path / "m").startswith("a path begins with ~")
+    assert (
+        fails("publish", tmp_path)
+        == f"{str(tmp_path)!r} is no name of an experiment; `relex run` has those that there are"
+    )
+
+    def allocate(*_):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr("relex.use.data.read", allocate)
+    assert fails("train", tmp_path, "--out", tmp_path / "m").startswith("there is not enough memory for it; take")

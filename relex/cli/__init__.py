@@ -6,7 +6,7 @@ import sys
 import typer
 
 from relex.cli import corpora, own, study
-from relex.errors import RelexError
+from relex.errors import RelexError, shortened
 
 app = typer.Typer(
     help="Extract relations from Chinese medical text: corpora, experiments, their records, and the book.",
@@ -36,6 +36,8 @@ def main() -> None:
             raise
         _fail(f"the package {error.name!r} is not installed; run `make install`, or pip install 'relex[book]'")
     except (MemoryError, RuntimeError) as error:
+        if "home directory" in str(error):
+            _fail("a path begins with ~ and the name of nobody here; write the whole path")
         if isinstance(error, RuntimeError) and "allocate" not in str(error):
             raise
         _fail("there is not enough memory for it; take a smaller model, batch_tokens or micro_tokens, or shorter texts")
@@ -46,5 +48,5 @@ def main() -> None:
 
 
 def _fail(sentence: str) -> None:
-    print(f"relex: {' '.join(sentence.split())}", file=sys.stderr)
+    print(f"relex: {shortened(' '.join(sentence.split()))}", file=sys.stderr)
     sys.exit(2)

@@ -24,7 +24,7 @@ def run(
     experiment: Annotated[str | None, typer.Argument(help="The name of an experiment.")] = None,
     profile: Annotated[str | None, typer.Option(help="smoke, quick (default), cpu or full.")] = None,
     corpus: Annotated[str | None, typer.Option(help="In place of the experiment's own corpus.")] = None,
-    seeds: Annotated[int | None, typer.Option(min=1, help="In place of the profile's number of seeds.")] = None,
+    seeds: Annotated[int | None, typer.Option(min=1, max=1000, help="In place of the profile's number.")] = None,
     keep_models: Annotated[bool, typer.Option("--keep-models", help="Keep the trained weights, for predict.")] = False,
     config: Annotated[Path | None, typer.Option(help="Run this one config (JSON) in place of an experiment.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Do all that is missing of all experiments.")] = False,
