@@ -293,7 +293,7 @@ def test_places_that_make_no_sense(source, tmp_path):
         with pytest.raises(RelexError, match=reason):
             write_graph(source, form, out)
     nodes = write(tmp_path / "folder" / "nodes.csv", LINES)
-    with pytest.raises(RelexError, match="would be overwritten"):
+    with pytest.raises(RelexError, match="is the file to be read"):
         write_graph(nodes, "csv", tmp_path / "folder")
     assert source.read_bytes() == before == nodes.read_bytes()
 
