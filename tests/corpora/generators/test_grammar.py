@@ -84,5 +84,5 @@ def test_data_lie_in_the_package():
         f"{folder.name}/{file.name}" for folder in PACKAGE.iterdir() if folder.is_dir() for file in folder.iterdir()
     )
     data = [name for name in files if name.endswith(".yaml")]
-    generators = ("angiography", "arteriography", "encyclopedia", "interactions")
+    generators = ("angiography", "arteriography", "encyclopedia", "interactions", "prescriptions")
     assert data == [f"{name}/{what}.yaml" for name in generators for what in ("frames", "lexicon")]
