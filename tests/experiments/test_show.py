@@ -24,8 +24,9 @@ def test_all_rows_have_what_is_not_the_default(project):
 def test_a_recorded_row_says_so(project):
     config = next(c for c in umrc.ENCODING_ABLATION.configs("smoke") if c.row == "majority")
     key = config.key(load_corpus(config).fingerprint)
-    names = dict.fromkeys(records.REQUIRED, {}) | {"experiment": "encoding_ablation", "run": key}
-    records.write_record(names)
+    empty = {name: kind() for name, kind in records.REQUIRED.items()}
+    own = {"experiment": "encoding_ablation", "run": key, "config": config.to_json()}
+    records.write_record(empty | own)
     assert next(iter(show("encoding_ablation", "majority", "smoke"))).endswith(f"run {key}, recorded")
 
 
