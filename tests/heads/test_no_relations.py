@@ -2,9 +2,8 @@
 
 from dataclasses import replace
 
-import cases
 import pytest
-from cases import CASES, SCHEMA
+from cases import CASES, SCHEMA, make
 
 from relex.documents import Schema
 
@@ -14,9 +13,8 @@ NAMED = {str(case): case for case in CASES}
 @pytest.mark.parametrize(
     "name", ["cascade", "both_ways", "table", "sets", "generation", "span-True", "pipeline", "focused", "shallow"]
 )
-def test_no_relation_types_give_a_loss_and_no_relations(name, monkeypatch):
-    monkeypatch.setattr(cases, "SCHEMA", Schema(SCHEMA.entity_types, ()))
-    head = cases.make(NAMED[name])
+def test_no_relation_types_give_a_loss_and_no_relations(name):
+    head = make(NAMED[name], schema=Schema(SCHEMA.entity_types, ()))
     documents = [replace(document, relations=()) for document in NAMED[name].documents[:3]]
     batch = head.collate(documents)
     assert head.loss(batch).isfinite()
