@@ -195,6 +195,9 @@ def gradient_distance(table: pd.DataFrame, printed: float, title: str = "") -> F
     axes.axvline(printed, color=GREY, linestyle="--", linewidth=1, label=f"printed ε = {printed:g}")
     axes.plot([], [], color=GREY, linestyle=":", label="ε = 0: arithmetic only")
     axes.set(xscale="log", yscale="log", xlabel="ε", ylabel="1 − cosine of both gradients", title=title)
+    for axis in (axes.xaxis, axes.yaxis):  # plain numbers, for the style reads no mathematics
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("")
     figure.legend(loc="outside lower center", ncols=2)
     return checked(figure)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import recipe
 import torch
-from cases import CASES, DOCUMENTS, EMPTY, LONG, SCHEMA, Case, decoded, logits, make
+from cases import CASES, DIRECTED, DOCUMENTS, EMPTY, LONG, SCHEMA, Case, decoded, logits, make
 from drawn import documents
 from extractors import Batches, check_half_precision, facts, frozen, long_document, narrow, predicted
 from hypothesis import given, settings
@@ -248,7 +248,7 @@ def test_what_no_window_holds_is_counted(case):
 @settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), scale=st.sampled_from([0.1, 1.0, 30.0]))
 def test_random_logits_decode_to_valid_documents(case, seed, scale):
-    head, generator = MADE[case.head, str(case)], torch.Generator().manual_seed(seed)
+    head, generator = PLAIN[str(case)], torch.Generator().manual_seed(seed)
     texts = ("", " ", "甲", "止痛片 治 头疼\n", "😀e\u0301，ｶﾞ" * 3)
     several = [Document(str(i), text) for i, text in enumerate(texts)]
     found = decoded(head, several, lambda *shape: torch.randn(shape, generator=generator) * scale)
@@ -267,6 +267,8 @@ def test_random_logits_decode_to_valid_documents(case, seed, scale):
 
 
 MADE = {(case.head, str(case)): make(case) for case in CASES if case.decodes}
+PLAIN = {str(case): make(case, schema=DIRECTED) for case in CASES if case.decodes}
+"""Heads without a symmetric relation: one that was turned round may stand where tags cannot say it."""
 
 
 # Training

@@ -202,6 +202,8 @@ def passes(cost: Passes) -> Figure:
     for name, (color, marker) in zip(values, (MARKERS[2], MARKERS[1], MARKERS[3], MARKERS[0]), strict=True):
         lines.plot(numbers, [v[name] for v in grown], marker=marker, markersize=4, color=color, label=VARIANTS[name])
     lines.set(yscale="log", xlabel=f"entities of {cost.width} tokens", ylabel="token-layers")
+    lines.yaxis.set_major_formatter("{x:,.0f}")  # a plain number, for the style reads no mathematics
+    lines.yaxis.set_minor_formatter("")
     lines.grid(True, axis="y")
     lines.set_title(f"N = {cost.layers}, K = {cost.k}", fontsize=11)
     figure.legend(*lines.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9.5)
