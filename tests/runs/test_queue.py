@@ -169,7 +169,7 @@ def test_a_run_that_is_stopped_goes_on_from_its_checkpoint(project, expected, co
 
 def test_the_budget_stops_a_queue_in_time(project, corpus_name, capsys):
     endless = small_grid.experiment(
-        corpus_name, rows=lambda p, c: [row.with_(epochs=100_000) for row in small_grid.rows(p, c)[::2]]
+        corpus_name, rows=lambda p, c: [row.with_(epochs=10_000) for row in small_grid.rows(p, c)[::2]]
     )
     began = time.monotonic()
     outcome = run_grids([endless], "smoke", workers=2, budget="25s")
