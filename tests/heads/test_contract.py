@@ -183,7 +183,7 @@ OF_TRIPLES = tuple(HEADS[name] for name in ("cascade", "both_ways", "sets"))
 
 def represented(head, several):
     """What a head can say of documents at the most: some know only entities of triples, one of names no relations."""
-    whole = facts([one_way(d, SCHEMA) for d in several])
+    whole = facts([one_way(d, head.schema) for d in several])
     if isinstance(head, HEADS["table"]) and not head.scheme.relations:
         return [(e, set()) for e, _ in whole]
     if getattr(head.options, "scheme", "") == "horns":  # its corners need two tokens
@@ -325,7 +325,7 @@ def test_encoders_train_at_the_rate_of_the_encoder(case):
 
 @EACH
 def test_learns_a_few_documents_by_heart(case):
-    head, few = frozen(make(case, noise=0.1, dropout=0.0)), list(case.few or case.documents)
+    head, few = frozen(make(case, noise=0.1, schema=DIRECTED, dropout=0.0)), list(case.few or case.documents)
     training = TrainingOptions(epochs=case.epochs, lr=3e-3, head_lr=1e-2, schedule="constant", precision="fp32")
     progress = Trainer(head, training, 0).fit(few, Batches([range(len(few))]))
     assert progress.history[0]["loss"] > 5 * progress.history[-1]["loss"]
