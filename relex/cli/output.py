@@ -2,6 +2,7 @@
 
 
 def print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Print a table, each column as wide as its widest cell."""
     from rich.cells import cell_len  # East Asian wide characters take two columns
 
     lines = [header, *rows]

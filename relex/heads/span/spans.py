@@ -132,17 +132,9 @@ class SpanExtractor(ExtractionHead):
         window, first_word, width = torch.nonzero(last[None] < exists[:, None, None], as_tuple=True)
         return torch.stack([window, words[window, first_word, 0], words[window, first_word + width, 1], width], 1)
 
-    def _documents(
-        self,
-        documents: Sequence[Document],
-        entities: Tensor,
-        relations: Tensor,
-        of_entities: Tensor,
-        of_relations: Tensor,
-    ) -> list[Document]:
-        """Documents with what `decode` found: entities G×5 and relations K×3, and their probabilities G and K."""
-        typed = torch.cat([entities[:, :3], entities[:, 4:] - 1], 1)
-        return self._paired(documents, typed, relations, of_entities, of_relations)
+    def _documents(self, documents: Sequence[Document], entities: Tensor, *found: Tensor) -> list[Document]:
+        """Documents with entities G×5 and what else `decode` found: relations K×3, and the probabilities of both."""
+        return self._paired(documents, torch.cat([entities[:, :3], entities[:, 4:] - 1], 1), *found)
 
 
 def sample_per_group(window: Tensor, count: int) -> Tensor:
