@@ -17,7 +17,10 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """`table` is as the paper numbers it, `cells` are in words, `computed` and `left` are sentences."""
+    """`table` is as the paper numbers it, `cells` are in words, `computed` and `left` are sentences.
+
+    `id` names the check, where a claim of the ledger is refuted by it.
+    """
 
     paper: str
     table: str
@@ -26,6 +29,7 @@ class Finding:
     strength: str
     computed: str
     left: str
+    id: str = ""
 
     @property
     def rank(self) -> int:
@@ -59,7 +63,7 @@ class Case:
         note = self.check.get("note", "")
         return Finding(
             self.paper["title"], table, cells, self.check["rule"], weaker(strength, self.check.get("strength")),
-            f"{computed} {note}".strip(), self.check.get("left", left),
+            f"{computed} {note}".strip(), self.check.get("left", left), self.check.get("id", ""),
         )  # fmt: skip
 
     def table(self, *names: str) -> str:

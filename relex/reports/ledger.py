@@ -1,8 +1,8 @@
 """The ledger: every claim of the four papers, the evidence of published records, and one verdict.
 
-What decides a claim stands in `data/ledger.yaml`. A claim that printed figures of its own paper contradict is
-*refuted*, whatever we measure. Else the lines of `data/claims.yaml` that it needs decide (`relex.reports.verdict`):
-those of real corpora, and where these have no record those of a stand-in.
+What decides a claim stands in `data/ledger.yaml`. A claim that printed figures of its own paper contradict, as the
+audit finds, is *refuted*, whatever we measure. Else the lines of `data/claims.yaml` that it needs decide
+(`relex.reports.verdict`): those of real corpora, and where these have no record those of a stand-in.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,9 @@ import pandas as pd
 import yaml
 
 from relex import corpora
-from relex.reports import arithmetic, attention, claims, families, verdict, words
+from relex.audits.audit import audit
+from relex.audits.findings import Finding
+from relex.reports import attention, claims, families, verdict, words
 from relex.reports.families import Published
 from relex.reports.verdict import REFUTED, UNTESTED, Verdict
 
@@ -64,7 +66,7 @@ class Entry(NamedTuple):
     rule: str
     printed: str
     note: str
-    arithmetic: list[str]
+    refuted_by: list[str]
     evidence: list[Evidence]
     verdict: Verdict
     by_corpus: dict[str, Verdict]
@@ -92,7 +94,8 @@ def _of_paper(paper: str, published: Published) -> list[Entry]:
     for corpus in content["corpora"]:
         records = families.records_of(paper, corpus, published)
         lines[corpus] = _lines(paper, corpus, records)
-    return [_entry(paper, one, lines) for one in claimed()[paper]]
+    found = audit(paper)[0]
+    return [_entry(paper, one, lines, found) for one in claimed()[paper]]
 
 
 def _lines(paper: str, corpus: str, records: dict[str, list[dict]]) -> pd.DataFrame:
@@ -118,9 +121,14 @@ def _lines(paper: str, corpus: str, records: dict[str, list[dict]]) -> pd.DataFr
     return pd.concat([found, more]) if len(more) else found
 
 
-def _entry(paper: str, one: dict, lines: dict[str, pd.DataFrame]) -> Entry:
-    contradicted = [arithmetic.contradiction(paper, check) for check in one.get("contradicted_by", ())]
-    contradicted, needs = [text for text in contradicted if text], one.get("needs", [])
+def refutations(one: dict, found: Sequence[Finding]) -> list[str]:
+    """The sums that refute a claim of `data/ledger.yaml`, a clause each: decisive and strong findings of its checks."""
+    strong = {finding.id: finding.computed for finding in found if finding.strength in ("decisive", "strong")}
+    return [strong[name].rstrip(".") for name in one.get("refuted_by", ()) if name in strong]
+
+
+def _entry(paper: str, one: dict, lines: dict[str, pd.DataFrame], found: Sequence[Finding]) -> Entry:
+    refuted_by, needs = refutations(one, found), one.get("needs", [])
     evidence, by_corpus = [], {}
     for corpus, table in lines.items() if needs else ():
         prints, named = families.printed_of(paper, corpus), families.comparisons(paper, corpus)
@@ -131,15 +139,15 @@ def _entry(paper: str, one: dict, lines: dict[str, pd.DataFrame]) -> Entry:
     shown = [words.points(e.printed / 100, 2) for e in evidence if e.printed is not None]
     return Entry(
         one["id"], paper, one["of"], one["claim"], one["place"], one["rule"],
-        one.get("printed") or ", ".join(dict.fromkeys(shown)), one.get("note", ""), contradicted, evidence,
-        _verdict(one, contradicted, lines), by_corpus,
+        one.get("printed") or ", ".join(dict.fromkeys(shown)), one.get("note", ""), refuted_by, evidence,
+        _verdict(one, refuted_by, lines), by_corpus,
     )  # fmt: skip
 
 
-def _verdict(one: dict, contradicted: list[str], lines: dict[str, pd.DataFrame]) -> Verdict:
+def _verdict(one: dict, refuted_by: list[str], lines: dict[str, pd.DataFrame]) -> Verdict:
     """The verdict of a claim: by the paper's own figures, else by real corpora, else by stand-ins."""
-    if contradicted:
-        return Verdict(REFUTED, reason="; ".join(contradicted))
+    if refuted_by:
+        return Verdict(REFUTED, reason="; ".join(refuted_by))
     if "untested" in one:
         return Verdict(UNTESTED, reason=one["untested"])
     needs = one.get("needs", [])
