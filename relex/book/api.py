@@ -1,4 +1,4 @@
-"""The API page: every public name of the package with its signature and docstring, read from the source."""
+"""The API pages: every public name of the package with its signature and docstring, read from the source."""
 
 import ast
 import re
@@ -7,12 +7,24 @@ from pathlib import Path
 from relex.markup import MARKS
 
 
-def api_page(root: Path) -> str:
-    """The API page's body as Markdown: one section a module, in the order of their paths.
+ROOMS = {
+    "api-models": ("encoders", "samplers", "heads", "training", "reference"),
+    "api-runs": ("runs", "queue", "experiments", "reports", "figures"),
+    "api-use": ("use", "book", "bench", "cli"),
+}
+"""Pages and the rooms of the package that stand on them; all else stands on `api`."""
 
-    The source is parsed, not imported, so the page never depends on what is installed.
+
+def api_pages(root: Path) -> dict[str, str]:
+    """The bodies of the API pages as Markdown, by page: one section a module, in the order of their paths.
+
+    The source is parsed, not imported, so the pages never depend on what is installed.
     """
-    return "\n\n".join(filter(None, (_module(path, root) for path in sorted((root / "relex").rglob("*.py")))))
+    pages: dict[str, list[str]] = {"api": []} | {page: [] for page in ROOMS}
+    page_of = {room: page for page, rooms in ROOMS.items() for room in rooms}
+    for path in sorted((root / "relex").rglob("*.py")):
+        pages[page_of.get(path.relative_to(root / "relex").parts[0], "api")].append(_module(path, root))
+    return {page: "\n\n".join(filter(None, modules)) for page, modules in pages.items()}
 
 
 def markdown(docstring: str) -> str:

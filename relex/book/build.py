@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from relex.book import opening, reader
-from relex.book.api import api_page
+from relex.book.api import api_pages
 from relex.book.included import write_claims
 from relex.book.kept import common_state, once, state
 from relex.book.pages import lighten
@@ -106,7 +106,8 @@ def build(root: Path | None = None) -> Path:
         raise RelexError(f"these notebooks have not been executed: {', '.join(missing)}; run `relex book`")
     if not (root / EXECUTED / "status.md").is_file():
         write_status(root)
-    write_text(root / EXECUTED / "api.md", api_page(root))
+    for page, text in api_pages(root).items():
+        write_text(root / EXECUTED / f"{page}.md", text)
     write_claims(root)
     html = root / "_build" / "html"
     pages = [html / f"{name}.html" for name in ("index", *page_names(root))]

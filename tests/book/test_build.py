@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from relex.book import build, kept
-from relex.book.api import api_page
+from relex.book.api import api_pages
 from relex.errors import RelexError
 from relex.figures import plots
 from relex.figures.style import checked, use_style
@@ -88,7 +88,11 @@ def test_api_page_shows_public_names_as_written(tmp_path):
         'def _private():\n    """Hidden."""\n'
         'class Thing:\n    size: int = 3\n    def grow(self, by):\n        """Grow."""\n'
     )
-    page = api_page(tmp_path)
+    (tmp_path / "relex" / "heads").mkdir()
+    (tmp_path / "relex" / "heads" / "one.py").write_text('"""A head."""\n')
+    pages = api_pages(tmp_path)
+    page = pages.pop("api")
+    assert pages == {"api-models": "## relex.heads.one\n\nA head.", "api-runs": "", "api-use": ""}
     assert "## relex.thing" in page and "public(a: int, *, b=1) -> int" in page and "Thing.grow(by)" in page
     assert r"\$2 or \$3, marks \[CLS\], `keeps_this`" in page and "Hidden" not in page and "size: int = 3" in page
 
