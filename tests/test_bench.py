@@ -13,6 +13,7 @@ from relex.bench import BENCHMARKS, cascade, timing
 from relex.bench import focused as bench_focused
 from relex.bench import onnx as bench_onnx
 from relex.bench import span as bench_span
+from relex.bench import systems as bench_systems
 from relex.bench import table as bench_table
 from relex.errors import RelexError
 from relex.heads.pairs import focused_layers
@@ -114,6 +115,16 @@ def test_numbers_below_one(head):
     for wrong in ({"documents": 0}, {"repeats": 0}):
         with pytest.raises(RelexError, match="needs at least one document and one repeat"):
             BENCHMARKS[head](**wrong)
+
+
+def test_systems_are_measured_in_times_of_their_encoder(generated, monkeypatch):
+    rows = bench_systems.configs()
+    some = ("CasRel", "TPLinker", "PURE", "ISER", "Focused")
+    monkeypatch.setattr(bench_systems, "configs", lambda: {row: rows[row] for row in some})
+    values = BENCHMARKS["systems"](documents=2, layers=4, encoder="random:deep", repeats=1)
+    ratios = {name.partition(":")[0]: value for name, value in values.items() if name.endswith("times the encoder")}
+    assert tuple(ratios) == some and all(ratio > 0 for ratio in ratios.values()) and len(rows) >= 20
+    assert int(values["documents, tokens"].split(", ")[1]) > 2
 
 
 def span_head(**changes):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from relex.markup import MARKS
 
-
 ROOMS = {
     "api-models": ("encoders", "samplers", "heads", "training", "reference"),
     "api-runs": ("runs", "queue", "experiments", "reports", "figures"),

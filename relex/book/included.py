@@ -16,14 +16,16 @@ def write_claims(root: Path | None = None) -> list[Path]:
     """Write what pages take from records and printed tables into book/executed.
 
     These are PAPER_claims.md and PAPER_verdicts.md for each paper, NAME_opening.md for each notebook, pages such as
-    evidence.md, and the ledger's figure. They are kept when package, records and corpora are as they were.
+    evidence.md, and the figures of the ledger and the matrix. They are kept when package, records and corpora are as
+    they were.
     """
     from relex.reports.openings import pages
 
     root = root or project_root()
     names = [f"{paper}_{kind}.md" for kind in ("claims", "verdicts") for paper in PAPERS]
     names += map(opening.file_name, pages())
-    names += ["cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "findings.md", "ledger_summary.svg"]
+    names += ["cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "findings.md", "matrix.md"]
+    names += ["ledger_summary.svg", "matrix.svg"]
     paths = [root / EXECUTED / name for name in names]
     once(root / "_build" / "claims.state", common_state(root), paths, lambda: _write_claims(paths))
     return paths
@@ -32,7 +34,7 @@ def write_claims(root: Path | None = None) -> list[Path]:
 def _write_claims(paths: list[Path]) -> None:
     from relex.experiments import evidence
     from relex.figures.style import save, use_style
-    from relex.reports import audit, cascade, claims, landing, ledger_page, results
+    from relex.reports import audit, cascade, claims, landing, ledger_page, matrix, results
     from relex.reports.ledger import ledger
     from relex.reports.openings import pages
     from relex.runs.records import published as read
@@ -44,8 +46,9 @@ def _write_claims(paths: list[Path]) -> None:
     texts += [opening.text(page, entries, published) for page in pages()]
     segments = results.where(published("cbrrel_comparison"), corpus="casmed")
     texts += [cascade.memory(segments) + "\n", evidence.page(), audit.page(), ledger_page.page(entries)]
-    texts.append(landing.findings(entries, published))
+    texts += [landing.findings(entries, published), matrix.page(published)]
     for path, text in zip(paths, texts, strict=False):
         write_text(path, text)
     use_style()
-    save(ledger_page.drawn(entries), paths[-1].stem)
+    save(ledger_page.drawn(entries), paths[-2].stem)
+    save(matrix.drawn(published), paths[-1].stem)

@@ -176,10 +176,11 @@ def doctor() -> None:
 
 @app.command()
 def bench(
-    head: Annotated[str, typer.Argument(help="classifier, cascade, span, focused, crf, table or onnx.")],
+    head: Annotated[str, typer.Argument(help="classifier, cascade, span, focused, crf, table, onnx or systems.")],
     documents: Annotated[int | None, typer.Option(min=1, help="Documents that are timed.")] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="Layers of the encoder.")] = None,
     encoder: Annotated[str | None, typer.Option(help="The encoder.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was measured as JSON.")] = False,
 ) -> None:
     """Measure training and inference against a plain version of the same model; one or two minutes."""
     from relex.bench import BENCHMARKS
@@ -188,7 +189,12 @@ def bench(
         raise RelexError(f"there is no benchmark of {head!r}; known are {', '.join(BENCHMARKS)}")
     options = {"documents": documents, "layers": layers, "encoder": encoder}
     given = {k: v for k, v in options.items() if v is not None}
-    for name, value in BENCHMARKS[head](**given).items():
+    found = BENCHMARKS[head](**given)
+    if as_json:
+        rounded = {k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in found.items()}
+        print(json.dumps(rounded, ensure_ascii=False, indent=1))
+        return
+    for name, value in found.items():
         print(f"{name}: {value:,.2f}" if isinstance(value, float) else f"{name}: {value}")
 
 
