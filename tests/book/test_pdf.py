@@ -1,5 +1,6 @@
 """The book as one PDF, printed by a browser of our own that writes one page with three links."""
 
+import re
 import sys
 
 import pytest
@@ -11,15 +12,22 @@ from relex.errors import RelexError
 from relex.files import project_root
 
 PRINTS = f"""#!{sys.executable}
-import sys
+import re, sys
 from pypdf import PdfWriter
 from pypdf.annotations import Link
+from urllib.parse import unquote, urlsplit
 target = next(a for a in sys.argv if a.startswith("--print-to-pdf=")).split("=", 1)[1]
 page = sys.argv[-1]
 writer = PdfWriter()
-writer.add_blank_page(width=200, height=200)
+text = open(unquote(urlsplit(page).path), encoding="utf-8").read()
+for _ in range(text.count("<p>") or 1):
+    writer.add_blank_page(width=200, height=200)
 folder = page.rsplit("/", 1)[0]
-for url in (folder + "/two%20words.html#part", folder + "/elsewhere.html", "https://example.org/"):
+if "<h1>Contents" in text:
+    open(sys.argv[0] + ".contents", "w", encoding="utf-8").write(text)
+links = (folder + "/two%20words.html#part", folder + "/elsewhere.html", "https://example.org/")
+links = () if "<p>" in text else links
+for url in re.findall('href="([^"]+)"', text) or links:
     writer.add_annotation(0, Link(rect=(0, 0, 9, 9), url=url))
 writer.write(target)
 """
@@ -51,15 +59,21 @@ def browser(tmp_path):
     return write
 
 
-def test_pages_are_merged_in_order_with_bookmarks_and_links(book, browser):
+def test_pages_are_merged_in_order_with_contents_bookmarks_and_links(book, browser, tmp_path):
     path = pdf.make_pdf(browser(PRINTS), book)
     read = PdfReader(path)
     assert [(entry.title, read.get_destination_page_number(entry)) for entry in read.outline] == [
-        ("First", 0), ("Q&A", 1),
+        ("First", 0), ("Contents", 1), ("Q&A", 2),
     ]  # fmt: skip
-    actions = [reference.get_object()["/A"] for page in read.pages for reference in page["/Annots"]]
-    assert [action["/S"] for action in actions] == ["/GoTo", "/URI"] * 2  # the link to no page of the book is gone
-    assert all(read.get_page_number(a["/D"][0].get_object()) == 1 for a in actions if a["/S"] == "/GoTo")
+    first, contents, second = (
+        [reference.get_object()["/A"] for reference in page.get("/Annots", ())] for page in read.pages
+    )
+    for actions in (first, second):  # the link to no page of the book is gone
+        assert [action["/S"] for action in actions] == ["/GoTo", "/URI"]
+        assert read.get_page_number(actions[0]["/D"][0].get_object()) == 2
+    assert [read.get_page_number(action["/D"][0].get_object()) for action in contents] == [0, 2]
+    lines = (tmp_path / "browser.contents").read_text(encoding="utf-8")
+    assert re.findall(r">([^<]+)</a> (\d+)<", lines) == [("First", "1"), ("Q&amp;A", "3")]
     assert b"file://" not in path.read_bytes() and not list(path.parent.glob("*.part"))
 
 
