@@ -13,6 +13,7 @@ from pathlib import Path
 
 from relex.book import opening, reader
 from relex.book.api import api_pages
+from relex.book.equations import embed_font
 from relex.book.included import write_claims
 from relex.book.kept import common_state, once, state
 from relex.book.pages import lighten
@@ -146,6 +147,7 @@ def _build_pages(root: Path) -> None:
             f"correct them all (the log is {root / '_build' / 'build.log'})"
         )
     embed_chinese(index.parent)
+    embed_font(index.parent)
     reader.place(root / EXECUTED, index.parent)
     lighten(index.parent)
 

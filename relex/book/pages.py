@@ -2,13 +2,13 @@
 
 The theme's pages ask for some thirty files of 2.5 MB. Here the style sheets of a page become one, and so do its scripts
 of each kind; a font cut down to the symbols in use replaces Font Awesome and its script; the search index is loaded by
-the search page alone, and MathJax by pages with equations; of thebe, which runs cells on a server, nothing is left.
+the search page alone; of thebe, which runs cells on a server, nothing is left.
 In tables a number stays beside its spread, and the ends of an interval beside each other.
 """
 
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -38,8 +38,6 @@ UNUSED = ("fontawesome.js", "sphinx-thebe.js", "sphinx-thebe.css")
 OF_SEARCH = ("searchtools.js", "language_data.js", "searchindex.js", "search-chinese.js")
 """Scripts that the search page alone needs."""
 FONT = "vendor/fontawesome/webfonts/fa-solid-900.ttf"
-MATH = 'class="math'
-"""What pages with equations have; Sphinx gives MathJax to those as well whose chapters have some."""
 MANY = 8
 """Columns above which a table is set in smaller type."""
 LONGEST = 24
@@ -90,16 +88,15 @@ def _sheets(page: str, path: Path, sheet: Callable, up: str) -> str:
 
 
 def _scripts(page: str, path: Path, script: Callable, up: str) -> str:
-    """The page with its plain scripts as one, its deferred ones as another, and MathJax as it is."""
+    """The page with its plain scripts as one and its deferred ones as another."""
     page = PRELOAD.sub("", THEBE.sub("", page)).replace("<pre><span></span>", "<pre>")
     kinds: dict[bool, list[re.Match]] = {False: [], True: []}
     dropped = []
     for found in SCRIPT.finditer(page):
         name = posixpath.basename(found["source"].partition("?")[0])
-        in_vain = name in OF_SEARCH and path.name != "search.html" or "mathjax" in found["source"] and MATH not in page
-        if name in UNUSED or in_vain:
+        if name in UNUSED or name in OF_SEARCH and path.name != "search.html":
             dropped.append(found)
-        elif name not in OF_SEARCH and "mathjax" not in found["source"]:
+        elif name not in OF_SEARCH:
             kinds["defer" in found["before"] + found["after"]].append(found)
     edits = {found.span(): "" for found in dropped}
     for defer, some in kinds.items():
@@ -161,11 +158,11 @@ def _with_symbols(html: Path, text: str, used: frozenset[str]) -> str:
     return SYMBOL_FONT.sub("", text) + face
 
 
-def cut(font: Path, codes: set[int], path: Path) -> None:
-    """Write the characters `codes` of a font file as a WOFF."""
+def cut(font: Path, codes: set[int], path: Path, features: Sequence[str] = ("kern",)) -> None:
+    """Write the characters `codes` of a font file as a WOFF, with these of its layout features."""
     from fontTools import subset
 
-    options = subset.Options(flavor="woff", name_IDs=["*"], layout_features=["kern"], hinting=False)
+    options = subset.Options(flavor="woff", name_IDs=["*"], layout_features=list(features), hinting=False)
     whole = subset.load_font(str(font), options)
     cutter = subset.Subsetter(options)
     cutter.populate(unicodes=codes)

@@ -12,7 +12,7 @@ from relex.book.toc import page_names
 from relex.files import project_root
 
 MEGABYTES, REQUESTS = 1.5, 15
-"""A page loads less, and fewer files; MathJax, which comes with equations alone, is counted by itself."""
+"""A page loads less, and fewer files."""
 
 UNFOLDED = """(() => { for (const one of document.querySelectorAll('details')) one.open = true;
     for (const one of document.querySelectorAll('.toggle-hidden')) one.classList.remove('toggle-hidden'); })()"""
@@ -72,10 +72,8 @@ def test_pages_are_light(seen):
         page = project_root() / "_build" / "html" / f"{name}.html"
         files = {Path(unquote(urlparse(one).path)) for one in desk["loaded"] if one.startswith("file:")}
         assert page in files and len(files) > 3, f"{name} loads only {files}"
-        own = [file for file in files if "mathjax" not in file.parts]
-        assert len(own) < REQUESTS, f"{name} asks for {sorted(file.name for file in own)}"
-        assert sum(file.stat().st_size for file in own) < MEGABYTES * 1e6, name
-        assert len(own) == len(files) or pages.MATH in page.read_text(encoding="utf-8"), f"{name} has no equation"
+        assert len(files) < REQUESTS, f"{name} asks for {sorted(file.name for file in files)}"
+        assert sum(file.stat().st_size for file in files) < MEGABYTES * 1e6, name
 
 
 SHEET = (
@@ -89,19 +87,19 @@ PAGE = """<head><link rel="stylesheet" href="{up}_static/styles/a.css?digest=1" 
 <script src="{up}_static/one.js?v=1"></script><script>let between = 1;</script>
 <script data-kept="yes" src="{up}_static/two.js"></script>
 <script>const THEBE_JS_URL = "x"</script><script async="async" src="{up}_static/sphinx-thebe.js"></script>
-<script src="{up}searchindex.js"></script><script defer="defer" src="{up}_static/mathjax/tex-chtml.js"></script></head>
+<script src="{up}searchindex.js"></script></head>
 <body>{body}<script defer src="{up}_static/late.js"></script></body>"""
 
 
 @pytest.fixture
 def html(tmp_path):
-    """A page with an equation, one without, and what both ask for; made light."""
+    """Two pages, one of them in a folder, and what both ask for."""
     texts = {
         "_static/styles/a.css": f'@import "../basic.css";{SHEET}', "_static/basic.css": ".a{background:url(file.png)}",
         "_static/b.css": ".b{color:red}", "_static/one.js": "one()\n//# sourceMappingURL=one.js.map",
         "_static/two.js": "two()", "_static/late.js": "late()",
         "plain.html": PAGE.format(up="", body='<i class="fas fa-one"></i>'),
-        "book/math.html": PAGE.format(up="../", body='<span class="math">x</span>'),
+        "book/below.html": PAGE.format(up="../", body="x"),
     }  # fmt: skip
     for name, text in texts.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -113,16 +111,15 @@ def test_a_page_asks_for_one_sheet_and_for_its_scripts_in_their_order(html, monk
     cuts = []
     monkeypatch.setattr(pages, "cut", lambda font, codes, path: cuts.append(codes))
     pages.lighten(html)
-    plain, math = ((html / name).read_text(encoding="utf-8") for name in ("plain.html", "book/math.html"))
+    plain, below = ((html / name).read_text(encoding="utf-8") for name in ("plain.html", "book/below.html"))
     (sheet,), (early, late) = html.glob("_static/page-*.css"), sorted(html.glob("_static/page-*.js"), key=_is_late)
     assert plain.count("stylesheet") == 1 and f'href="./_static/{sheet.name}"' in plain
-    assert f'href="../_static/{sheet.name}"' in math
-    assert f'<script data-kept="yes" src="../_static/{early.name}">' in math
-    assert f'<script defer src="../_static/{late.name}">' in math
+    assert f'href="../_static/{sheet.name}"' in below
+    assert f'<script data-kept="yes" src="../_static/{early.name}">' in below
+    assert f'<script defer src="../_static/{late.name}">' in below
     assert early.read_text(encoding="utf-8") == "one()\n;\ntwo()"
-    assert math.index("let between") < math.index(early.name) < math.index("mathjax") < math.index(late.name)
-    assert "mathjax" not in plain
-    assert not any(word in plain + math for word in ("THEBE", "thebe", "preload", "searchindex", "fontawesome"))
+    assert below.index("let between") < below.index(early.name) < below.index(late.name)
+    assert not any(word in plain + below for word in ("THEBE", "thebe", "preload", "searchindex", "fontawesome"))
     text = sheet.read_text(encoding="utf-8")
     assert "url(file.png)" in text and "url(styles/c.png)" in text
     assert ".fa-one" in text and ".fa-two" not in text and "a.ttf" not in text
