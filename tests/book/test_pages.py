@@ -42,16 +42,22 @@ def seen(tmp_path_factory):
         pytest.skip("the book is not built, or not of these files; `make book` builds it")
     with browser.browser(tmp_path_factory.mktemp("browser")) as tab:
         for name in (*page_names(root), "search", "genindex"):
-            tab.errors.clear()
-            tab.requests.clear()
-            tab.resize(1280)
-            tab.open(root / "_build" / "html" / f"{name}.html")
-            tab.run(UNFOLDED)
-            desk = json.loads(tab.run(MEASURED))
-            tab.resize(390, 844)
-            desk["loaded"] = list(tab.requests)
-            found[name] = desk, json.loads(tab.run(MEASURED)), list(tab.errors)
+            found[name] = _looked_at(tab, root / "_build" / "html" / f"{name}.html")
+            if found[name][-1]:  # a busy machine may fail to read a file in time: a page that complains twice is meant
+                found[name] = _looked_at(tab, root / "_build" / "html" / f"{name}.html")
     return found
+
+
+def _looked_at(tab, page):
+    tab.errors.clear()
+    tab.requests.clear()
+    tab.resize(1280)
+    tab.open(page)
+    tab.run(UNFOLDED)
+    desk = json.loads(tab.run(MEASURED))
+    tab.resize(390, 844)
+    desk["loaded"] = list(tab.requests)
+    return desk, json.loads(tab.run(MEASURED)), list(tab.errors)
 
 
 def test_on_a_desk_no_table_is_wider_than_its_column(seen):
