@@ -83,6 +83,7 @@ class Worker:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "relex.queue.worker", str(NICE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 env=os.environ | _this_package() | self.environment, text=True, encoding="utf-8",
+                start_new_session=True,  # of whose own nice value the worker takes care
             )  # fmt: skip
         self.task = task
         with suppress(BrokenPipeError):  # a process that is dead already is noticed by its answer

@@ -12,6 +12,8 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 from relex.errors import DiskFull, RelexError
 from relex.files import FULL, append_line
@@ -87,13 +89,18 @@ def _line(date: str, experiment: str, config: dict, key: str, *rest: str) -> str
     return "\t".join(" ".join(part.split()) for part in parts)
 
 
+AUTOGROUP = Path("/proc/self/autogroup")
+"""Where Linux has the nice value of a session; a worker is a session of its own."""
+
+
 def main(nice: int) -> None:
     """Answer to the queue until it closes its end; `nice` is added to the priority's number."""
     queue = os.getppid()
     asked = []
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches all; the queue passes it on
     signal.signal(signal.SIGTERM, lambda *_: asked.append(True))
-    os.nice(nice)
+    with suppress(OSError):  # Linux may share time among sessions first; nice values then count within a session alone
+        AUTOGROUP.write_text(str(os.nice(nice)))
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
     import torch

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import small_grid
@@ -310,3 +311,21 @@ def test_workers_share_gpus_where_memory_allows(monkeypatch):
     assert [e["CUDA_VISIBLE_DEVICES"] for e in environments(2)] == ["4", "7"]
     with pytest.raises(RelexError, match="from 1 to 4, the GPUs here have room for"):
         environments(5)
+
+
+def test_a_worker_is_nice_and_a_session_of_its_own():
+    one, end = local.Worker({}), time.monotonic() + 60
+    try:
+        one.give(SimpleNamespace(experiment="none", config=SimpleNamespace(to_json=dict)))
+        pid = one.process.pid
+        group = Path(f"/proc/{pid}/autogroup")
+
+        def is_nice():
+            told = group.read_text() if worker.AUTOGROUP.exists() else f"nice {local.NICE}\n"
+            return os.getpriority(os.PRIO_PROCESS, pid) == local.NICE and told.endswith(f"nice {local.NICE}\n")
+
+        while not is_nice() and time.monotonic() < end:
+            time.sleep(0.05)
+        assert is_nice() and os.getsid(pid) == pid != os.getsid(0)
+    finally:
+        one.end()
