@@ -10,8 +10,9 @@ from relex.figures.style import BLUE, GREY, checked
 
 def cost_and_score(panels: Mapping[str, Sequence[tuple[str, float, float, float, float, bool]]]) -> Figure:
     """Title → points (name, cost in times of the encoder, F1, low, high as fractions, whether it is evidence)."""
-    figure = Figure(figsize=(7.2, 0.6 + 2.3 * ((len(panels) + 1) // 2)), layout="constrained")
-    grid = figure.subplots((len(panels) + 1) // 2, min(2, len(panels)), squeeze=False, sharex=True).ravel()
+    lines = max(1, (len(panels) + 1) // 2)
+    figure = Figure(figsize=(7.2, 0.6 + 2.3 * lines), layout="constrained")
+    grid = figure.subplots(lines, 2, squeeze=False, sharex=True).ravel()
     for axes, (title, points) in zip(grid, panels.items(), strict=False):
         for name, cost, score, low, high, full in points:
             color = BLUE if full else GREY

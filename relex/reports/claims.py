@@ -69,10 +69,10 @@ def seeds_of_rows(records: dict[str, Sequence[dict]]) -> str:
 
 
 def claims_table(paper: str, corpus: str, records: dict[str, Sequence[dict]]) -> pd.DataFrame:
-    """One line a claim, all one family: printed and recorded difference in points, verdict; `records` by experiment."""
+    """One line a claim, all one family: verdict, printed and recorded difference in points; `records` by experiment."""
     found, lines = family(paper, corpus, records), {}
     for text, value in printed_of(paper, corpus).items():
-        line = {"printed": "–" if value is None else points(value, 2), "recorded": "–", "verdict": MISSING}
+        line = {"verdict": MISSING, "printed": "–" if value is None else points(value, 2), "recorded": "–"}
         if text in found.index:
             cells = found.loc[text]
             line["recorded"] = f"{points(cells['difference'])} ({words.interval(cells)})"
@@ -108,11 +108,11 @@ def attention_table(records: Sequence[dict]) -> pd.DataFrame:
                 reach, _, word = own.loc["trained", "verdict"].rpartition(": ")
                 said = answers.get(word, words.with_reason(own.loc["trained"]))
                 lines[f"{claim}: {row}"] = {
+                    "verdict": f"{reach}: {said}" if reach else f"**{said}**" if word == "less" else said,
                     "untrained": points(own["difference"].get("fresh fusion", np.nan)),
                     "trained": points(own.loc["trained", "difference"]),
-                    "verdict": f"{reach}: {said}" if reach else f"**{said}**" if word == "less" else said,
                 }
-    nothing = {claim: {"untrained": "–", "trained": "–", "verdict": MISSING} for claim in RESTS}
+    nothing = {claim: {"verdict": MISSING, "untrained": "–", "trained": "–"} for claim in RESTS}
     return pd.DataFrame.from_dict(lines or nothing, orient="index").rename_axis("claim")
 
 

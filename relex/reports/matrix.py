@@ -97,6 +97,8 @@ def cells(corpus: str, found: Sequence[dict]) -> list[Cell]:
 def costs() -> tuple[dict[str, float], str]:
     """Row → what a training step costs in times of its encoder, as recorded; and under which conditions, in words."""
     path = project_root() / "book" / "results" / "costs.json"
+    if not path.is_file():
+        return {}, "not measured here"
     told = json.loads(path.read_text(encoding="utf-8"))
     of_row = {name.removesuffix(TIMES): value for name, value in told.items() if name.endswith(TIMES)}
     documents, tokens = told["documents, tokens"].split(", ")
@@ -112,7 +114,8 @@ def table(of_corpus: dict[str, list[Cell]]) -> pd.DataFrame:
     columns = {
         corpora.title(name): {cell.row: cell.text for cell in found} for name, found in of_corpus.items() if found
     }
-    columns["training step, times its encoder"] = {row: f"{cost:.1f}" for row, cost in known.items()}
+    if known:
+        columns["training step, times its encoder"] = {row: f"{cost:.1f}" for row, cost in known.items()}
     shown = {title: [own.get(row, "–") for row in rows] for title, own in columns.items()}
     return pd.DataFrame(shown, index=pd.Index(map(words.titled, rows), name="system"))
 

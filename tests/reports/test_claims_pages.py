@@ -59,14 +59,14 @@ def test_without_records_the_page_says_so(paper):
     assert text.count("| not recorded |") == asked + rests and text.count(claims.NOTHING) == len(corpora)
     for _, claim in of_paper(paper):
         cells = line(text, claim["claim"])
-        assert (cells[1] == "–") == ("ours" in claim["claim"]), "the paper claims what its tables say"
+        assert (cells[2] == "–") == ("ours" in claim["claim"]), "the paper claims what its tables say"
 
 
 def test_what_papers_print_stands_beside():
-    assert line(page(), "ISER is above SpERT")[1:] == ["+3.22", "–", "not recorded"]
+    assert line(page(), "ISER is above SpERT")[1:] == ["not recorded", "+3.22", "–"]
     assert line(page(), "SpERT")[1:] == ["86.74", "68.31"] and "stand-in" in page()
-    assert line(page(paper="umrc"), "Basic2 outperforms Basic1")[1] == "+1.38"
-    assert line(page(paper="cbrrel"), "CBRRel is above CasRel")[1] == "+6.19"
+    assert line(page(paper="umrc"), "Basic2 outperforms Basic1")[2] == "+1.38"
+    assert line(page(paper="cbrrel"), "CBRRel is above CasRel")[2] == "+6.19"
     assert "Focused, every pair" not in page(paper="focused") and page(paper="focused").count("the paper's cut") == 1
 
 
@@ -80,12 +80,12 @@ def test_records_decide():
           for s in range(3) for row, n in (("full", 2), ("sea->cls", 1))),
     )  # fmt: skip
     real, stand_in = text.split("**interactions, a")
-    first, printed, recorded, verdict = line(real, "ISER is above SpERT")
+    first, verdict, printed, recorded = line(real, "ISER is above SpERT")
     assert (first, printed, verdict) == ("ISER is above SpERT", "+3.22", "yes") and recorded.startswith("+50.0 (+4")
-    assert line(real, "SEA is above [CLS]")[3] == "indicative: no, the opposite"
-    assert line(real, "… and above the whole sentence of fused states")[3] == "no verdict (one seed)"
-    assert line(real, "interactive fusion helps")[3] == "not recorded", "the record of this row is missing"
-    assert line(stand_in, "SEA is above [CLS]")[3] == "On our generated corpus: yes"
+    assert line(real, "SEA is above [CLS]")[1] == "indicative: no, the opposite"
+    assert line(real, "… and above the whole sentence of fused states")[1] == "no verdict (one seed)"
+    assert line(real, "interactive fusion helps")[1] == "not recorded", "the record of this row is missing"
+    assert line(stand_in, "SEA is above [CLS]")[1] == "On our generated corpus: yes"
     assert line(real, "SpERT")[1:] == ["86.74", "75.0 ± 0.0", "75.0 ± 0.0", "68.31", "12.5 ± 0.0", "50.0 ± 0.0"]
     assert "3 seeds" in real and "a generated stand-in" in stand_in and claims.NOTHING not in text
 
@@ -102,13 +102,13 @@ def test_a_row_that_breaks_a_rule_has_no_verdict_on_the_page(changes, said):
         bar("iser_comparison"), *(record("iser_comparison", "SpERT", 1, seed=s) for s in range(3)),
         *(record("iser_comparison", "ISER", 2, seed=s, **changes) for s in range(3)),
     )  # fmt: skip
-    assert line(text, "ISER is above SpERT")[3] == said
+    assert line(text, "ISER is above SpERT")[1] == said
 
 
 def test_a_row_below_the_dictionary_has_not_learned():
     runs = [record("iser_comparison", row, n, seed=s) for s in range(3) for row, n in (("ISER", 0.1), ("SpERT", 1))]
     text = page(bar("iser_comparison"), *runs)
-    verdict = line(text, "ISER is above SpERT")[3]
+    verdict = line(text, "ISER is above SpERT")[1]
     assert verdict == "not learned (ISER (5.0) is not above dictionary (10.0))"
 
 
@@ -132,9 +132,9 @@ def test_attention_has_to_rest_there_in_every_seed(lows, shuffled, verdict):
     text = page(bar("iser_comparison"), *runs)
     real, stand_in = text.split("**interactions, a")
     mean = points(sum(lows) / len(lows))
-    assert line(real, "relation queries rest on entities: ISER")[1:] == ["+3.0", mean, verdict]
+    assert line(real, "relation queries rest on entities: ISER")[1:] == [verdict, "+3.0", mean]
     assert "entity queries" not in real, "this corpus does not tell which words state a relation"
-    assert line(stand_in, "relation queries rest on entities")[3] == "not recorded"
+    assert line(stand_in, "relation queries rest on entities")[1] == "not recorded"
 
 
 def test_two_rows_of_one_run_say_nothing():
@@ -142,9 +142,9 @@ def test_two_rows_of_one_run_say_nothing():
     span = [record("iser_ablation", "sea of spans", 1, seed=s) for s in range(3)]
     claim = "… for every span above once a sentence (ours)"
     text = page(bar("iser_ablation"), *full, *(s | {"run": f["run"]} for s, f in zip(span, full, strict=True)))
-    assert line(text, claim)[3] == "no verdict (both rows are the same runs)"
+    assert line(text, claim)[1] == "no verdict (both rows are the same runs)"
     text = page(bar("iser_ablation"), *full, *span)
-    assert line(text, claim)[3] == "cannot be distinguished from zero"
+    assert line(text, claim)[1] == "cannot be distinguished from zero"
 
 
 def test_the_book_writes_what_the_chapters_include(project):
@@ -152,7 +152,8 @@ def test_the_book_writes_what_the_chapters_include(project):
     names = [f"{paper}_{kind}.md" for kind in ("claims", "verdicts") for paper in PAPERS]
     names += [f"{page}_opening.md" for page in openings.pages()]
     assert [path.name for path in pages] == [
-        *names, "cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "findings.md", "ledger_summary.svg",
+        *names, "cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "findings.md", "matrix.md",
+        "ledger_summary.svg", "matrix.svg",
     ]  # fmt: skip
     assert all(path.is_file() for path in pages)
     assert pages[2].read_text(encoding="utf-8") == page()
