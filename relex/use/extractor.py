@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 from relex.documents import Document, Relation, Span
 from relex.errors import RelexError, say_once
 from relex.evaluation.calibration import WHAT, cooled
-from relex.found import Triple, assembled, keep_higher, one_way
+from relex.found import one_way
 from relex.heads import Head
 from relex.runs import models
 from relex.runs.config import Config
@@ -18,28 +17,7 @@ from relex.use import data as own
 from relex.use import training
 from relex.use.evaluation import evaluate_documents
 from relex.use.onnx import put_in_place
-
-LONGEST = 4000
-"""Characters of the longest text that is read whole (in windows of the encoder, if it has fewer positions); what is
-longer is read in parts, so that memory does not grow with its length."""
-
-SHARED = 400
-"""Characters that neighbouring parts have in common."""
-
-PORTION = 100 * LONGEST
-"""Characters that are read at a time, in at most `MOST` parts, so that memory does not grow with their number."""
-
-MOST = 256
-"""Parts that are read at a time."""
-
-
-class Part(NamedTuple):
-    """A stretch of the text of `question` from `start` on, as a Document; `last`: there is no other after it."""
-
-    question: Document
-    start: int
-    last: bool
-    document: Document
+from relex.use.parts import Part, Whole, parts, portions
 
 
 class Extractor:
@@ -117,16 +95,21 @@ class Extractor:
         """
         if not 0 <= threshold <= 1:
             raise RelexError(f"threshold {threshold} is no score; give a number from 0 to 1")
-        found: list[tuple[Part, Document]] = []
-        parts = (part for number, text in enumerate(texts, 1) for part in self._parts(self._question(number, text)))
-        for portion in _portions(parts):
+        whole = None
+        every = (part for number, text in enumerate(texts, 1) for part in self._parts(self._question(number, text)))
+        for portion in portions(every):
             answers = predict(self.head, [part.document for part in portion], self.accelerator)
             self.head.forget()
             for part, answer in zip(portion, answers, strict=True):
-                found.append((part, answer))
+                chosen = self._chosen(answer, scores, threshold)
+                if part.whole:
+                    yield chosen
+                    continue
+                whole = whole or Whole(part.question)
+                whole.add(part, chosen)
                 if part.last:
-                    whole, found = _joined(found), []  # the parts of a long text are not held while its answer is used
-                    yield self._chosen(whole, scores, threshold)
+                    done, whole = whole.document(), None  # the parts of a long text are not held while it is used
+                    yield done
 
     def _chosen(self, document: Document, scores: bool, threshold: float) -> Document:
         """What has at least the score `threshold`, with its score or without."""
@@ -157,13 +140,7 @@ class Extractor:
         return replace(document, relations=())
 
     def _parts(self, question: Document) -> Iterator[Part]:
-        text = question.text
-        if not self.extracts or len(text) <= LONGEST:
-            yield Part(question, 0, True, question)
-            return
-        for start in range(0, len(text) - SHARED, LONGEST - SHARED):
-            stretch = Document(f"{question.id} {start}", text[start : start + LONGEST])
-            yield Part(question, start, start + LONGEST >= len(text), stretch)
+        return parts(question) if self.extracts else iter([Part(question, 0, True, question)])
 
 
 def _cooled(items: Sequence[Span | Relation], temperature: float) -> list[Span | Relation]:
@@ -172,41 +149,3 @@ def _cooled(items: Sequence[Span | Relation], temperature: float) -> list[Span |
         return list(items)
     scores = cooled([0.5 if x.score is None else x.score for x in items], temperature).round(6).tolist()
     return [x if x.score is None else replace(x, score=score) for x, score in zip(items, scores, strict=True)]
-
-
-def _portions(parts: Iterable[Part]) -> Iterator[list[Part]]:
-    portion: list[Part] = []
-    characters = 0
-    for part in parts:
-        portion.append(part)
-        characters += len(part.document.text)
-        if characters > PORTION or len(portion) == MOST:
-            yield portion
-            portion, characters = [], 0
-    if portion:
-        yield portion
-
-
-def _joined(found: Sequence[tuple[Part, Document]]) -> Document:
-    """What was found in the parts of a text, in places of the text.
-
-    An entity at a border where a text was cut may be the rest of one, so it is left out; another part has it whole.
-    """
-    if len(found) == 1:
-        return found[0][1]
-    spans: dict[Span, float | None] = {}
-    triples: dict[Triple, float | None] = {}
-    for part, answer in found:
-        length = len(part.document.text)
-        whole = [
-            replace(s, start=s.start + part.start, end=s.end + part.start)
-            if (s.start > 0 or part.start == 0) and (s.end < length or part.last)
-            else None
-            for s in answer.entities
-        ]
-        for span in filter(None, whole):
-            keep_higher(spans, span, span.score)
-        for r in answer.relations:
-            if whole[r.head] and whole[r.tail]:
-                keep_higher(triples, (whole[r.head], r.type, whole[r.tail]), r.score)
-    return assembled(found[0][0].question, spans, triples)

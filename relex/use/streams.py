@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import io
 import json
 import os
 import sys
@@ -178,7 +177,8 @@ def predict_file(
     if out == "-":
         counts = Counts()
         for line in _answers(extractor, _good(source.rows(), strict, warn, counts), threshold):
-            sys.stdout.write(line.decode())
+            for piece in line:
+                sys.stdout.write(piece.decode())
             counts.documents += 1
         return counts
     target = Path(out)
@@ -217,7 +217,7 @@ def _resumable(extractor, source: Source, target: Path, strict: bool, model: str
         read = done.get("rows", 0)
         for piece in _pieces(rows):
             for line in _answers(extractor, _good(piece, strict, warn, counts), threshold):
-                stream.write(line)
+                stream.writelines(line)
                 counts.documents += 1
             stream.flush()
             os.fsync(stream.fileno())
@@ -295,8 +295,8 @@ def _good(rows: Iterable[Row], strict: bool, warn: Callable[[str], None], counts
             warn(str(row.document))
 
 
-def _answers(extractor: Extractor, rows: Iterable[Row], threshold: float) -> Iterator[bytes]:
-    """A line of JSON for each row: its own fields, and in their place those of the answer."""
+def _answers(extractor: Extractor, rows: Iterable[Row], threshold: float) -> Iterator[Iterator[bytes]]:
+    """A line of JSON for each row, piece by piece: its own fields, and in their place those of the answer."""
     waiting: list[dict] = []
 
     def questions() -> Iterator[Document]:
@@ -308,18 +308,18 @@ def _answers(extractor: Extractor, rows: Iterable[Row], threshold: float) -> Ite
         yield _line(waiting.pop(0), answer)
 
 
-def _line(fields: dict, answer: Document) -> bytes:
-    """The line of JSON; its lists in slices, as all their values as dicts at a time would take the most memory."""
-    line = io.BytesIO()
-    bare = replace(answer, entities=(), relations=())
+def _line(fields: dict, answer: Document) -> Iterator[bytes]:
+    """The pieces of a line of JSON; its lists in slices, as all of a long text at a time would take the most memory."""
+    bare, start = replace(answer, entities=(), relations=()), "{"
     for key, value in (fields | bare.to_json()).items():
-        line.write(f"{', ' if line.tell() else '{'}{_dumped(key)}: ".encode())
+        yield f"{start}{_dumped(key)}: ".encode()
+        start = ", "
         if key not in ("entities", "relations"):
-            line.write(_dumped(value).encode())
+            yield _dumped(value).encode()
             continue
         items = getattr(answer, key)
-        for start in range(0, len(items) or 1, SLICE):
-            of_slice = replace(bare, **{key: items[start : start + SLICE]}).to_json()[key]
-            line.write(f"{', ' if start else '['}{_dumped(of_slice)[1:-1]}".encode())
-        line.write(b"]")
-    return line.getvalue() + b"}\n"
+        for first in range(0, len(items) or 1, SLICE):
+            of_slice = replace(bare, **{key: items[first : first + SLICE]}).to_json()[key]
+            yield f"{', ' if first else '['}{_dumped(of_slice)[1:-1]}".encode()
+        yield b"]"
+    yield b"}\n"

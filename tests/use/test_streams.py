@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -16,10 +17,11 @@ from cases import DOCUMENTS
 
 import relex
 from relex.cli import main
-from relex.documents import Document, Span, write_documents
+from relex.documents import Document, Relation, Span, write_documents
 from relex.errors import DiskFull, RelexError
+from relex.found import assembled, keep_higher
 from relex.runs import models
-from relex.use import data, extractor, streams
+from relex.use import data, extractor, parts, streams
 from relex.use.extractor import Extractor
 from relex.use.streams import Source, predict_file
 
@@ -60,9 +62,9 @@ def test_a_flipped_byte_or_a_missing_file_is_one_sentence(model, tmp_path):
 def test_a_long_text_is_read_in_parts(model, monkeypatch):
     text = "止痛片治头疼。" * 40
     whole = next(model.predict([text]))
-    monkeypatch.setattr(extractor, "LONGEST", 90)
-    monkeypatch.setattr(extractor, "SHARED", 30)
-    monkeypatch.setattr(extractor, "MOST", 2)
+    monkeypatch.setattr(parts, "LONGEST", 90)
+    monkeypatch.setattr(parts, "SHARED", 30)
+    monkeypatch.setattr(parts, "MOST", 2)
     (parted, short) = model.predict([text, "咳嗽"])
     assert parted.text == whole.text and parted.id == "1" and short.text == "咳嗽"
     assert all(0 <= s.start < s.end <= len(text) for s in parted.entities) and parted.entities
@@ -72,13 +74,36 @@ def test_a_long_text_is_read_in_parts(model, monkeypatch):
 
 def test_an_entity_at_a_cut_is_left_to_the_part_that_has_it_whole():
     question = Document("x", "一二三四五六")
-    one = extractor.Part(question, 0, False, Document("x 0", "一二三四"))
-    two = extractor.Part(question, 2, True, Document("x 2", "三四五六"))
-    found = [
-        (one, Document("x 0", "一二三四", (Span(0, 1, "病"), Span(2, 4, "病")))),
-        (two, Document("x 2", "三四五六", (Span(0, 1, "病"), Span(1, 3, "病")))),
-    ]
-    assert extractor._joined(found).entities == (Span(0, 1, "病"), Span(3, 5, "病"))
+    one = parts.Part(question, 0, False, Document("x 0", "一二三四"))
+    two = parts.Part(question, 2, True, Document("x 2", "三四五六"))
+    whole = parts.Whole(question)
+    whole.add(one, Document("x 0", "一二三四", (Span(0, 1, "病"), Span(2, 4, "病"))))
+    whole.add(two, Document("x 2", "三四五六", (Span(0, 1, "病"), Span(1, 3, "病"))))
+    assert whole.document().entities == (Span(0, 1, "病"), Span(3, 5, "病"))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_parts_make_the_document_that_all_at_once_would(seed, monkeypatch):
+    monkeypatch.setattr(parts, "LONGEST", 40)
+    monkeypatch.setattr(parts, "SHARED", 15)
+    draw, question = random.Random(seed), Document("x", "字" * 300)
+    spans, triples, whole = {}, {}, parts.Whole(question)
+    for part in parts.parts(question):
+        length = len(part.document.text)
+        found = sorted({(s, min(length, s + draw.randint(1, 6)), draw.choice("ab"))
+                        for s in draw.choices(range(length - 1), k=12)})  # fmt: skip
+        own = tuple(Span(*one, score=round(draw.random(), 3)) for one in found)
+        pairs = {(draw.randrange(len(own)), draw.randrange(len(own)), draw.choice("xy")) for _ in range(12)}
+        relations = tuple(Relation(*pair, score=round(draw.random(), 3)) for pair in pairs)
+        whole.add(part, Document("p", part.document.text, own, relations))
+        inside = {i: replace(s, start=s.start + part.start, end=s.end + part.start) for i, s in enumerate(own)
+                  if (s.start or not part.start) and (s.end < length or part.last)}  # fmt: skip
+        for span in inside.values():
+            keep_higher(spans, span, span.score)
+        for r in relations:
+            if r.head in inside and r.tail in inside:
+                keep_higher(triples, (inside[r.head], r.type, inside[r.tail]), r.score)
+    assert len(triples) > 20 and whole.document().to_json() == assembled(question, spans, triples).to_json()
 
 
 def test_scores_at_a_temperature_and_a_threshold(model):
@@ -148,7 +173,7 @@ def test_a_line_is_what_json_makes_of_it(model, monkeypatch):
     for answer in model.predict([*TEXTS, "  "]):
         for fields in ({}, {"relations": 1, "ward": {"一": [None]}, "text": "x"}):
             plain = json.dumps(fields | answer.to_json(), ensure_ascii=False) + "\n"
-            assert streams._line(fields, answer) == plain.encode()
+            assert b"".join(streams._line(fields, answer)) == plain.encode()
 
 
 class Killed(BaseException):
