@@ -23,8 +23,8 @@ SAME_START = Document(
 SENTENCES = (REPORT, SAME_START)
 
 CAPTION = (
-    "Before you touch a start: which end will it be paired with, and which relations of that head have tails? Then take "
-    "the second sentence. Two heads are annotated there; how many starts do you see, and which head is lost?"
+    "Before you touch a start: which end will it be paired with, and which relations of that head have tails? Then "
+    "take the second sentence. Two heads are annotated there; how many starts do you see, and which head is lost?"
 )
 
 Place = tuple[int, int]

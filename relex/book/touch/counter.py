@@ -31,8 +31,7 @@ HEAD, TAIL = "①", "②"
 WAYS = {"masked": "masked", "named": "shown"}
 """How mentions are given, and what that is called."""
 
-FEATURES = {"masked": "sentence", "named": "pair+sentence+between"}
-"""What a counter reads: of masked mentions, which say nothing, the sentence alone."""
+FEATURES = "pair+sentence+between"
 
 IN_ENGLISH = dict(
     zip(
@@ -45,10 +44,11 @@ IN_ENGLISH = dict(
 """Relation → what the tail is to the head."""
 
 CAPTION = (
-    "Guess first, with the mentions masked: which relation has ① to ②, and which characters tell you? The sentences are "
-    "generated, one of each relation, and no text of a corpus. A counter of n-grams was trained on other generated "
-    "sentences; its answer rests on the n-grams below it, by how much each speaks for it rather than for its second "
-    "choice. Show the mentions, and the counter sees them as well: is it then reading, or does it remember names?"
+    "Guess first, with the mentions masked: which relation has ① to ②, and which characters tell you? The sentences "
+    "are generated, one of each relation, and no text of a corpus. A counter of n-grams was trained on other generated "
+    "sentences; its answer rests on n-grams, and those are listed that speak most for it rather than for its second "
+    "choice, or against it. Show the mentions, and another counter answers, which was trained to see them: does it "
+    "profit from names?"
 )
 
 
@@ -56,7 +56,8 @@ CAPTION = (
 class Answer:
     """What a counter says of one document: its relation and second choice, how sure it is, and its n-grams.
 
-    `reasons` are all of `Ngrams.reasons`, `gold` is the relation that the sentence has.
+    `reasons` are those of `Ngrams.reasons` that a sentence can give: of a masked mention, which is the same in all of
+    them, there are none. `gold` is the relation that the sentence has.
     """
 
     document: Document
@@ -106,7 +107,8 @@ def answers(counter: ngrams.Ngrams, asked: Sequence[Document]) -> list[Answer]:
     for document, shares in zip(asked, counter.probabilities(asked), strict=True):
         second, first = np.argsort(shares, kind="stable")[-2:]
         said, other = counter.classes[first], counter.classes[second]
-        reasons = counter.reasons(document, said, other)
+        constant = {"head": HEAD, "tail": TAIL}
+        reasons = [one for one in counter.reasons(document, said, other) if constant.get(one[0]) != one[1]]
         found.append(Answer(document, labels([document])[0], said, other, float(shares[first]), reasons))
     return found
 
@@ -117,21 +119,20 @@ def page() -> str:
     asked, count = questions(corpus.test), len(CLASSES)
     order = sorted(range(count), key=lambda i: asked[i].text)  # not that of the relations
     controls = markup.choice("counter", "way", "Mentions", WAYS)
-    controls += '<button type="button" data-step="question" data-of="10">Next sentence</button>'
+    controls += f'<button type="button" data-step="question" data-of="{count}">Next sentence</button>'
     cards, rates = [], []
     for way in WAYS:
         train, test, mine = (
             [masked(d) for d in some] if way == "masked" else list(some) for some in (corpus.train, corpus.test, asked)
         )
-        counter = ngrams.tfidf(FEATURES[way], train)
+        counter = ngrams.tfidf(FEATURES, train)
         right = np.mean([a == b for a, b in zip(labels(counter(test)), labels(test), strict=True)])
         rates.append(f"{WAYS[way]} {100 * right:.0f} %")
         found = answers(counter, mine)
         cards += [_card(number, way, found[i]) for number, i in enumerate(order)]
-    tally = markup.told(
-        '<p class="touch-tally" hidden>You: <b data-tally="you">0</b> right, the counter: <b data-tally="counter">0</b>, '
-        'of <b data-tally="asked">0</b>.</p>'
-    )
+    numbers = {name: f'<b data-tally="{name}">0</b>' for name in ("you", "counter", "asked")}
+    told = "You: {you} right, the counter: {counter}, of {asked}.".format(**numbers)
+    tally = markup.told(f'<p class="touch-tally" hidden>{told}</p>')
     all_of_them = f" On {len(corpus.test)} test sentences the counter is right in: mentions {', '.join(rates)}."
     return markup.figure("counter", controls, "".join(cards) + tally, CAPTION + all_of_them)
 
@@ -147,20 +148,23 @@ def _card(number: int, way: str, answer: Answer) -> str:
     )
     verdict = "right" if right else "wrong"
     rows = "".join(_reason(*reason, answer.reasons[0][2]) for reason in answer.reasons[:SHOWN])
-    told = (
-        f"<p>The sentence has <b>{_named(answer.gold)}</b>. The counter says <b>{_named(answer.said)}</b> "
-        f"({100 * answer.sure:.0f} %) and is {verdict}; its second choice is {_named(answer.second)}.</p>"
+    said = (
+        f"The sentence has <b>{_named(answer.gold)}</b>. The counter says <b>{_named(answer.said)}</b> "
+        f"({100 * answer.sure:.0f} %) and is {verdict}; its second choice is {_named(answer.second)}."
+    )
+    table = (
         f'<p class="touch-text">{marked}</p>'
         f'<table class="touch-reasons"><thead><tr><th>n-gram</th><th>read in</th><th>for its answer</th></tr></thead>'
         f"<tbody>{rows}</tbody></table>"
     )
-    plain = _text(answer.document, set())
-    still = way == "masked" and number == 0
     inner = (
-        f'<p class="touch-text">{plain}</p><div class="touch-answers" role="group" aria-label="Relation of ① to ②">'
-        f'{buttons}</div><details class="touch-told" data-open="{name}" data-counter="{right}"><summary>The counter\'s '
-        f"answer</summary>{markup.told(told)}</details>"
+        f'<p>Sentence {number + 1} of {len(CLASSES)}</p><p class="touch-text">{_text(answer.document, set())}</p>'
+        f'<div class="touch-answers" role="group" aria-label="Relation of ① to ②">{buttons}</div>'
+        f"{markup.told(markup.when(name, said))}"
+        f'<details class="touch-told" data-open="{name}" data-counter="{right}"><summary>What decided</summary>'
+        f'<p class="touch-still">{said}</p>{table}</details>'
     )
+    still = way == "masked" and number == 0
     return markup.when(f"question={number} way={way}", inner, still, "div", ' class="touch-card"')
 
 

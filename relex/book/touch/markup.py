@@ -55,11 +55,14 @@ def bold(words: str) -> str:
     return "".join(f"<b>{escape(p)}</b>" if i % 2 else escape(p) for i, p in enumerate(words.split("**")))
 
 
-def svg(width: float, height: float, inner: str, label: str) -> str:
-    """A drawing of this size in units of its own, as wide as its column; `label` is what it shows, in words."""
+def svg(width: float, height: float, inner: str, label: str, widest: float = 0) -> str:
+    """A drawing in units of its own, as wide as its column and at most `widest` pixels (by default a unit is one).
+
+    `label` is what it shows, in words.
+    """
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-label="{escape(label)}" '
-        f'style="max-width:{width:g}px">{inner}</svg>'
+        f'style="max-width:{widest or width:g}px">{inner}</svg>'
     )
 
 

@@ -20,8 +20,9 @@ SIZE, LEFT, GAP = 24, 74, 40
 
 CAPTION = (
     "Turn K up under Eq. 14. At which K does [CLS] stop hearing of anything but the two names, and why not before? "
-    "Then do the same under Eq. 13. Each row is a layer, the last on top; filled are the tokens that it looks at, and in "
-    "the lowest row the tokens of the text that reach the viewer through all layers together."
+    "Then do the same under Eq. 13. Each row is a layer, the last on top: coloured or grey are the tokens that are "
+    "looked at there, coloured where the layer is focused. The lowest row has the tokens of the text that reach the "
+    "viewer through all layers together."
 )
 
 
@@ -58,7 +59,7 @@ def view(kind: str, k: int, token: int) -> View:
 
 def page() -> str:
     """The picture, in Markdown."""
-    controls = markup.slider("masks", "k", f"K, layers that are focused, of {LAYERS}", 0, LAYERS, BEGIN)
+    controls = markup.slider("masks", "k", f"Of {LAYERS} layers the last are focused, K =", 0, LAYERS, BEGIN)
     controls = markup.choice("masks", "mask", "Mask", KINDS) + controls
     states = [(kind, k) for kind in KINDS for k in range(LAYERS + 1)]
     first = next(iter(KINDS)), BEGIN
@@ -66,7 +67,7 @@ def page() -> str:
         f'<g data-when="mask={kind} k={k}"{" hidden" * ((kind, k) != first)}>{_state(kind, k)}</g>'
         for kind, k in states
     )
-    width, height = LEFT + SIZE * len(tokens()), 3 * (GAP + SIZE * (LAYERS + 1)) + 30
+    width, height = LEFT + SIZE * len(tokens()) + 8, 3 * (GAP + SIZE * (LAYERS + 1)) + 30
     label = "For entity 1, entity 2 and [CLS], the tokens that each layer looks at; the sentence below says them"
     said = "".join(markup.when(f"mask={kind} k={k}", _sentence(kind, k), (kind, k) == first) for kind, k in states)
     picture = markup.svg(width, height, _ground() + layers, label) + markup.told(said)
@@ -111,13 +112,12 @@ def _state(kind: str, k: int) -> str:
 
 def _sentence(kind: str, k: int) -> str:
     """What a state shows, in words."""
-    looks, hears, count = [], [], len(tokens())
-    for name, token in viewers().items():
-        found = view(kind, k, token)
-        looks.append(f"{name} at {found.seen[0].sum()}")
-        hears.append(f"{name} {found.reached.sum()}")
-    start = f"{KINDS[kind]}, K = {k}: "
-    if not k:
-        return start + f"no layer is focused, and everyone looks at all {count} tokens in every layer."
-    which = "in the last layer" if k == 1 else f"in each of the last {k} layers"
-    return f"{start}{which}, of {count} tokens {', '.join(looks)}. Through all layers reach {', '.join(hears)}."
+    found = {name: view(kind, k, token) for name, token in viewers().items()}
+    looks = ", ".join(f"{name} {_of_all(one.seen[0])}" for name, one in found.items())
+    reach = ", ".join(f"{name} hears of {_of_all(one.reached)}" for name, one in found.items())
+    which = {0: "no layer is focused; in every layer", 1: "in the last layer"}.get(k, f"in each of the last {k} layers")
+    return f"{KINDS[kind]}, K = {k}: {which}, each looks at so many tokens: {looks}. Through all layers, {reach}."
+
+
+def _of_all(tokens: np.ndarray) -> str:
+    return f"all {len(tokens)}" if tokens.all() else f"{tokens.sum()} of {len(tokens)}"

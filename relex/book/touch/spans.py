@@ -13,8 +13,8 @@ SIZE, LEFT, TOP = 24, 34, 30
 
 CAPTION = (
     "Which is the lowest limit that loses no name of this sentence, and how many candidates has it? How many more does "
-    "the next step bring, and the one after it? A cell is a candidate: its column says where it starts, its row how wide "
-    "it is."
+    "the next step bring, and the one after it? A cell is a candidate: its column says where it starts, its row how "
+    "wide it is."
 )
 
 
@@ -66,6 +66,10 @@ def page() -> str:
     picture = markup.svg(LEFT + SIZE * count + 2, TOP + SIZE * count + 2, "".join(drawn), label)
     said = "".join(markup.when(f"k={k}", _sentence(k, limits), k == WIDEST) for k in limits)
     return markup.figure("spans", control, markup.told(said) + picture, CAPTION)
+
+
+def _character(place: int, character: str) -> str:
+    return markup.text(LEFT + SIZE * (place + 0.5), TOP - 9, character, "touch-word", "middle")
 
 
 def _sentence(k: int, limits: dict[int, Limit]) -> str:
