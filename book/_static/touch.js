@@ -12,7 +12,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const holds = (condition) => condition.split("|").some((one) => one.split(" ").every(part));
 
     function show() {
-      for (const one of all("[data-when]")) one.hidden = !holds(one.dataset.when);
+      for (const one of all("[data-when]")) one.toggleAttribute("hidden", !holds(one.dataset.when)); // of SVG too
       for (const one of all("[data-mark]")) one.classList.toggle("marked", holds(one.dataset.mark));
       for (const one of all("[data-from]")) {
         const [name, least] = one.dataset.from.split("=");
