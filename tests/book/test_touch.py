@@ -249,11 +249,20 @@ def test_a_card_shows_the_answer_and_marks_its_ngrams_alone(corpus, fitted):
         assert [CLASSES[int(i)] for i in right] == [answer.gold]
         assert f'data-counter="{int(answer.said == answer.gold)}"' in card
         assert card.count("<tr><td") == counter.SHOWN
-        for_it = [
-            n.lstrip("<>") for f, n, s in answer.reasons[: counter.SHOWN] if s > 0 and f in ("sentence", "between")
-        ]
-        marks = re.findall("<mark>(.*?)</mark>", counter._highlighted(answer))
+        shown = counter._highlighted(answer)
+        assert re.sub("<sup>.</sup>|<[^>]+>", "", shown) == answer.document.text
+        for_it = [n.lstrip("<>") for _, n, share in answer.reasons[: counter.SHOWN] if share > 0]
+        marks = re.findall("<mark>(.*?)</mark>", shown)
         assert all(set(mark.lower()) <= set("".join(for_it)) for mark in marks) and bool(marks) == any(for_it)
+
+
+def test_an_ngram_is_marked_where_it_was_read_alone():
+    text = "肺炎，" + "。" * 12 + "甲治乙，" + "。" * 30 + "治"
+    document = sample(text, "甲", "乙", CLASSES[1])
+    for field, places in (("between", [16]), ("sentence", [16, len(text) - 1]), ("head", [])):
+        answer = counter.Answer(document, CLASSES[1], CLASSES[1], CLASSES[0], 0.9, [(field, "治", 1.0)])
+        bare = re.sub("<sup>.</sup>|</?span[^>]*>", "", counter._highlighted(answer))
+        assert [found.start() - 13 * i for i, found in enumerate(re.finditer("<mark>", bare))] == places
 
 
 def test_a_counter_of_masked_mentions_is_asked_about_the_sentence_alone(corpus):

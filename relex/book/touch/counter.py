@@ -85,10 +85,10 @@ def masked(document: Document) -> Document:
 
 
 def questions(test: Sequence[Document]) -> list[Document]:
-    """The first short document of each relation that names both mentions, apart from each other."""
+    """The first short document of each relation in Chinese alone, which names both mentions, apart from each other."""
     found = []
     for name in CLASSES:
-        fits = (d for d in test if labels([d]) == [name] and len(d.text) <= LONGEST and _apart(d))
+        fits = (d for d in test if labels([d]) == [name] and len(d.text) <= LONGEST and _plain(d))
         document = next(fits, None)
         if document is None:
             raise RelexError(f"no generated test sentence of {name} has at most {LONGEST} characters; allow more")
@@ -96,9 +96,14 @@ def questions(test: Sequence[Document]) -> list[Document]:
     return found
 
 
-def _apart(document: Document) -> bool:
+def _plain(document: Document) -> bool:
     one, other = document.entities[:2]
-    return not one.absent and not other.absent and (one.end <= other.start or other.end <= one.start)
+    return (
+        not re.search("[a-z]{3}", document.text)
+        and not one.absent
+        and not other.absent
+        and (one.end <= other.start or other.end <= one.start)
+    )
 
 
 def answers(counter: ngrams.Ngrams, asked: Sequence[Document]) -> list[Answer]:
@@ -182,11 +187,20 @@ def _reason(field: str, ngram: str, share: float, largest: float) -> str:
 
 def _highlighted(answer: Answer) -> str:
     """The sentence with the characters of its n-grams that speak for the answer, among those that are shown."""
-    text, chosen = answer.document.text.lower(), set()
+    head, tail = answer.document.entities[:2]
+    text, (first, last) = answer.document.text.lower(), sorted((head.start, tail.start))
+    read = {
+        "head": (head.start, head.end),
+        "tail": (tail.start, tail.end),
+        "sentence": (0, len(text)),
+        "between": (max(0, first - ngrams.BEFORE), last + ngrams.AFTER),
+    }
+    chosen = set()
     for field, ngram, share in answer.reasons[:SHOWN]:
-        if share > 0 and field in ("sentence", "between"):
-            ngram = ngram.lstrip("<>")
-            for found in re.finditer(f"(?={re.escape(ngram)})", text) if ngram else ():
+        begin, end = read[field]
+        ngram = ngram.lstrip("<>") if field == "between" else ngram  # the sign of the order
+        for found in re.finditer(f"(?={re.escape(ngram)})", text) if ngram and share > 0 else ():
+            if begin <= found.start() and found.start() + len(ngram) <= end:
                 chosen |= set(range(found.start(), found.start() + len(ngram)))
     return _text(answer.document, chosen)
 
