@@ -9,6 +9,7 @@ from extractors import sharp_encoder
 from samples import document as sample
 
 from relex.baselines import ngrams
+from relex.book import included
 from relex.book.touch import bootstrap, cascade, counter, masks, spans
 from relex.corpora.generators.arteriography.generate import SCHEMA as FOCUSED_SCHEMA
 from relex.corpora.generators.encyclopedia.generate import generate
@@ -17,6 +18,7 @@ from relex.evaluation.classification import labels
 from relex.evaluation.statistics import paired_micro_f1_difference, resampled_micro_f1_difference
 from relex.figures.diagrams.focused import FINDING, PAIR
 from relex.figures.diagrams.span import LEAFLET
+from relex.files import project_root
 from relex.heads import Focused, FocusedOptions
 from relex.reference import focused as plain
 from relex.reports import compare
@@ -27,6 +29,17 @@ from relex.runs.records import published
 def said(page):
     """The words of a page."""
     return re.sub(r"\s+", " ", re.sub("<[^>]+>", "", page.replace("</p>", " ")))
+
+
+def test_every_picture_stands_in_one_chapter_and_is_made_when_the_book_is(monkeypatch, tmp_path):
+    texts = [path.read_text(encoding="utf-8") for path in (project_root() / "book").glob("*.md")]
+    assert all(sum(f"executed/touch_{name}.md" in text for text in texts) == 1 for name in included.TOUCHED)
+    for one in (cascade, masks, spans, counter):
+        monkeypatch.setattr(one, "page", lambda name=one.__name__: name.rpartition(".")[2])
+    monkeypatch.setattr(bootstrap, "page", lambda published: "bootstrap")
+    paths = included.write_touched(tmp_path)
+    assert [path.read_text(encoding="utf-8") for path in paths] == list(included.TOUCHED)
+    assert [path.name for path in paths] == [f"touch_{name}.md" for name in included.TOUCHED]
 
 
 # Cascade
