@@ -253,6 +253,7 @@ def test_one_question_a_relation_from_test_sentences_alone(corpus):
     for document in asked:
         one, other = document.entities
         assert not one.absent and not other.absent and len(document.text) <= counter.LONGEST
+        assert not re.search("[a-z]{3}", document.text.lower())
 
 
 def test_a_card_shows_the_answer_and_marks_its_ngrams_alone(corpus, fitted):

@@ -98,12 +98,9 @@ def questions(test: Sequence[Document]) -> list[Document]:
 
 def _plain(document: Document) -> bool:
     one, other = document.entities[:2]
-    return (
-        not re.search("[a-z]{3}", document.text)
-        and not one.absent
-        and not other.absent
-        and (one.end <= other.start or other.end <= one.start)
-    )
+    if one.absent or other.absent or re.search("[A-Za-z]{3}", document.text):
+        return False
+    return one.end <= other.start or other.end <= one.start
 
 
 def answers(counter: ngrams.Ngrams, asked: Sequence[Document]) -> list[Answer]:
