@@ -247,9 +247,11 @@ def test_masked_mentions_are_gone_and_everything_else_stays(corpus):
         assert back == document.text
 
 
-def test_one_question_a_relation_from_test_sentences_alone(corpus):
-    asked = counter.questions(corpus.test)
+def test_one_question_a_relation_from_unseen_test_sentences_alone(corpus):
+    train, test = counter.unseen(corpus)
+    asked = counter.questions(test)
     assert labels(asked) == list(CLASSES) and all(d in corpus.test for d in asked)
+    assert not {d.text for d in test} & {d.text for d in train} and tuple(train) == corpus.train
     for document in asked:
         one, other = document.entities
         assert not one.absent and not other.absent and len(document.text) <= counter.LONGEST
