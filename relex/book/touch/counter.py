@@ -142,7 +142,8 @@ def page() -> str:
     numbers = {name: f'<b data-tally="{name}">0</b>' for name in ("you", "counter", "asked")}
     told = "You: {you} right, the counter: {counter}, of {asked}.".format(**numbers)
     tally = markup.told(f'<p class="touch-tally" hidden>{told}</p>')
-    all_of_them = f" On {len(test_part)} test rows whose sentences it has not seen the counter is right in: mentions {', '.join(rates)}."
+    unread = f"{len(test_part)} test rows whose sentences it has not seen"
+    all_of_them = f" On {unread} the counter is right in: mentions {', '.join(rates)}."
     return markup.figure("counter", controls, "".join(cards) + tally, CAPTION + all_of_them)
 
 
