@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -48,7 +49,42 @@ def majority(train: Sequence[Document]) -> Baseline:
     return lambda documents: _labelled(documents, [most_frequent] * len(documents))
 
 
-def tfidf(features: str, train: Sequence[Document]) -> Baseline:
+@dataclass(frozen=True)
+class Ngrams:
+    """A fitted n-gram classifier; called, it is a `Baseline`. `columns` are the fields that it reads."""
+
+    columns: tuple[str, ...]
+    classifier: Pipeline
+
+    def __call__(self, documents: Sequence[Document]) -> list[Document]:
+        return _labelled(documents, self.classifier.predict(_table(documents, self.columns))) if documents else []
+
+    @property
+    def classes(self) -> list[str]:
+        """R relations of the training documents."""
+        return list(map(str, self.classifier[-1].classes_))
+
+    def probabilities(self, documents: Sequence[Document]) -> np.ndarray:
+        """N×R, in the order of `classes`."""
+        return self.classifier.predict_proba(_table(documents, self.columns))
+
+    def reasons(self, document: Document, one: str, other: str) -> list[tuple[str, str, float]]:
+        """What speaks for relation `one` rather than `other`: field, n-gram and its share of the difference of logits.
+
+        The most weighty first; with the difference of intercepts the shares sum to log p(one) − log p(other).
+        """
+        vectors, regression = self.classifier[0], self.classifier[-1]
+        found = vectors.transform(_table([document], self.columns)).tocsr()
+        weights = (
+            regression.coef_ if len(self.classes) > 2 else np.stack([0 * regression.coef_[0], regression.coef_[0]])
+        )
+        shares = found.data * (weights[self.classes.index(one)] - weights[self.classes.index(other)])[found.indices]
+        names = vectors.get_feature_names_out()[found.indices]  # field__n-gram
+        lines = [(*str(name).split("__", 1), float(share)) for name, share in zip(names, shares, strict=True)]
+        return sorted(lines, key=lambda line: (-abs(line[2]), line[:2]))
+
+
+def tfidf(features: str, train: Sequence[Document]) -> Ngrams:
     """A character n-gram classifier.
 
     TF-IDF of character 1–3-grams (sublinear tf, n-grams of at least two training documents) for each field on
@@ -66,11 +102,7 @@ def tfidf(features: str, train: Sequence[Document]) -> Baseline:
         classifier.fit(_table(train, columns), gold)
     except ValueError as error:  # scikit-learn's word for "no n-gram occurs in two documents"
         raise RelexError(f"cannot learn from {len(train)} documents ({error}); give more of them") from None
-
-    def predict(documents: Sequence[Document]) -> list[Document]:
-        return _labelled(documents, classifier.predict(_table(documents, columns))) if documents else []
-
-    return predict
+    return Ngrams(tuple(columns), classifier)
 
 
 def between(document: Document) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from relex.book import opening, reader
 from relex.book.api import api_pages
 from relex.book.equations import embed_font
-from relex.book.included import write_claims
+from relex.book.included import write_claims, write_touched
 from relex.book.kept import common_state, once, state
 from relex.book.pages import lighten
 from relex.book.toc import EXECUTED, notebook_names, page_names
@@ -110,6 +110,7 @@ def build(root: Path | None = None) -> Path:
     for page, text in api_pages(root).items():
         write_text(root / EXECUTED / f"{page}.md", text)
     write_claims(root)
+    write_touched(root)
     html = root / "_build" / "html"
     pages = [html / f"{name}.html" for name in ("index", *page_names(root))]
     if not once(root / "_build" / "html.state", _book_state(root), pages, lambda: _build_pages(root)):

@@ -11,6 +11,9 @@ from relex.files import project_root, write_text
 PAPERS = ("umrc", "cbrrel", "iser", "focused")
 """Papers that have claims, each with a page of them."""
 
+TOUCHED = ("cascade", "masks", "spans", "bootstrap", "counter")
+"""Pictures to touch, in the order of the book's chapters."""
+
 
 def write_claims(root: Path | None = None) -> list[Path]:
     """Write what pages take from records and printed tables into book/executed.
@@ -29,6 +32,23 @@ def write_claims(root: Path | None = None) -> list[Path]:
     paths = [root / EXECUTED / name for name in names]
     once(root / "_build" / "claims.state", common_state(root), paths, lambda: _write_claims(paths))
     return paths
+
+
+def write_touched(root: Path | None = None) -> list[Path]:
+    """Write the pictures to touch, touch_NAME.md, into book/executed; kept as the pages of `write_claims` are."""
+    root = root or project_root()
+    paths = [root / EXECUTED / f"touch_{name}.md" for name in TOUCHED]
+    once(root / "_build" / "touch.state", common_state(root), paths, lambda: _write_touched(paths))
+    return paths
+
+
+def _write_touched(paths: list[Path]) -> None:
+    from relex.book.touch import bootstrap, cascade, counter, masks, spans
+    from relex.runs.records import published
+
+    pages = (cascade.page(), masks.page(), spans.page(), bootstrap.page(published), counter.page())
+    for path, text in zip(paths, pages, strict=True):
+        write_text(path, text)
 
 
 def _write_claims(paths: list[Path]) -> None:

@@ -150,6 +150,21 @@ def paired_micro_f1_difference(
     return _difference(scores, len(gold), resamples, confidence, seed, aligned)
 
 
+def resampled_micro_f1_difference(
+    gold: np.ndarray,
+    predicted_a: np.ndarray,
+    correct_a: np.ndarray,
+    predicted_b: np.ndarray,
+    correct_b: np.ndarray,
+    resamples: int = 2_000,
+    seed: int = 0,
+) -> np.ndarray:
+    """The draws of documents behind `paired_micro_f1_difference`, which takes their variance; one difference a draw."""
+    gold, a = _counts(gold, predicted_a, correct_a)
+    gold, b = _counts(gold, predicted_b, correct_b)
+    return _resampled(lambda w: [_micro_f1(w, gold, *system) for system in (a, b)], len(gold), resamples, seed)
+
+
 def macro_f1(gold: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
     """Macro-F1 over all R classes of each seed, S: class ids below R = `n_classes`, `gold` N, `predicted` S×N."""
     truth, shown = _indicators(gold, predicted, n_classes)
@@ -174,14 +189,21 @@ def _difference(
     a, b = (scores[0] for scores in score(np.ones((1, documents)) / documents))
     if aligned and len(a) != len(b):
         raise RelexError(f"{len(a)} runs cannot be aligned with {len(b)}; give each its partner")
-    rng, drawn, step = np.random.default_rng(seed), [], max(1, BLOCK // documents)
-    for start in range(0, resamples, step):
-        rows = min(step, resamples - start)
-        of_a, of_b = score(_weights(rng, rows, documents, documents))
-        drawn.append(of_a.mean(axis=1) - of_b.mean(axis=1))
-    parts = [(float(np.var(np.concatenate(drawn), ddof=1)), documents - 1)]  # variances and their degrees of freedom
+    drawn = _resampled(score, documents, resamples, seed)
+    parts = [(float(np.var(drawn, ddof=1)), documents - 1)]  # variances and their degrees of freedom
     parts += [(float(np.var(x, ddof=1)) / len(x), len(x) - 1) for x in ([a - b] if aligned else [a, b]) if len(x) > 1]
     return _student(float(a.mean() - b.mean()), parts, confidence)
+
+
+def _resampled(
+    score: Callable[[np.ndarray], list[np.ndarray]], documents: int, resamples: int, seed: int
+) -> np.ndarray:
+    """The difference of mean scores on each of so many draws of documents, the same for both systems."""
+    rng, drawn, step = np.random.default_rng(seed), [], max(1, BLOCK // documents)
+    for start in range(0, resamples, step):
+        of_a, of_b = score(_weights(rng, min(step, resamples - start), documents, documents))
+        drawn.append(of_a.mean(axis=1) - of_b.mean(axis=1))
+    return np.concatenate(drawn)
 
 
 def _student(mean: float, parts: Sequence[tuple[float, int]], confidence: float) -> Difference:

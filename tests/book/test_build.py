@@ -181,7 +181,8 @@ def small(project, monkeypatch):
     (project / "book").mkdir()
     for name, text in pages.items():
         (project / name).write_text(text, encoding="utf-8")
-    monkeypatch.setattr(build, "write_claims", lambda root: [])
+    for name in ("write_claims", "write_touched"):
+        monkeypatch.setattr(build, name, lambda root: [])
     return project
 
 
