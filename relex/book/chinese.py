@@ -1,8 +1,8 @@
 """A Sphinx extension: what pages need for Chinese.
 
 The Chinese title of a page stands behind the English one in its heading and nowhere else: side bar, links and bookmarks
-have the English title alone, so that they stay short. `data/titles.yaml` has the titles. And where a line of Chinese ends,
-no blank follows.
+have the English title alone, so that they stay short. `data/titles.yaml` has the titles. And where a line of Chinese
+ends, no blank follows.
 """
 
 import re

@@ -1,8 +1,8 @@
 """A Sphinx extension: the first use of a term on a page leads to the glossary, with the definition as its tooltip.
 
-A use is a form of the term in running text: not in a heading, code, a formula, a link, a caption, a table or what a page
-folds away. `data/terms.yaml` has the forms that are not the term or its plural, and the neighbours beside which a word
-means something else. Pages may also link a term themselves, with the role `term`.
+A use is a form of the term in running text: not in a heading, code, a formula, a link, a caption, a table or what a
+page folds away. `data/terms.yaml` has the forms that are not the term or its plural, and the neighbours beside which a
+word means something else. Pages may also link a term themselves, with the role `term`.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""A Sphinx extension: the directive `quiz`, questions to answer for oneself, whose answers unfold to what is said of them.
+"""A Sphinx extension: the directive `quiz`, questions to answer for oneself; an answer unfolds to what is said of it.
 
     ```{quiz}
     ? A question, of one line or more?
@@ -21,10 +21,10 @@ VERDICTS = {"+": ("right", "Right."), "-": ("wrong", "No.")}
 
 
 def parsed(lines: list[str]) -> list[dict]:
-    """The questions of a quiz: each has `text`, `line` (from 0) and `answers`: sign, text, feedback and the line of it.
+    """The questions of a quiz: each has `text`, `line` (from 0) and `answers`: sign, text, feedback and line.
 
-    Raises a `ValueError` that says what is wrong: a line without a place, a question without one right answer, an answer
-    without feedback.
+    Raises a `ValueError` that says what is wrong: a line without a place, a question without one right answer, an
+    answer without feedback.
     """
     questions: list[dict] = []
     told: list[str] = []
