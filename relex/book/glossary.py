@@ -71,8 +71,8 @@ def _form(form: str) -> str:
 
 
 def _text(text: str) -> str:
-    """A pattern of a text in which a blank may be the end of a line."""
-    return re.escape(text).replace(r"\ ", r"\s")
+    """A pattern of a text in which a blank may be the end of a line, and an apostrophe a curly one."""
+    return re.escape(text).replace(r"\ ", r"\s").replace("'", "['’]")
 
 
 @cache
@@ -88,7 +88,7 @@ def terms(glossary: nodes.document) -> dict[str, Term]:
     for item in glossary.findall(nodes.definition_list_item):
         meaning = " ".join(item[-1].astext().split())
         for term in item.findall(nodes.term):
-            name = term.astext()
+            name = term.astext().replace("’", "'")
             if not is_chinese(name) and (finds := pattern(name, rules().get(name, {}))):
                 found[name] = Term(finds, term["ids"][0], meaning)
     return found
