@@ -26,9 +26,10 @@ SKIPPED = (
     nodes.math_block, nodes.raw, nodes.caption, nodes.legend, nodes.table, nodes.citation, nodes.footnote, nodes.term,
     nodes.field_name, addnodes.desc, addnodes.toctree,
 )  # fmt: skip
-"""What is no running text. Folded boxes and quizzes are known by their classes."""
+"""What is no running text."""
 
-FOLDED = {"sd-dropdown", "dropdown", "quiz"}
+FOLDED = {"sd-dropdown", "dropdown", "quiz", "HideCodeCellNode"}
+"""Classes, and one kind of node, of what a page folds away."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def merge(node: nodes.Element) -> None:
 def _is_running(text: nodes.Text) -> bool:
     node, within = text.parent, False
     while node is not None:
-        if isinstance(node, SKIPPED) or FOLDED & set(node.get("classes", ())):
+        if isinstance(node, SKIPPED) or FOLDED & {node.tagname, *node.get("classes", ())}:
             return False
         within = within or isinstance(node, nodes.paragraph)
         node = node.parent
