@@ -9,7 +9,7 @@ from relex.experiments.layers import Layers, settled
 from relex.runs.config import Config
 
 HARD = ("并发症", "相关（导致）")
-"""The classes the report enhances: ids 4 and 8."""
+"""The classes the paper enhances: ids 4 and 8."""
 
 SETTINGS: Layers = (
     ({"profile": "smoke"}, {

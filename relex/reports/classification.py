@@ -67,7 +67,7 @@ def spellings(records: Sequence[dict], a: str, b: str, printed: float) -> str:
             " Data, order and initial weights are the same for both; the rest is what this device does: a GPU need not "
             "add the same numbers in the same order twice, so there a seed does not fix a run."
         )
-    return f"{text} The report prints them {100 * abs(printed):.2f} points of macro-F1 apart."
+    return f"{text} The paper prints them {100 * abs(printed):.2f} points of macro-F1 apart."
 
 
 def class_changes(before: pd.Series, after: pd.Series, hard: Sequence[str]) -> str:

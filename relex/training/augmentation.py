@@ -1,6 +1,6 @@
 """Weak-sample augmentation: light perturbations of classification documents that keep their mentions intact.
 
-The report duplicates or lightly perturbs instances of hard classes and gives no more detail (UMRC Section 4.5); the
+The paper duplicates or lightly perturbs instances of hard classes and gives no more detail (UMRC Section 4.5); the
 perturbations here are our reading of it, each with a name of its own. A function takes a document, others of its class
 and a random generator, and returns a new document, or None when the text offers nothing to change.
 """

@@ -1,6 +1,6 @@
 """umrc10: 10,000 Chinese medical sentences, each with one entity pair and one of ten relation classes.
 
-Source: the authors' repository of the UMRC report; the files give mentions as strings, without offsets.
+Source: the authors' repository of the UMRC paper; the files give mentions as strings, without offsets.
 """
 
 from collections import Counter
