@@ -1,7 +1,7 @@
 """Slides of a chapter, taken out of its built page: its own sentences, pictures, equations, code and tables.
 
-A deck is `book/slides/PAGE.yaml`: which pieces of the page stand on which slide. A sentence is named by its first words, so
-a deck that quotes what its chapter no longer says is an error and never an old text. reveal.js moves the slides.
+A deck is `book/slides/PAGE.yaml`: which pieces of the page stand on which slide. A sentence is named by its first
+words; so a deck whose sentence has left the page is an error and never shows an old text. reveal.js moves the slides.
 """
 
 import html
@@ -67,9 +67,10 @@ def deck_path(built: Path, name: str) -> Path:
 
 
 def read_deck(root: Path, name: str) -> dict:
-    """A deck: `about`, a line under the title; `lesson`, a notebook or nothing; `slides`, each with a `title`, `say`
-    (first words of sentences), `show` (pairs of a kind and a name), `ask` (a question to the room, our own words) and, where
-    the pieces are of another page, `page`.
+    """A deck: `about`, a line under the title; `lesson`, a notebook or nothing; `slides`.
+
+    Each slide has a `title`, and may have `say` (first words of sentences), `show` (pairs of a kind and a name), `ask`
+    (a question to the room, in words of ours) and `page`, where its pieces are of another page.
 
     Raises a `RelexError` for a kind that is unknown and for more than `MOST` slides.
     """

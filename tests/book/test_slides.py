@@ -29,14 +29,15 @@ MEASURED = """(() => {
     return JSON.stringify(found);
 })()"""
 
-PAGE = """<html><head><script>window.MathJax = {{}}</script></head><body><article><h1>Some chapter<a class="headerlink">#</a>
-</h1><section id="a-part"><span id="part"></span><p>Nothing’s here. <strong>Bold.</strong> A start meets <em>its. end</em>
+PAGE = """<html><head><script>window.MathJax = {{}}</script></head>
+<body><article><h1>Some chapter<a class="headerlink">#</a></h1><section id="a-part"><span id="part"></span>
+<p>Nothing’s here. <strong>Bold.</strong> A start meets <em>its. end</em>
 <a href="#equation-eq-one">(1)</a> by Eq. 15 of it! See <a href="other.html">there</a>:</p>
 <figure id="fig-one"><img src="../_static/one.svg" alt="one &amp; two"></figure>
 <blockquote><p>A quote.</p></blockquote><div class="math" id="equation-eq-one"><span class="eqno">(1)</span>x</div>
 <ul><li><p><em>it helps (much)</em>: cannot be told (see <a>there</a>; noise), on one, 3 seeds.</p></li></ul>
 <div class="exercise" id="ex-one"><p>Exercise 1</p><section id="exercise-content"><p>Count {what}.</p></section></div>
-<div class="literal-block-wrapper"><div class="code-block-caption">Listing 1 relex/one.py, first</div><pre>one()</pre></div>
+<div><div class="code-block-caption">Listing 1 relex/one.py, first</div><pre>one()</pre></div>
 </section></article></body></html>"""
 DECK = """about: A line
 lesson: lesson_one
