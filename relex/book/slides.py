@@ -106,7 +106,7 @@ def place(root: Path, built: Path) -> list[Path]:
 def slides(name: str, deck: dict, read: Callable[[str], "Pieces"], built: Path) -> str:
     """The HTML of a deck; `read` gives the pieces of a page by its name."""
     pages = [read(slide.get("page", name)) for slide in deck["slides"]]
-    title, parts = read(name).title, [_first(name, read(name).title, deck, built)]
+    title, parts = read(name).title, [_first(read(name), deck, built)]
     for slide, page in zip(deck["slides"], pages, strict=True):
         try:
             parts.append(_slide(slide, page))
@@ -183,13 +183,16 @@ def _text(element) -> str:
     return " ".join(element.get_text().split()).translate(STRAIGHT)
 
 
-def _first(name: str, title: str, deck: dict, built: Path) -> str:
-    links = [f'<a href="{name}.html">The chapter</a>']
+def _first(page: Pieces, deck: dict, built: Path) -> str:
+    """The title, and what the page says its readers will be able to do."""
+    links = [f'<a href="{page.name}.html">The chapter</a>']
     lesson = deck.get("lesson")
     if lesson and (built / "book" / "executed" / f"{lesson}.html").is_file():
         links.append(f'<a href="executed/{lesson}.html">The lesson</a>')
+    goals = page.article.select_one(".frame ul")
+    goals = f'<div class="said"><p>You will be able to</p>{goals}</div>' if goals else ""
     return (
-        f'<section class="first"><h1>{html.escape(title)}</h1><p>{html.escape(deck["about"])}</p>'
+        f'<section class="first"><h1>{html.escape(page.title)}</h1><p>{html.escape(deck["about"])}</p>{goals}'
         f'<p class="links">{" · ".join(links)}</p></section>'
     )
 

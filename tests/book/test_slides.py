@@ -31,7 +31,7 @@ MEASURED = """(() => {
 
 PAGE = """<html><head><script>window.MathJax = {{}}</script></head>
 <body><article><h1>Some chapter<a class="headerlink">#</a></h1><section id="a-part"><span id="part"></span>
-<p>Nothing’s here. <strong>Bold.</strong> A start meets <em>its. end</em>
+<div class="frame"><ul><li>see</li></ul></div><p>Nothing’s here. <strong>Bold.</strong> A start meets <em>its. end</em>
 <a href="#equation-eq-one">(1)</a> by Eq. 15 of it! See <a href="other.html">there</a>:</p>
 <figure id="fig-one"><img src="../_static/one.svg" alt="one &amp; two"></figure>
 <blockquote><p>A quote.</p></blockquote><div class="math" id="equation-eq-one"><span class="eqno">(1)</span>x</div>
@@ -82,7 +82,7 @@ def test_a_slide_has_what_the_page_has(made):
     (path,) = slides.place(*made)
     text = path.read_text(encoding="utf-8")
     assert text.count("<section") == 3 and "headerlink" not in text and "eqno" not in text
-    assert "<li>Nothing’s here.</li>" in text
+    assert "<li>Nothing’s here.</li>" in text and "<ul><li>see</li></ul>" in text
     whole = 'A start meets <em>its. end</em>\n<a href="some.html#equation-eq-one">(1)</a> by Eq. 15 of it!</li>'
     assert f"<li><strong>Bold.</strong> {whole}" in text, "it ends at its own end, and its links lead to the page"
     assert '<img src="../_static/one.svg" alt="one &amp; two">' in text and "A quote." in text and "one()" in text
