@@ -30,8 +30,9 @@ MEASURED = """(() => {
 })()"""
 
 PAGE = """<html><head><script>window.MathJax = {{}}</script></head>
-<body><article><h1>Some chapter<a class="headerlink">#</a></h1><section id="a-part"><span id="part"></span>
-<div class="frame"><ul><li>see</li></ul></div><p>Nothing’s here. <strong>Bold.</strong> A start meets <em>its. end</em>
+<body><article><h1>Some chapter<a class="headerlink">#</a></h1>
+<div class="frame"><ul><li>see</li></ul></div><section id="a-part"><span id="part"></span>
+<p>Nothing’s here. <strong>Bold.</strong> A start meets <em>its. end</em>
 <a href="#equation-eq-one">(1)</a> by Eq. 15 of it! See <a href="other.html">there</a>:</p>
 <figure id="fig-one"><img src="../_static/one.svg" alt="one &amp; two"></figure>
 <blockquote><p>A quote.</p></blockquote><div class="math" id="equation-eq-one"><span class="eqno">(1)</span>x</div>
