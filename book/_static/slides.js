@@ -15,7 +15,7 @@
 
   function fit() {
     const {height} = Reveal.getConfig();
-    for (const slide of document.querySelectorAll(".slides > section")) {
+    for (const slide of document.querySelectorAll(".slides section")) {
       const {display} = slide.style, {hidden} = slide;
       slide.hidden = false;
       slide.style.display = "flex";
