@@ -1,4 +1,4 @@
-"""Rules that compare cells with each other and with what a text says of them: differences, sums, ranks, equal cells."""
+"""Rules that compare cells with each other and with the sentences about them: differences, sums, ranks, equal cells."""
 
 from relex.audits.arithmetic import ahead, difference_error, instead, micro, sum_error
 from relex.audits.findings import Case, Outcomes, signed

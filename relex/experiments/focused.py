@@ -149,7 +149,7 @@ RATES = Experiment(
     "arteriography", dict.fromkeys(SEEDS, 1), rate_rows,
 )  # fmt: skip
 MAIN = Experiment(
-    "focused_main", "Is BERT with focused attention better than what was there before?", "focused",
+    "focused_main", "Is BERT with focused attention better than earlier systems?", "focused",
     ("ner", "rc_gold_entities", "joint"), "casmed", "arteriography", SEEDS, main_rows,
 )  # fmt: skip
 GRIDS = Experiment(
