@@ -316,7 +316,7 @@ def numbered(case: Case) -> Outcomes:
     if right == case.check["said"]:
         yield None
         return
-    told = f"{case.check['where']} points to {case.check['said']} for what {right} holds."
+    told = f"{case.check['where']} points to {case.check['said']}, but {right} has the figures."
     yield case.finding("reference", right, "weak", told, "tables were renumbered")
 
 

@@ -110,7 +110,7 @@ def _corpora(profile: str, corpus: str) -> list[str]:
 
 
 def main_rows(profile: str, corpus: str) -> list[Config]:
-    """Tables II to IV, and what learns nothing; where the paper's data drop pairs, also a row that drops none.
+    """Tables II to IV, and rows that learn nothing; where the paper's data drop pairs, also a row that drops none.
 
     Profiles that can pay for it have the focused model without tags, too.
     """

@@ -160,7 +160,7 @@ def best_thresholds(curves: dict[str, pd.DataFrame]) -> str:
             f"- {row}: F1 {f1.get(0.5, np.nan):.1%} at 0.5, at most {f1.max():.1%} (threshold {f1.idxmax():g})"
         )
     return "\n".join(
-        [*lines, "", "The best threshold of a test part is no result; it tells how much the choice could matter."]
+        [*lines, "", "The best threshold of a test part is no result; it shows how much the choice could matter."]
     )
 
 

@@ -77,7 +77,7 @@ def read(path: Path, form: str = "", offsets: str = "") -> tuple[str, tuple[Docu
         raise RelexError(f"offsets cannot count {shown(offsets)}; known are {', '.join(UNITS)}")
     form = form or form_of(path)
     if offsets and form != "doccano":
-        raise RelexError(f"offsets of {form} are what that form says; {offsets} is for doccano alone")
+        raise RelexError(f"{form} defines its own offsets; {offsets} is for doccano alone")
     counts: Counter = Counter()
     if form == "brat":
         documents = tuple(brat.read(path, counts))
