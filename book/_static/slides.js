@@ -41,7 +41,6 @@
 
   document.documentElement.classList.toggle("phone", shape().width < 700);
   addEventListener("load", async () => {
-    if (window.MathJax?.startup) await MathJax.startup.promise;
     await document.fonts.ready;
     await Reveal.initialize({...shape(), display: "flex", margin: 0, minScale: 0.1, maxScale: 3, center: false,
       hash: true, transition: "none", slideNumber: "c/t", scrollActivationWidth: 0, controlsTutorial: false,

@@ -1,7 +1,8 @@
 """Slides of a chapter, taken out of its built page: its own sentences, pictures, equations, code and tables.
 
 A deck is `book/slides/PAGE.yaml`: which pieces of the page stand on which slide. A sentence is named by its first
-words; so a deck whose sentence has left the page is an error and never shows an old text. reveal.js moves the slides.
+words, equations left out; so a deck whose sentence has left the page is an error and never shows an old text. reveal.js
+moves the slides.
 """
 
 import html
@@ -43,7 +44,6 @@ PAGE = """<!DOCTYPE html>
 <link rel="stylesheet" href="../_static/reveal/reset.css">
 <link rel="stylesheet" href="../_static/reveal/reveal.css">
 <link rel="stylesheet" href="../_static/slides.css">
-{mathjax}
 </head>
 <body>
 <div class="reveal"><div class="slides">
@@ -105,15 +105,14 @@ def place(root: Path, built: Path) -> list[Path]:
 
 def slides(name: str, deck: dict, read: Callable[[str], "Pieces"], built: Path) -> str:
     """The HTML of a deck; `read` gives the pieces of a page by its name."""
-    pages = [read(slide.get("page", name)) for slide in deck["slides"]]
-    title, parts = read(name).title, [_first(read(name), deck, built)]
-    for slide, page in zip(deck["slides"], pages, strict=True):
+    own = read(name)
+    parts = [_first(own, deck, built)]
+    for slide in deck["slides"]:
         try:
-            parts.append(_slide(slide, page))
+            parts.append(_slide(slide, read(slide.get("page", name))))
         except LookupError as error:
             raise RelexError(f"{FOLDER}/{name}.yaml, slide {slide['title']!r}: {error.args[0]}") from None
-    mathjax = next((page.mathjax for page in pages if page.mathjax), [])
-    return PAGE.format(title=html.escape(title), mathjax="\n".join(mathjax), slides="\n".join(parts))
+    return PAGE.format(title=html.escape(own.title), slides="\n".join(parts))
 
 
 class Pieces:
@@ -124,7 +123,6 @@ class Pieces:
 
         soup = BeautifulSoup(page, "html.parser")
         self.name, self.article = name, soup.find("article") or soup
-        self.mathjax = [str(one) for one in soup.find_all("script") if "mathjax" in str(one).lower()]
         for useless in self.article.select(".headerlink, .eqno, .copybtn"):
             useless.decompose()
         for link in self.article.select('a[href^="#"]'):
@@ -176,7 +174,10 @@ def _sentences(article) -> Iterator[tuple[str, str]]:
             else:
                 pieces[-1] += str(child)
         for markup in filter(str.strip, pieces):
-            yield _text(BeautifulSoup(markup, "html.parser")), markup.strip()
+            sentence = BeautifulSoup(markup, "html.parser")
+            for equation in sentence.select(".math"):
+                equation.decompose()
+            yield _text(sentence), markup.strip()
 
 
 def _text(element) -> str:
