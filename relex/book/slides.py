@@ -35,6 +35,7 @@ REASON = re.compile(r"(</em>: [^(,<]*?)\s*[(,].*?(?=</p>)", re.DOTALL)
 STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 """The quotes that sources have, for those that pages have."""
 
+LINK = '</h1>\n<p class="slides"><a href="{name}-slides.html">Slides</a></p>'
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -90,8 +91,9 @@ def shown(slide: dict) -> list[tuple[str, str]]:
 
 
 def place(root: Path, built: Path) -> list[Path]:
-    """Write the slides of all decks beside their pages in the folder `built`, and what they load; return their paths.
+    """Write the slides of all decks beside their pages in the folder `built`, and the files they load; return their paths.
 
+    Below its title each of these pages, which have to be newly built, gets a link to its slides.
     Raises a `RelexError` that names deck and piece when a page has no such sentence, figure, equation, code or table.
     """
     names = deck_names(root)
@@ -100,6 +102,9 @@ def place(root: Path, built: Path) -> list[Path]:
     read = cache(lambda name: Pieces(name, (built / "book" / f"{name}.html").read_text(encoding="utf-8")))
     for name in names:
         write_text(deck_path(built, name), slides(name, read_deck(root, name), read, built))
+    for name in names:
+        page = built / "book" / f"{name}.html"
+        write_text(page, page.read_text(encoding="utf-8").replace("</h1>", LINK.format(name=name), 1))
     return [deck_path(built, name) for name in names]
 
 
