@@ -91,7 +91,9 @@ def shown(slide: dict) -> list[tuple[str, str]]:
 
 
 def place(root: Path, built: Path) -> list[Path]:
-    """Write the slides of all decks beside their pages in the folder `built`, and the files they load; return their paths.
+    """Write the slides of all decks beside their pages in the folder `built`, and the files they load.
+
+    Returns the paths of the decks.
 
     Below its title each of these pages, which have to be newly built, gets a link to its slides.
     Raises a `RelexError` that names deck and piece when a page has no such sentence, figure, equation, code or table.
