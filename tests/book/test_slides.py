@@ -155,6 +155,7 @@ def test_keys_and_touch_move_the_slides(made, tab):
 
 def _plain(text: str) -> str:
     """Text of a page without the marks of its formatting, and without equations."""
+    text = re.sub(r"\{\w+\}`([^`<]+?)(?: <[^`]*>)?`", r"\1", text)
     return " ".join(re.sub(r"[*`]|\$[^$]*\$", "", text).split())
 
 
