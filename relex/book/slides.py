@@ -200,8 +200,8 @@ def _first(page: Pieces, deck: dict, built: Path) -> str:
     goals = page.article.select_one(".frame ul")
     goals = f'<div class="said"><p>You will be able to</p>{goals}</div>' if goals else ""
     return (
-        f'<section class="first"><h1>{html.escape(page.title)}</h1><p>{html.escape(deck["about"])}</p>{goals}'
-        f'<p class="links">{" · ".join(links)}</p></section>'
+        f'<section class="first"><div class="parts"><h1>{html.escape(page.title)}</h1>'
+        f"<p>{html.escape(deck['about'])}</p>{goals}<p>{' · '.join(links)}</p></div></section>"
     )
 
 
