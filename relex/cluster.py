@@ -63,7 +63,7 @@ def _reach(on: str, host: str, port: int, join: Callable[[], object]) -> None:
     thread.start()
     thread.join(ANSWER_S - 5)
     if thread.is_alive():
-        raise RelexError(f"what answers at {on} is no Ray, or too slow; check the address")
+        raise RelexError(f"no Ray answers at {on}, or one too slowly; check the address")
     if problems:
         reason = " ".join(str(problems[0]).split())[:200]
         raise RelexError(f"the cluster at {on} cannot be joined ({reason}); check its versions of Python and Ray")

@@ -55,7 +55,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def remove_remnants(path: Path) -> None:
-    """Remove what killed processes, of whatever machine, left of `write_bytes` to a file that no other writes now."""
+    """Remove the drafts of `write_bytes` that killed processes of any machine left, where no other writes now."""
     for remnant in path.parent.glob(f".{glob.escape(path.name)}.*"):
         told = TEMPORARY.fullmatch(remnant.name)
         if told and told[1] == path.name:

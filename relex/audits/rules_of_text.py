@@ -1,4 +1,4 @@
-"""Rules that compare cells with each other and with what a text says of them: differences, sums, ranks, equal cells."""
+"""Rules that compare cells with each other and with the sentences about them: differences, sums, ranks, equal cells."""
 
 from relex.audits.arithmetic import ahead, difference_error, instead, micro, sum_error
 from relex.audits.findings import Case, Outcomes, signed
@@ -316,7 +316,7 @@ def numbered(case: Case) -> Outcomes:
     if right == case.check["said"]:
         yield None
         return
-    told = f"{case.check['where']} points to {case.check['said']} for what {right} holds."
+    told = f"{case.check['where']} points to {case.check['said']}, but {right} has the figures."
     yield case.finding("reference", right, "weak", told, "tables were renumbered")
 
 

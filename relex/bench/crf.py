@@ -19,7 +19,7 @@ TOKENS = 128
 TYPES = 5
 """Entity types, so 21 tags."""
 CALLS = 10
-"""Calls of ours for one of theirs: each then takes so long that what else the machine does falls on both alike."""
+"""Calls of ours for one of theirs: each then takes so long that other work of the machine falls on both alike."""
 NEVER = -1e4
 """Score of a forbidden transition on the other side, which knows of none."""
 

@@ -3,7 +3,7 @@
 The plain version has a row for each pair, as the authors' public code: a pass through all layers for tags, and another
 one whose last K layers have the pair's mask, L×L; rows are batched by the same budget of tokens as our sentences. Its
 training step takes the mean over rows. Its prediction decodes the tags of a sentence once and runs two passes for each
-pair of what was found; a side with one pass for each tells what is due to the other. The plain version has the layers
+pair of found entities; a side with one pass for each tells what is due to the other. The plain version has the layers
 of the transformers library, which are the faster ones for rows of that length on a CPU; the CRF is ours on both sides.
 
 Sentences are those of generated findings that have eight entities, 28 pairs; of these, the nearest to the 64 tokens to
@@ -41,7 +41,7 @@ ENTITIES, TOKENS = 8, 64
 """Of a sentence; its length, special tokens included, as near as there are any."""
 MASKS = ("eq14", "eq13")
 SURE, FAR = 100.0, -1e4
-"""Score of a tag that is told; added to the scores of what a row does not see, as in the original BERT."""
+"""Score of a tag that is given; added to the scores of tokens that a row does not see, as in the original BERT."""
 KEYS = 1 / 6
 """Share of a layer's products that are keys and values: 2 of 12, the others being 1 for queries, 1 + 8 after them."""
 

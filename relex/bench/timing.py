@@ -22,7 +22,7 @@ def check_numbers(documents: int, repeats: int) -> None:
 
 
 def interleaved(tasks: dict, repeats: int, accelerator: Accelerator) -> dict:
-    """Seconds of each task, `repeats` times, in turns, so that what else the machine does falls on all alike."""
+    """Seconds of each task, `repeats` times, in turns, so that other work of the machine falls on all alike."""
     seconds: dict = {key: [] for key in tasks}
     for _ in range(repeats):
         for key, task in tasks.items():

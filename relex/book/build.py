@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from relex.book import opening, reader
+from relex.book import opening, reader, slides
 from relex.book.api import api_pages
 from relex.book.equations import embed_font
 from relex.book.included import write_claims, write_touched
@@ -113,6 +113,7 @@ def build(root: Path | None = None) -> Path:
     write_touched(root)
     html = root / "_build" / "html"
     pages = [html / f"{name}.html" for name in ("index", *page_names(root))]
+    pages += [slides.deck_path(html, name) for name in slides.deck_names(root)]
     if not once(root / "_build" / "html.state", _book_state(root), pages, lambda: _build_pages(root)):
         print("The pages are unchanged, kept.")
     return pages[0]
@@ -151,6 +152,7 @@ def _build_pages(root: Path) -> None:
     embed_font(index.parent)
     reader.place(root / EXECUTED, index.parent)
     lighten(index.parent)
+    slides.place(root, index.parent)
 
 
 def embed_chinese(html: Path) -> Path:

@@ -51,7 +51,7 @@ def check_corpus(
     sys.stdout.writelines(f"{sentence}\n" for sentence in (*found.problems, *found.notes))
     sizes = ", ".join(f"{name}: {size:,}" for name, size in found.sizes.items())
     if found.problems:
-        raise RelexError(f"{place}: problems: {len(found.problems)}, usable documents: {sizes}; correct what is listed")
+        raise RelexError(f"{place}: problems: {len(found.problems)}, usable documents: {sizes}; correct these lines")
     print(f"{place}: a good {found.form}; documents: {sizes}")
 
 
@@ -92,7 +92,7 @@ def fetch_corpus(
 
 @app.command("convert")
 def convert_corpus(
-    form: Annotated[str, typer.Argument(metavar="FROM_FORMAT", help="Such as brat or spert; auto tells it.")],
+    form: Annotated[str, typer.Argument(metavar="FROM_FORMAT", help="Such as brat or spert; auto recognises it.")],
     path: Annotated[Path, typer.Argument(help="The file to read; for brat the folder.")],
     out: Annotated[Path, typer.Argument(help="The JSON-lines file of Documents to write.")],
     offsets: Annotated[str, typer.Option(help="What doccano's offsets count: characters, utf16 or lf.")] = "",

@@ -69,7 +69,7 @@ def predict_texts(
     source: Annotated[str, typer.Argument(metavar="INPUT", help=".txt, .jsonl, .csv, a folder, or - .")],
     out: Annotated[str, typer.Argument(metavar="OUTPUT", help="A .jsonl file, - for standard output, or a folder/ .")],
     form: Annotated[str, typer.Option(help="How to read INPUT: .txt, .jsonl or .csv, whatever its name.")] = "",
-    threshold: Annotated[float, typer.Option(help="Leave out what has a lower score.")] = 0.0,
+    threshold: Annotated[float, typer.Option(help="Leave out findings with a lower score.")] = 0.0,
     strict: Annotated[bool, typer.Option(help="Stop at the first bad line, where else it is left out.")] = False,
     onnx: Annotated[Path | None, typer.Option(help="A file of `relex export`, to use onnxruntime.")] = None,
     on: Annotated[str, typer.Option(help="For shards: ray for a local cluster, or ray://HOST:PORT.")] = "",
@@ -163,7 +163,9 @@ def export_model(
 
 @app.command("graph")
 def make_graph(
-    source: Annotated[Path, typer.Argument(metavar="FOUND.jsonl", help="Documents with what was found in them.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="FOUND.jsonl", help="Documents with the entities and relations found.")
+    ],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write; for csv the folder.")],
     form: Annotated[str, typer.Option("--to", metavar="FORM", help="csv, graphml, turtle or cypher.")],
 ) -> None:

@@ -31,7 +31,9 @@ def run(
     workers: Annotated[int | None, typer.Option(help="With --all: how many runs at a time.")] = None,
     budget: Annotated[str | None, typer.Option(help="With --all: stop after this time, such as 150m or 1h30m.")] = None,
     on: Annotated[str | None, typer.Option(help="With --all: ray, or ray://HOST:PORT, not this machine.")] = None,
-    list_: Annotated[bool, typer.Option("--list", help="With --all: only say what is missing and its hours.")] = False,
+    list_: Annotated[
+        bool, typer.Option("--list", help="With --all: only list the missing runs and their hours.")
+    ] = False,
 ) -> None:
     """Run an experiment, or what is missing of it, and print its table; or with --all, every experiment."""
     if all_:

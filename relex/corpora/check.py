@@ -43,8 +43,8 @@ def check(path: Path) -> list[str]:
 def report(path: Path) -> Report:
     """Read a folder of a known corpus, or a folder or file of Documents, to its end, whatever is wrong on the way.
 
-    Of the known corpora, umrc10 may be a single file too. The form is told by what each corpus says of its
-    files. A folder of Documents is checked against its `schema.json`, where it has one. Raises a
+    Of the known corpora, umrc10 may be a single file too. The form is recognised by the files that each
+    corpus names. A folder of Documents is checked against its `schema.json`, where it has one. Raises a
     `RelexError` only when there is nothing at `path`.
     """
     path = Path(path)

@@ -15,7 +15,7 @@ from relex.errors import RelexError
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 MARKER_NOISE = 0.02
-"""Standard deviation of what keeps marker rows apart; BERT's own initializer range."""
+"""Standard deviation of the noise that keeps marker rows apart; BERT's own initializer range."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ SETTINGS: Layers = (
 SEEDS = {"smoke": 1, "quick": 1, "cpu": 5, "full": 5}
 
 THREE = SEEDS | {"cpu": 3}
-"""Seeds of what is asked after the main comparison."""
+"""Seeds of the experiments that follow the main comparison."""
 
 OF_DUIE = {"cpu": {"duie": 2}}
 """Profile → corpus → seeds: DuIE is large."""

@@ -81,7 +81,7 @@ def grids_table() -> pd.DataFrame:
 
 
 def _with_defaults(config: dict) -> dict:
-    """The config of a record with what its version did not know; as it is where this version does not know it."""
+    """The config of a record with switches that are newer than it; unchanged where this version cannot read it."""
     try:
         return Config.from_json(config).to_json()
     except RelexError:

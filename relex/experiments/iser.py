@@ -101,7 +101,7 @@ def rate_rows(profile: str, corpus: str) -> list[Config]:
 
 
 def comparison_rows(profile: str, corpus: str) -> list[Config]:
-    """Tables 3 and 4: what learns nothing, SpERT, ISER as its text has it, and ISER with our residual path.
+    """Tables 3 and 4: rows that learn nothing, SpERT, ISER as its text has it, and ISER with our residual path.
 
     With enough time also with a GRU in the place of SEA.
     """
@@ -117,7 +117,7 @@ def comparison_rows(profile: str, corpus: str) -> list[Config]:
 
 
 def ablation_rows(profile: str, corpus: str) -> list[Config]:
-    """Tables 5 and 6, all rows but one with our residual path; two rows of ours; and what learns nothing, a bar."""
+    """Tables 5 and 6, all rows but one with our residual path; two rows of ours; and rows that learn nothing, a bar."""
     configs = []
     for name in _corpora(profile, corpus):
         configs += bars(profile, name, grid="ablation")

@@ -186,7 +186,7 @@ def gradient_distance(table: pd.DataFrame, printed: float, title: str = "") -> F
     """
     need(table, ("when", "epsilon", "distance"))
     figure, axes = _axes(height=3.8)
-    least = np.finfo(float).eps  # what float64 tells from a cosine of 1
+    least = np.finfo(float).eps  # the least distance from a cosine of 1 in float64
     for (when, points), (color, marker) in zip(table.groupby("when", sort=False), MARKERS[1:], strict=False):
         moved = points[points["epsilon"] > 0]
         axes.plot(moved["epsilon"], moved["distance"].clip(lower=least), marker=marker, color=color, label=when)

@@ -88,7 +88,7 @@ class ExtractionHead(Head):
         return self._assembled(documents, spans, triples)
 
     def _assembled(self, documents: Sequence[Document], spans: Sequence, triples: Sequence) -> list[Document]:
-        """Documents with what was found in each: see `relex.found.assembled`; symmetric relations `one_way`."""
+        """Documents with the findings in each: see `relex.found.assembled`; symmetric relations `one_way`."""
         found = (assembled(*parts) for parts in zip(documents, spans, triples, strict=True))
         return [one_way(document, self.schema) for document in found]
 

@@ -78,7 +78,7 @@ class Estimate:
         return START_S + float(np.median(seconds))
 
     def _unlike(self, config: Config, record: dict) -> float:
-        """How much a recorded run differs from what is asked for in what costs time; infinite if it tells nothing."""
+        """How much the costs of a recorded run differ from those asked for; infinite if they cannot be compared."""
         asked, given = config.to_json(), record["config"]
         encoders = {asked["encoder"], given["encoder"]}
         if len(encoders) > 1 and not encoders <= set(SAME_SIZE):

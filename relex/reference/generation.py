@@ -1,7 +1,7 @@
 """The generating head as plain loops: one text, the whole sequence so far again at every step, no states kept (ATG).
 
-It shares the parameters of a head and nothing of its way: a sequence is a list of what it says and not of ids, each
-entity that there could be has a vector of its own, and what may follow is told by going through the sequence.
+It shares the parameters of a head and nothing of its way: a sequence is a list of entities and relations, not of ids,
+each possible entity has a vector of its own, and a walk through the sequence finds the items that may follow.
 
 An item of a sequence is an entity (first word, last word, type from 0), a relation (a number), `STOP` or `END`.
 """

@@ -61,7 +61,7 @@ def behind(head, text, one, other):
 
 
 def loss(head, documents):
-    """Minus the logarithms of what is right, summed over all spans and all pairs of entities; mean over documents."""
+    """Minus the logarithms of the right answers, summed over all spans and pairs of entities; mean over documents."""
     total = 0.0
     for document in documents:
         offsets = spert.tokens(head, document.text)[1]

@@ -94,7 +94,7 @@ def verdict(table: pd.DataFrame, corpus: str, row: str) -> str:
     own, parts = _of(table, corpus, row), []
     for queries, targets in CLAIMED:
         if (queries, targets, "trained") not in own.index:
-            parts.append(f"- {queries.capitalize()} queries: nothing in this corpus tells what {WORDS[targets]} are.")
+            parts.append(f"- {queries.capitalize()} queries: this corpus does not mark its {WORDS[targets]}.")
             continue
         line = own.loc[(queries, targets, "trained")]
         reach = line["verdict"].rpartition(": ")[0]

@@ -63,7 +63,7 @@ def section(paper: str) -> str:
     if folded:
         parts.append(_fold("Moderate and weak findings", table(folded)))
     parts.append(_fold("What is left as an innocent explanation", left(findings)))
-    parts.append(_fold("Leads of the transcription, and what became of them", leads_told(leads(paper))))
+    parts.append(_fold("Leads of the transcription, and their outcome", leads_told(leads(paper))))
     return "\n\n".join(parts)
 
 

@@ -59,7 +59,7 @@ def split_differences(
 
     As `compare.differences`, all lines one family; `printed` is the difference that the paper prints, a fraction. It
     names no split, so it stands beside every line. Lines are named `SPLIT, all` and `SPLIT, unseen`, or for a split
-    without seen texts `SPLIT, all unseen`. What is unseen is compared with what a table or a dictionary finds there.
+    without seen texts `SPLIT, all unseen`. Unseen texts have the score of a table or a dictionary on them as bar.
     """
     found = {}
     for split in results.splits(records):
@@ -127,7 +127,7 @@ def looked_up(steps: pd.DataFrame, split: str) -> str:
 
 
 def ladder(records: Sequence[dict], printed: dict[str, dict[str, float]], metric: str = SCORES["f1"]) -> pd.DataFrame:
-    """Printed rows and the means of measured ones, for `plots.ladder`, with what each was given."""
+    """Printed rows and the means of measured ones, for `plots.ladder`, with the input of each."""
     lines = [{"row": f"{row} (printed)", "score": cells[SCORES["f1"]] / 100, "source": tables.PRINTED}
              for row, cells in printed.items() if SCORES["f1"] in cells]  # fmt: skip
     for row in results.rows_in_order(records):
@@ -160,7 +160,7 @@ def best_thresholds(curves: dict[str, pd.DataFrame]) -> str:
             f"- {row}: F1 {f1.get(0.5, np.nan):.1%} at 0.5, at most {f1.max():.1%} (threshold {f1.idxmax():g})"
         )
     return "\n".join(
-        [*lines, "", "The best threshold of a test part is no result; it tells how much the choice could matter."]
+        [*lines, "", "The best threshold of a test part is no result; it shows how much the choice could matter."]
     )
 
 

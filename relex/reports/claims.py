@@ -23,8 +23,8 @@ SCORES = (
     "flatters. The test part flatters nobody."
 )
 MASS = (
-    "Attention that falls there, less what would if it were shuffled, in points, means over seeds: of the fusion as it "
-    "was before training, on the trained encoder, and of the trained one. *Yes* or *no* where the interval over "
+    "Attention that falls there, less the share of shuffled attention, in points, means over seeds: of the fusion "
+    "before training, on the trained encoder, and of the trained one. *Yes* or *no* where the interval over "
     "documents excludes 0 in every seed, *hardly* where that is less than a tenth more than if it were shuffled; the "
     "rules of evidence hold here as well."
 )
@@ -93,7 +93,7 @@ def part_scores(records: Sequence[dict]) -> pd.DataFrame:
 def attention_table(records: Sequence[dict]) -> pd.DataFrame:
     """How much more attention falls where `RESTS` says than if shuffled, untrained and trained; a line a claim and row.
 
-    `records` are those with attention, and what learns nothing.
+    `records` are those with attention, and those of rows that learn nothing.
 
     Rows that cannot tell, for nobody knows the words of their corpus that state a relation, are left out.
     """

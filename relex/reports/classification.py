@@ -64,7 +64,7 @@ def spellings(records: Sequence[dict], a: str, b: str, printed: float) -> str:
     text = f"On {devices}, `{a}` and `{b}` with the same seed give the same answer to {same:.1%} of the test documents."
     if same < 1:
         text += (
-            " Data, order and initial weights are the same for both; the rest is what this device does: a GPU need not "
+            " Data, order and initial weights are the same for both; the rest comes from the device: a GPU need not "
             "add the same numbers in the same order twice, so there a seed does not fix a run."
         )
     return f"{text} The paper prints them {100 * abs(printed):.2f} points of macro-F1 apart."

@@ -34,10 +34,10 @@ class Score:
     bars: tuple[str, ...]
 
     def applies(self, record: dict) -> bool:
-        """Whether a record is of what does this task from what the task gives it.
+        """Whether a record is of a system that does this task from the input that the task gives.
 
-        Entities are of what tags, relations end to end of what does both, those of given entities of what classifies
-        pairs, and of heuristics that have nothing but given entities.
+        Entities are of systems that tag, relations end to end of those that do both, relations of given entities of
+        those that classify pairs, and of heuristics that have nothing but given entities.
         """
         heuristic, tasks = record["config"].get("head") in ON_GOLD, record["config"].get("tasks", "joint")
         if self is CLASSES:

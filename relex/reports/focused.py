@@ -54,7 +54,7 @@ def heading(corpus: str, task: str) -> str:
 
 
 def of_task(records: Iterable[dict], task: str) -> list[dict]:
-    """The records of what does a task from what the task gives it; see `relex.reports.compare.Score`."""
+    """The records of systems that do a task from its own input; see `relex.reports.compare.Score`."""
     return [record for record in records if compare.SCORES[task].applies(record)]
 
 
@@ -133,7 +133,7 @@ def each_line(found: Found, task: str) -> str:
 
 
 def resolution(found: pd.DataFrame, record: dict, task: str, of_paper: int = 0) -> pd.DataFrame:
-    """How small a difference a table of `compare.differences` could tell from zero: half of its interval.
+    """How small a difference a table of `compare.differences` could distinguish from zero: half of its interval.
 
     In points, and in so many of the items of a `record`'s test part; beside it what the paper prints, in items of its
     own test part where it is known that it has `of_paper` of them.

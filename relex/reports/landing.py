@@ -19,7 +19,7 @@ CHAPTERS = {
 }
 """Where the evidence of each paper is told."""
 COUNTING = "TF-IDF pair+sentence+between"
-"""The row of the baselines that counts characters of mentions, of the sentence, and of what stands between."""
+"""The row of the baselines that counts characters of mentions, of the sentence, and of the words between."""
 
 
 def findings(entries: Sequence[Entry], published: Published) -> str:

@@ -17,7 +17,7 @@ from relex.reports import compare, families, ledger_page, overlap, printed, resu
 from relex.reports.families import Published
 from relex.reports.ledger import Entry
 
-EVIDENCE = "{doc}`/book/ledger` has the evidence, and what would decide it."
+EVIDENCE = "{doc}`/book/ledger` has the evidence, and the runs that would decide it."
 NOTHING = "nothing of it is published in this edition"
 LOOK_UPS = ("lookup", "masked_lookup")
 

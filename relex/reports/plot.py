@@ -91,4 +91,4 @@ def _scores(axes, runs: list) -> None:
         axes.axvline(one.score, color=ORANGE)
         axes.set_title(f"bar: {one.name}, {one.score:.1%}", fontsize=9, color=ORANGE)
     else:
-        axes.set_title("no bar recorded" if bars == {None} else "bars: what learns nothing", fontsize=9, color=ORANGE)
+        axes.set_title("no bar recorded" if bars == {None} else "bars: rows without learning", fontsize=9, color=ORANGE)

@@ -210,7 +210,7 @@ def caveat(rows: Sequence[Row], bar: Bar | None) -> str:
 
 
 def learning_rates(records: Sequence[dict]) -> pd.DataFrame:
-    """The rates of each trained row, as chosen on development: `lr` of the encoder, `head_lr` of what stands on it."""
+    """The rates of each trained row, as chosen on development: `lr` of the encoder, `head_lr` of the layers on it."""
     chosen = trained(records)
     lines = {}
     for row in rows_in_order(chosen):

@@ -1,7 +1,7 @@
 """Tables and sentences of the chapter on span models: both parts of conll04, modes of scoring, differences, claims.
 
-They stand beside those of `relex.reports.tables`, which know nothing of entities' scores. Checks of what the paper
-prints, which need no run, are in `relex.reports.span_printed`.
+They stand beside those of `relex.reports.tables`, which know nothing of entities' scores. Checks of the printed
+figures, which need no run, are in `relex.reports.span_printed`.
 """
 
 from collections import defaultdict

@@ -16,7 +16,7 @@ PRINTED_IN = {
     "casmed": ("cbrrel", "comparison_casmed"), "angiography": ("cbrrel", "comparison_casmed"),
     "conll04": ("iser", "comparison_conll04"), "interactions": ("iser", "comparison_chddi"),
 }  # fmt: skip
-"""Corpus → the paper and its table that print these systems; a stand-in has those of what it stands for."""
+"""Corpus → the paper and its table that print these systems; a stand-in has those of its model corpus."""
 SCORES = {"cbrrel": compare.STRING, "iser": compare.SCORES["re"]}
 """Paper → what its tables rank by: triples as strings, or strict relations."""
 

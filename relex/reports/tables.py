@@ -135,10 +135,10 @@ def _range(numbers: set[int]) -> str:
 def costs(records: Sequence[dict]) -> pd.DataFrame:
     """What a run of each trained row costs: parameters, time, tokens and speed.
 
-    Times and speeds are those of the fastest seed, and `on` is its device: whatever else a machine does only adds to a
+    Times and speeds are those of the fastest seed, and `on` is its device: other work of a machine only adds to a
     time, and seeds of one row differ by more than their work does. `padding` is the share of positions that hold no
-    token, `time in the model` the share of training time spent in forward and backward passes (on a CPU; a GPU's cannot
-    be told from outside).
+    token, `time in the model` the share of training time spent in forward and backward passes (on a CPU;
+    a GPU's cannot be measured from outside).
     """
     lines = {}
     for row in rows_in_order(records):

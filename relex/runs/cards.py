@@ -83,7 +83,7 @@ def card(config: Config, schema: Schema, about: dict) -> str:
 
 
 def _of_scores(calibrations: dict[str, dict]) -> list[str]:
-    """How far the scores of what it finds hold, a line of Markdown for each kind."""
+    """How far the scores of its findings hold, a line of Markdown for each kind."""
     return [
         part
         for what, c in calibrations.items()

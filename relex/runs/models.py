@@ -37,7 +37,7 @@ class Model:
 def save(head: Head, config: Config, about: dict, folder: Path) -> None:
     """Write a model folder, whole or not at all; one that is there is replaced, anything else is refused.
 
-    `about`: `corpus` and `metrics` as in a record, and what else the reader of the card should know
+    `about`: `corpus` and `metrics` as in a record, and other facts for the reader of the card
     (`relex.runs.cards`). All values must be JSON.
     """
     if folder.exists() and not is_model(folder):

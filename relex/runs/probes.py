@@ -1,6 +1,6 @@
 """Probes: measurements on the head of a run, before and after its training, that give parts of its record.
 
-A head names those that suit it (`Head.probes`); what else a record holds comes from predictions alone. No probe changes
+A head names those that suit it (`Head.probes`); the rest of a record comes from predictions alone. No probe changes
 a head for good, and none draws from the generators that training draws from.
 """
 

@@ -1,4 +1,4 @@
-"""Run records: one JSON file per run, named by what it was a run of."""
+"""Run records: one JSON file per run, named by its config and its corpus."""
 
 import functools
 import json

@@ -73,7 +73,7 @@ def _paired(gold: Sequence[Document], found: Sequence[Document], gold_path: Path
     additional = [d.id for d in found if d.id not in expected]
     if additional:
         raise RelexError(
-            f"{gold_path} lacks {_documents(additional)} of {found_path}; remove what has no gold standard"
+            f"{gold_path} lacks {_documents(additional)} of {found_path}; remove them, for they have no gold standard"
         )
     for document in gold:
         if by_id[document.id].text != document.text:

@@ -109,7 +109,7 @@ def test_words_of_a_reading(difference, word):
     table = attention_tables.lines([*BARS, *runs])
     said = attention_tables.verdict(table, "zh", "ISER")
     assert f"The paper's reading **{word}**" in said
-    assert "nothing in this corpus tells what trigger words are" in said
+    assert "this corpus does not mark its trigger words" in said
     assert "Training" not in said
 
 

@@ -66,10 +66,10 @@ def _has(row: dict, wanted: str) -> bool:
 
 
 def read(path: Path, form: str = "", offsets: str = "") -> tuple[str, tuple[Document, ...], Counter]:
-    """The form of a file or folder, its Documents, and counts of what could not be taken over as it was.
+    """The form of a file or folder, its Documents, and counts of entries that had to be changed or left out.
 
-    An empty `form` is told from the content (`form_of`). `offsets` is for doccano, see `draft.UNITS`. Raises a
-    `RelexError` that names file and line for what cannot be used, an id that comes twice included.
+    An empty `form` is recognised by the content (`form_of`). `offsets` is for doccano, see `draft.UNITS`. Raises a
+    `RelexError` that names file and line of an entry that cannot be used, an id that comes twice included.
     """
     if form and form not in FORMATS:
         raise RelexError(f"there is no format {shown(form)}; known are {', '.join(FORMATS)}")
@@ -77,7 +77,7 @@ def read(path: Path, form: str = "", offsets: str = "") -> tuple[str, tuple[Docu
         raise RelexError(f"offsets cannot count {shown(offsets)}; known are {', '.join(UNITS)}")
     form = form or form_of(path)
     if offsets and form != "doccano":
-        raise RelexError(f"offsets of {form} are what that form says; {offsets} is for doccano alone")
+        raise RelexError(f"{form} defines its own offsets; {offsets} is for doccano alone")
     counts: Counter = Counter()
     if form == "brat":
         documents = tuple(brat.read(path, counts))

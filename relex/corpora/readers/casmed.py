@@ -68,7 +68,7 @@ def read(folder: Path, split: str = "", unit: str = "") -> Corpus:
     `counts` tells, per part: `triples`, `type_mismatch` (triples whose entity types are not those of the relation's
     name; kept), `bad_span` (entities with white space or punctuation at an end; kept), `overlap` (pairs of
     overlapping entities), and `seen`, see `relex.corpora.splits.seen`. And on the way: `shifted_segment` (offsets
-    all off by one; set right by the report); for `report`, `duplicate_report`; for `distinct` and `novel`,
+    all off by one; corrected by the report); for `report`, `duplicate_report`; for `distinct` and `novel`,
     `conflicting_text` (with several annotations) and `conflicting_segment` (whose annotation was not taken); for
     `shipped`, `aligned` (triples without offsets in the segments; of these `ambiguous` have a mention that occurs more
     than once, `absent` one that is not in the text) and `duplicate_triple` (that came once more).

@@ -250,7 +250,7 @@ class BothWays(ClassExtractor):
         return loss
 
     def _drawn_pairs(self, batch: Batch) -> Tensor:
-        """P×5 pairs without relation, drawn of what the taggers may find where they err.
+        """P×5 pairs without relation, drawn of the pairs that the taggers may find by mistake.
 
         These are other pairs of gold spans of a window, of whichever kind, and of gold spans with a border moved.
         """

@@ -126,7 +126,7 @@ class Generation(SpanExtractor):
         return ends.clamp(max=words.shape[1] - 1), exists
 
     def embedded(self, read: Read, said: Tensor, steps: Tensor) -> Tensor:
-        """W×T×D: the decoder's input of ids W×T, each with the code of what it was said for (`steps` W×T)."""
+        """W×T×D: the decoder's input of ids W×T, each with the code of its role (`steps` W×T)."""
         types, entity = len(self.types), (said - self.vocabulary.first).clamp(min=0)
         at = (entity // types)[..., None].expand(-1, -1, self.options.width)
         of_types = self.typed(read.stretches.gather(1, at)).unflatten(-1, (types, -1))  # W×T×C×D
@@ -212,7 +212,7 @@ class Generation(SpanExtractor):
         return said, torch.stack(sure, 1)
 
     def _documents(self, documents: Sequence[Document], said: Tensor, sure: Tensor) -> list[Document]:
-        """Documents with what `decode` found, after one copy from the device; windows are merged by their offsets."""
+        """Documents with the findings of `decode`, after one copy from the device; windows are merged by offsets."""
         windows, entities, relations, of_entities, of_relations = self.windows(documents), [], [], [], []
         for i, row in enumerate(torch.cat([said, millionths(sure)], 1).tolist()):
             ids, steps = row[: len(row) // 2], [score / MILLION for score in row[len(row) // 2 :]]

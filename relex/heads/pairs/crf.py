@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 FORBIDDEN = -1e30
-"""Score of what cannot be: no sum of others makes up for it, and it is finite, for NaN would spoil gradients."""
+"""Score of a forbidden step: no sum of others makes up for it, and it is finite, for NaN would spoil gradients."""
 RANGE = 700.0
 """exp(−RANGE) is still a normal number of float64."""
 

@@ -1,8 +1,8 @@
 """The encoder of the focused model: lower layers once for a text, the last K again for each pair of entities in it.
 
-A pair is asked for its [CLS] state alone, and that spares most of what its masks would have computed; what is left out
-is exactly what that state does not depend on, so the result is that of full passes. States are W×L×D: W windows of L
-tokens, [CLS] first and [SEP] last; a pair sees M tokens: [CLS] and those of its two entities.
+A pair is asked for its [CLS] state alone, and that spares most rows that its masks would have computed; the rows left
+out are exactly those without influence on that state, so the result is that of full passes. States are W×L×D: W
+windows of L tokens, [CLS] first and [SEP] last; a pair sees M tokens: [CLS] and those of its two entities.
 """
 
 from collections.abc import Iterator, Sequence

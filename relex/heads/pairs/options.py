@@ -1,4 +1,4 @@
-"""The switches of what tags entities and classifies pairs of them."""
+"""The switches of heads that tag entities and classify pairs of them."""
 
 from dataclasses import dataclass
 from typing import Literal

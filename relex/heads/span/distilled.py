@@ -29,7 +29,7 @@ ROWS = 200
 
 
 class Distilled(SpanModel):
-    """The student, which alone predicts, and its teachers by what they are told."""
+    """The student, which alone predicts, and its teachers by the answers they are given."""
 
     options_type: ClassVar[type] = DistilledOptions
 

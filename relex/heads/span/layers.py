@@ -51,7 +51,7 @@ def _shares(entities: Tensor, relations: Tensor, mask: Tensor) -> tuple[Tensor, 
 class ContextEncoder(nn.Module):
     """What stands around a span: S×D from the states of its window, the span's own rows hidden.
 
-    With `attention` this is SEA: self-attention (ISER Eq. 7), added to what asked, Z = LayerNorm(X + self-attention(X))
+    With `attention` this is SEA: self-attention (ISER Eq. 7), added to its input, Z = LayerNorm(X + self-attention(X))
     (ISER Eq. 8), then a bidirectional GRU whose two last states are joined (ISER Eq. 9); without, the GRU alone
     (ISER-GRU). Hidden rows are zeros, and nobody attends to them.
     """

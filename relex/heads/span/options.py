@@ -11,7 +11,7 @@ class SpanOptions:
     """Switches of the span model; SpERT is `fusion` off, `context` cls, `local_context` encoder_max.
 
     In the manner of SPAN (Ji et al. 2020) is SpERT with `pooling` attention and both contexts query; its weights of the
-    two losses, .4 and .6, are left out. `residual`: the fusion adds its answers to what asked for them. This is ours;
+    two losses, .4 and .6, are left out. `residual`: the fusion adds each answer to the view that asked. This is ours;
     the paper's text does not have it. `pooling` of a span: `max`, or `attention`: first and last state and a weighted
     sum. `context` of a candidate entity: `sea`, `gru` (ISER-GRU), `cls`, or `query`: the span asks all tokens of its
     text; `sea_scope`: of the first two, computed for every `span` with its own rows hidden, or once for a `sentence`.

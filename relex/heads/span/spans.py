@@ -133,7 +133,7 @@ class SpanExtractor(ExtractionHead):
         return torch.stack([window, words[window, first_word, 0], words[window, first_word + width, 1], width], 1)
 
     def _documents(self, documents: Sequence[Document], entities: Tensor, *found: Tensor) -> list[Document]:
-        """Documents with entities G×5 and what else `decode` found: relations K×3, and the probabilities of both."""
+        """Documents with entities G×5 and the other findings of `decode`: relations K×3, probabilities of both."""
         return self._paired(documents, torch.cat([entities[:, :3], entities[:, 4:] - 1], 1), *found)
 
 

@@ -48,7 +48,7 @@ class Looking(nn.Module):
     """Vectors that look at several others at once: LN(x + Σ attention), then LN(x + FFN(x))."""
 
     def __init__(self, width: int, others: Sequence[int], heads: int, dropout: float):
-        """`others`: the widths of what is looked at."""
+        """`others`: the widths of the states that are looked at."""
         super().__init__()
         self.attention = nn.ModuleList(Attention(width, other, heads) for other in others)
         self.think = FeedForward(width)

@@ -42,7 +42,7 @@ def softmax(
 ) -> Tensor:
     """Cross entropy of the C exclusive tags of a cell: the mean over cells, the sum over tables (OneRel).
 
-    Cells that hold something count `positive` times (GraphRel). −log p(O) of all cells is put right at gold ones.
+    Cells that hold something count `positive` times (GraphRel). −log p(O) of all cells is corrected at gold ones.
     """
 
     def task(rows: slice) -> Tensor:
@@ -68,7 +68,7 @@ def bce(scorer: Scorer, context: Context, mask: Tensor, gold: Tensor, triangle: 
 
 
 def zlpr_tags(scorer: Scorer, context: Context, mask: Tensor, gold: Tensor, triangle: bool, rows: int = 0) -> Tensor:
-    """log(1 + Σ e^s of what is not there) + log(1 + Σ e^−s of what is), over the T tables at a cell, C = 1.
+    """log(1 + Σ e^s of absent tags) + log(1 + Σ e^−s of present ones), over the T tables at a cell, C = 1.
 
     The mean over cells (TPLinker+; ZLPR, Su et al. 2022).
     """

@@ -268,7 +268,7 @@ class Table(ClassExtractor):
         return cells[chosen], torch.cat(probable)[chosen]
 
     def _documents(self, documents: Sequence[Document], found: Sequence[Scored]) -> list[Document]:
-        """Documents with what `decode` found; windows are merged by their offsets."""
+        """Documents with the findings of `decode`; windows are merged by their offsets."""
         types = self.schema.entity_types
         triples: list[dict] = [{} for _ in documents]
         spans: list[dict] = [{} for _ in documents]

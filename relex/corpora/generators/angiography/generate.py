@@ -158,7 +158,7 @@ def _deny(rng: random.Random, clause: Clause, denied: tuple[str, ...]) -> Clause
 
 
 def _lesions(rng: random.Random, lesions: tuple[Lesion, ...]) -> list[list[Clause]]:
-    """The lesions of a vessel: with "respectively", together with what they share, or one by one."""
+    """The lesions of a vessel: with "respectively", together with their common words, or one by one."""
     last = ""
     plain = all(len(x.sites) == 1 and not x.traits and not x.flow for x in lesions)
     if len(lesions) > 1 and plain and rng.random() < 0.7:

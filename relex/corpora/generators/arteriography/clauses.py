@@ -12,9 +12,9 @@ from relex.corpora.generators.arteriography.patterns import MODIFIER, NEGATIVE, 
 from relex.corpora.generators.grammar import Words
 
 FURTHER = {"trait": 23, "passing": 12, "flow": 60, "reach": 18, "unsure": 6, "maybe": 6, "deny": 3, "bed": 3}
-"""What can be told after a lesion, and how often."""
+"""The kinds of clauses that can follow a lesion, and how often each does."""
 SOUND = {noun: degrees for noun, degrees in words.normal.items() if noun}
-"""What can be told after something else that is sound."""
+"""The sound parts that can follow another sound one, with their degrees."""
 SOUND_BEDS = {noun: words.normal[noun] for noun in ("显影", "管腔")}
 """What is sound of a vessel's bed."""
 

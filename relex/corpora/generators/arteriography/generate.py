@@ -1,8 +1,8 @@
 """arteriography: generated coronary arteriography findings, a stand-in for the focused-attention paper's own corpus.
 
 The paper (section IV-A) prints counts and directions of its private corpus (Table I) and does not define its types.
-What follows is our reading. A relation goes from what qualifies, its head, to what is qualified; "e2 to e1" of Table I
-means that the later of the two entities is the head.
+The following is our reading. A relation goes from the qualifying entity, its head, to the qualified one; "e2 to e1" of
+Table I means that the later of the two entities is the head.
 
 * Negation: a word that denies a finding of coronary vessels (not of a patient or a device, and not a double negation
   such as 不能除外). Negative joins it to each Body Part before it in its reach: the parts of its clause, with

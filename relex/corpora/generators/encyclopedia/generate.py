@@ -33,7 +33,7 @@ FIELDS = {
 }  # fmt: skip
 """Slot of a frame → field of the lexicon that fills it."""
 FILLERS = {"G": words.ages, "N": words.shares, "P": words.periods}
-"""Slot of a frame → what fills it, whatever the disease."""
+"""Slot of a frame → the words that fill it for any disease."""
 TAILS = {
     CLASSES[0]: ("symptoms", words.symptoms),
     CLASSES[1]: ("drugs", words.shared_therapy),

@@ -57,7 +57,7 @@ def generate(sentences: int = SENTENCES, seed: int = 0, test: int = TEST) -> Cor
     """Generate `sentences` different sentences (at least twenty): a fifth is test, a tenth of the rest development.
 
     The test part is filled up with further sentences until it has `test` (0: it stays a fifth of `sentences`); the
-    sentences before are the same whatever `test` is. `test=0` is what compares with the paper's counts.
+    sentences before are the same whatever `test` is. `test=0` gives the corpus to compare with the paper's counts.
 
     Which sentence is in which part is chance with a fixed seed, so that, other than in the paper, test sentences hold
     as much as training ones. `counts` has `PART.entities`, `PART.relations` (the paper's train is our train and dev)
@@ -162,7 +162,7 @@ def tell(rng: random.Random, given: Counter[str] | None = None) -> Told:
 
 
 def _clause(teller: _Teller) -> str:
-    """A clause with what stands around it."""
+    """A clause with the words around it."""
     rng = teller.rng
     tell_it = rng.choices((_plain, _between, _respectively, _by_turns), (88, 4, 4, 4))[0]
     text = tell_it(teller)

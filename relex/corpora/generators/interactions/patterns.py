@@ -28,7 +28,7 @@ NEIGHBOUR = {
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Marked words, the relation they state, the next best reading, and the names of what is hard in them."""
+    """Marked words, the relation they state, the next best reading, and the names of the difficulties in them."""
 
     text: str
     relation: str
@@ -84,7 +84,7 @@ def one_way(rng: random.Random, relation: str, agent: str, patient: str, inward:
 def directed(rng: random.Random, relation: str, agent: str, patient: str, inward: bool | None = None) -> Said:
     """One drug acts on another. `inward`: whether on the leaflet's own drug; None when that is not one of the two.
 
-    Where a mechanism and what comes of it are told, what comes of it counts, in whatever order they are told.
+    Where a sentence states a mechanism and its effect, the effect counts, in either order.
     """
     kind, way = DIRECTED[relation]
     if kind == "process" and rng.random() < 0.4:
