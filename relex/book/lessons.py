@@ -1,8 +1,9 @@
 """Lessons: notebooks that hold their solutions, and the same notebooks with gaps, from one source.
 
-A solution stands between two comments, the first of which has the hint:
+A solution stands between two comments, the first of which has the hint, on further lines behind `#` and three blanks:
 
     # solution: what to do
+    #   and with what
     rows = ...
     # end of solution
 
@@ -20,7 +21,7 @@ from relex.files import project_root, write_text
 PREFIX = "lesson_"
 """How the name of a lesson's notebook begins."""
 SOLUTION = re.compile(
-    r"^(?P<indent> *)# solution: (?P<hint>[^\n]+)\n(?P<lines>.*?)^(?P=indent)# end of solution$",
+    r"^(?P<indent> *)# solution: (?P<hint>[^\n]+(?:\n *#   [^\n]+)*)\n(?P<lines>.*?)^(?P=indent)# end of solution$",
     re.DOTALL | re.MULTILINE,
 )
 ASSIGNED = re.compile(r" *(\w+) = ")

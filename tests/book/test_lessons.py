@@ -62,6 +62,8 @@ def test_a_gap_keeps_its_indent_its_hint_and_the_name_that_it_gives():
         "def f(x):\n    y = ...  # your lines: add one\n\n\nword = ...  # your lines: a word\nprint(word)"
     )
     assert lessons.without_solution("# solution: call it\nf(2)\n# end of solution") == "...  # your lines: call it"
+    long = "if x:\n    # solution: call it\n    #   with two\n    # a remark\n    f(2)\n    # end of solution"
+    assert lessons.without_solution(long) == "if x:\n    ...  # your lines: call it\n    #   with two"
 
 
 @pytest.mark.parametrize("source", ["# solution: begin\nx = 1", "x = 1\n# end of solution"])
