@@ -7,8 +7,8 @@ A solution stands between two comments, the first of which has the hint, on furt
     rows = ...
     # end of solution
 
-With gaps, both comments and what is between them become one line: `...`, and the hint behind it; `name = ...` where the
-solution begins with `name = `.
+With gaps, the hint stays, and `...` stands for the lines; for a `name = …` that is not indented, `name = ...`
+does, so that the cell which checks it finds the name.
 """
 
 import re
@@ -24,7 +24,7 @@ SOLUTION = re.compile(
     r"^(?P<indent> *)# solution: (?P<hint>[^\n]+(?:\n *#   [^\n]+)*)\n(?P<lines>.*?)^(?P=indent)# end of solution$",
     re.DOTALL | re.MULTILINE,
 )
-ASSIGNED = re.compile(r" *(\w+) = ")
+ASSIGNED = re.compile(r"\w+ = ")
 
 
 def lesson_names(root: Path | None = None) -> list[str]:
@@ -40,7 +40,7 @@ def without_solution(source: str) -> str:
 
     def gap(found: re.Match) -> str:
         name = ASSIGNED.match(found["lines"])
-        return f"{found['indent']}{f'{name[1]} = ' if name else ''}...  # your lines: {found['hint']}"
+        return f"{found['indent']}# your lines: {found['hint']}\n{found['indent']}{name[0] if name else ''}..."
 
     left = SOLUTION.sub(gap, source)
     stray = re.search(r"^ *# (?:solution|end of solution)\b.*$", left, re.MULTILINE)
@@ -67,11 +67,13 @@ def with_gaps(notebook):
 def write_lessons(folder: Path, solutions: bool = False, root: Path | None = None) -> list[Path]:
     """Write every lesson into a folder, with gaps or with `solutions`; return the paths.
 
-    Nothing is written over: a `RelexError` names the first file that is there already.
+    Nothing is written over: a `RelexError` names the first file that is there already, or says that it is no folder.
     """
     import nbformat
 
     root = root or project_root()
+    if folder.exists() and not folder.is_dir():
+        raise RelexError(f"{folder} is no folder; choose another place")
     sources = {folder / f"{name}.ipynb": root / "notebooks" / f"{name}.ipynb" for name in lesson_names(root)}
     for path in sources:
         if path.exists():

@@ -59,11 +59,10 @@ def test_a_gap_keeps_its_indent_its_hint_and_the_name_that_it_gives():
     source = "def f(x):\n    # solution: add one\n    y = x + 1\n    return y\n    # end of solution\n\n\n"
     source += '# solution: a word\nword = "same"\n# end of solution\nprint(word)'
     assert lessons.without_solution(source) == (
-        "def f(x):\n    y = ...  # your lines: add one\n\n\nword = ...  # your lines: a word\nprint(word)"
+        "def f(x):\n    # your lines: add one\n    ...\n\n\n# your lines: a word\nword = ...\nprint(word)"
     )
-    assert lessons.without_solution("# solution: call it\nf(2)\n# end of solution") == "...  # your lines: call it"
     long = "if x:\n    # solution: call it\n    #   with two\n    # a remark\n    f(2)\n    # end of solution"
-    assert lessons.without_solution(long) == "if x:\n    ...  # your lines: call it\n    #   with two"
+    assert lessons.without_solution(long) == "if x:\n    # your lines: call it\n    #   with two\n    ..."
 
 
 @pytest.mark.parametrize("source", ["# solution: begin\nx = 1", "x = 1\n# end of solution"])
@@ -87,7 +86,7 @@ def test_the_command_writes_gaps_or_solutions_and_never_over_a_file(tmp_path, mo
         gapped, whole = (nbformat.read(folder / f"{name}.ipynb", as_version=4) for folder in (gaps, full))
         nbformat.validate(gapped)
         code = "\n".join(cell.source for cell in gapped.cells if cell.cell_type == "code")
-        assert "...  # your lines: " in code and "solution" not in code
+        assert "# your lines: " in code and "solution" not in code
         assert whole.cells == nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
     answered = gaps / f"{NAMES[-1]}.ipynb"
     for name in NAMES[:-1]:
@@ -95,6 +94,8 @@ def test_the_command_writes_gaps_or_solutions_and_never_over_a_file(tmp_path, mo
     answered.write_text("somebody's answers")
     with pytest.raises(RelexError, match=f"{NAMES[-1]}.ipynb is there already"):
         app(["lessons", str(gaps)], standalone_mode=False)
+    with pytest.raises(RelexError, match="is no folder"):
+        app(["lessons", str(answered)], standalone_mode=False)
     assert answered.read_text() == "somebody's answers" and [*gaps.iterdir()] == [answered]
 
 
