@@ -1,4 +1,4 @@
-"""Commands of the study: run an experiment, show it, publish its records, build the book."""
+"""Commands of the study: run an experiment, show it, publish its records, build the book, write its lessons."""
 
 import json
 import signal
@@ -209,6 +209,18 @@ def book(profile: Annotated[str, typer.Option(help="smoke, quick, cpu or full.")
     if profile not in PROFILES:
         raise RelexError(f"there is no profile {profile!r}; known are {', '.join(PROFILES)}")
     make_book(profile)
+
+
+@app.command()
+def lessons(
+    folder: Annotated[Path, typer.Argument(help="Where to write them; no file there is written over.")],
+    solutions: Annotated[bool, typer.Option("--solutions", help="With solutions in the place of gaps.")] = False,
+) -> None:
+    """Write the lessons of the course as notebooks with gaps, each with cells that check what fills them."""
+    from relex.book.lessons import write_lessons
+
+    for path in write_lessons(folder.expanduser(), solutions):
+        print(path)
 
 
 @app.command()

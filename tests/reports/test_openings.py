@@ -7,13 +7,14 @@ import nbformat
 import pytest
 
 from relex.book import opening as heads
+from relex.book.lessons import lesson_names
 from relex.book.toc import notebook_names
 from relex.experiments import EXPERIMENTS
 from relex.reports import families, ledger, openings, verdict
 
 ROOT = Path(__file__).parents[2]
-HOW_TO = {"own_text", "own_english"}
-"""Notebooks that show how something is done and ask no question."""
+HOW_TO = {"own_text", "own_english", *lesson_names(ROOT)}
+"""Notebooks that show how something is done and ask no question of the papers."""
 
 
 def published_of(*records):

@@ -1,0 +1,105 @@
+"""Lessons: with solutions every check passes, with a gap it fails with a hint; both come from one notebook."""
+
+import ast
+from itertools import pairwise
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from relex.book import lessons
+from relex.cli import app
+from relex.errors import RelexError
+
+ROOT = Path(__file__).parents[2]
+NAMES = lessons.lesson_names(ROOT)
+
+
+def cells_of(name):
+    """The code cells of a lesson, as (tags, source)."""
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    return [(cell.metadata.get("tags", []), cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_the_five_lessons_are_in_the_book():
+    assert sorted(NAMES) == [f"lesson_{n}" for n in ("cascade", "classification", "focus", "spans", "statistics")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_check_fails_with_a_hint_where_its_gap_is_open_and_passes_with_the_solution(name, capsys):
+    names, last = {}, ""
+    for tags, source in cells_of(name):
+        if "gap" in tags:
+            exec(lessons.without_solution(source), names)
+            last = source
+        elif "check" in tags:
+            with pytest.raises(AssertionError) as failed:
+                exec(source, names)
+            assert len(str(failed.value)) > 20, "the student needs a hint"
+            exec(last, names)
+            exec(source, names)
+        else:
+            exec('profile = "smoke"' if "parameters" in tags else source, names)
+    assert "stand-in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_gap_has_its_check_and_every_check_its_hints(name):
+    cells = cells_of(name)
+    assert sum("gap" in tags for tags, _ in cells) >= 3
+    for (tags, source), (following, _) in pairwise(cells):
+        assert ("gap" in tags) == ("check" in following)
+        assert ("gap" in tags) == ("# solution: " in source)
+    checks = [node for tags, source in cells if "check" in tags for node in ast.walk(ast.parse(source))]
+    asserts = [node for node in checks if isinstance(node, ast.Assert)]
+    assert asserts and all(node.msg is not None for node in asserts)
+
+
+def test_a_gap_keeps_its_indent_its_hint_and_the_name_that_it_gives():
+    source = "def f(x):\n    # solution: add one\n    y = x + 1\n    return y\n    # end of solution\n\n\n"
+    source += '# solution: a word\nword = "same"\n# end of solution\nprint(word)'
+    assert lessons.without_solution(source) == (
+        "def f(x):\n    # your lines: add one\n    ...\n\n\n# your lines: a word\nword = ...\nprint(word)"
+    )
+    long = "if x:\n    # solution: call it\n    #   with two\n    # a remark\n    f(2)\n    # end of solution"
+    assert lessons.without_solution(long) == "if x:\n    # your lines: call it\n    #   with two\n    ..."
+
+
+@pytest.mark.parametrize("source", ["# solution: begin\nx = 1", "x = 1\n# end of solution"])
+def test_a_marker_without_its_partner_is_named(source):
+    with pytest.raises(RelexError, match="solution.* has no partner"):
+        lessons.without_solution(source)
+
+
+def test_a_notebook_without_solutions_is_no_lesson():
+    with pytest.raises(RelexError, match="no solutions"):
+        lessons.with_gaps(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")]))
+
+
+def test_the_command_writes_gaps_or_solutions_and_never_over_a_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    gaps, full = tmp_path / "gaps", tmp_path / "full"
+    app(["lessons", str(gaps)], standalone_mode=False)
+    assert capsys.readouterr().out.split() == [str(gaps / f"{name}.ipynb") for name in NAMES]
+    app(["lessons", str(full), "--solutions"], standalone_mode=False)
+    for name in NAMES:
+        gapped, whole = (nbformat.read(folder / f"{name}.ipynb", as_version=4) for folder in (gaps, full))
+        nbformat.validate(gapped)
+        code = "\n".join(cell.source for cell in gapped.cells if cell.cell_type == "code")
+        assert "# your lines: " in code and "solution" not in code
+        assert whole.cells == nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+    answered = gaps / f"{NAMES[-1]}.ipynb"
+    for name in NAMES[:-1]:
+        (gaps / f"{name}.ipynb").unlink()
+    answered.write_text("somebody's answers")
+    with pytest.raises(RelexError, match=f"{NAMES[-1]}.ipynb is there already"):
+        app(["lessons", str(gaps)], standalone_mode=False)
+    with pytest.raises(RelexError, match="is no folder"):
+        app(["lessons", str(answered)], standalone_mode=False)
+    assert answered.read_text() == "somebody's answers" and [*gaps.iterdir()] == [answered]
+
+
+def test_a_lesson_that_cannot_be_read_is_named(tmp_path):
+    (tmp_path / "_toc.yml").write_text("root: book/index\nchapters:\n- file: book/executed/lesson_one\n")
+    with pytest.raises(RelexError, match="cannot read the lesson .*lesson_one.ipynb"):
+        lessons.write_lessons(tmp_path / "out", root=tmp_path)
