@@ -16,7 +16,7 @@ LONGEST = 4000
 SHARED = 400
 """Characters that neighbouring parts have in common."""
 
-PORTION = 100 * LONGEST
+PORTION = 10 * LONGEST
 """Characters that are read at a time, in at most `MOST` parts, so that memory does not grow with their number."""
 
 MOST = 256
