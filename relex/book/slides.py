@@ -35,7 +35,7 @@ REASON = re.compile(r"(</em>: [^(,<]*?)\s*[(,].*?(?=</p>)", re.DOTALL)
 STRAIGHT = str.maketrans("‘’“”", "''\"\"")
 """The quotes that sources have, for those that pages have."""
 
-LINK = '</h1>\n<p class="slides"><a href="{name}-slides.html">Slides</a></p>'
+LINKS = '</h1>\n<p class="slides">{links}</p>'
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -95,7 +95,7 @@ def place(root: Path, built: Path) -> list[Path]:
 
     Returns the paths of the decks.
 
-    Below its title each of these pages, which have to be newly built, gets a link to its slides.
+    Below its title each of these pages, which have to be newly built, gets links to its slides and its lesson.
     Raises a `RelexError` that names deck and piece when a page has no such sentence, figure, equation, code or table.
     """
     names = deck_names(root)
@@ -106,7 +106,8 @@ def place(root: Path, built: Path) -> list[Path]:
         write_text(deck_path(built, name), slides(name, read_deck(root, name), read, built))
     for name in names:
         page = built / "book" / f"{name}.html"
-        write_text(page, page.read_text(encoding="utf-8").replace("</h1>", LINK.format(name=name), 1))
+        links = " · ".join([f'<a href="{name}-slides.html">Slides</a>', *_lesson(read_deck(root, name), built)])
+        write_text(page, page.read_text(encoding="utf-8").replace("</h1>", LINKS.format(links=links), 1))
     return [deck_path(built, name) for name in names]
 
 
@@ -193,16 +194,20 @@ def _text(element) -> str:
 
 def _first(page: Pieces, deck: dict, built: Path) -> str:
     """The title, and what the page says its readers will be able to do."""
-    links = [f'<a href="{page.name}.html">The chapter</a>']
-    lesson = deck.get("lesson")
-    if lesson and (built / "book" / "executed" / f"{lesson}.html").is_file():
-        links.append(f'<a href="executed/{lesson}.html">The lesson</a>')
+    links = [f'<a href="{page.name}.html">The chapter</a>', *_lesson(deck, built)]
     goals = page.article.select_one(".frame ul")
     goals = f'<div class="said"><p>You will be able to</p>{goals}</div>' if goals else ""
     return (
         f'<section class="first"><div class="parts"><h1>{html.escape(page.title)}</h1>'
         f"<p>{html.escape(deck['about'])}</p>{goals}<p>{' · '.join(links)}</p></div></section>"
     )
+
+
+def _lesson(deck: dict, built: Path) -> list[str]:
+    """The link to the lesson of a deck, from a page in the folder `book`; nothing where no lesson is built."""
+    lesson = deck.get("lesson")
+    there = lesson and (built / "book" / "executed" / f"{lesson}.html").is_file()
+    return [f'<a href="executed/{lesson}.html">The lesson</a>'] if there else []
 
 
 def _slide(slide: dict, pieces: Pieces) -> str:

@@ -92,7 +92,8 @@ def test_a_slide_has_what_the_page_has(made):
     assert "Count them." in text and "What &lt; why?" in text and "First &amp; last" in text
     assert 'href="some.html"' in text and 'href="executed/lesson_one.html"' in text
     page = (made[1] / "book" / "some.html").read_text(encoding="utf-8")
-    assert '</h1>\n<p class="slides"><a href="some-slides.html">Slides</a></p>' in page, "the page leads to its slides"
+    links = '<a href="some-slides.html">Slides</a> · <a href="executed/lesson_one.html">The lesson</a>'
+    assert f'</h1>\n<p class="slides">{links}</p>' in page, "the page leads to its slides and its lesson"
     assert {one.name for one in (made[1] / "_static" / "reveal").iterdir()} == set(slides.REVEAL)
 
 
