@@ -3,8 +3,10 @@
 So memory grows with what is found in a text, and not with its length.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from math import inf
 from typing import NamedTuple
 
 from relex.documents import Document, Relation, Span
@@ -76,6 +78,7 @@ class Whole:
         self._spans: dict[Span, float | None] = {}
         self._triples: dict[Triple, float | None] = {}
         self._number: dict[Span, int] = {}
+        self._waiting: list[tuple[int, int, str, float | None]] = []
 
     def add(self, part: Part, answer: Document) -> None:
         """Take in what was found in a part.
@@ -99,7 +102,6 @@ class Whole:
 
     def document(self) -> Document:
         """All that was found, in the order of the text."""
-        self.relations.sort(key=lambda r: r.head << 32 | r.tail)  # those of one pair came in the order of their types
         return replace(self.question, entities=tuple(self.entities), relations=tuple(self.relations))
 
     def _settle(self, border: int) -> None:
@@ -110,7 +112,12 @@ class Whole:
             score = self._spans.pop(span)
             self._number[span] = len(self.entities)
             self.entities.append(span if span.score == score else replace(span, score=score))
-        ready = [t for t in self._triples if t[0] in self._number and t[2] in self._number]
-        found = [(self._number[head], self._number[tail], name, self._triples.pop((head, name, tail)))
-                 for head, name, tail in ready]  # fmt: skip
-        self.relations += [Relation(*one) for one in sorted(found, key=lambda one: one[:3])]
+        for triple in [t for t in self._triples if t[0] in self._number and t[2] in self._number]:
+            head, name, tail = triple
+            self._waiting.append((self._number[head], self._number[tail], name, self._triples.pop(triple)))
+        # A triple that is open yet may have a head that is settled: those of later heads come after it.
+        first = min((self._number[head] for head, *_ in self._triples if head in self._number), default=inf)
+        self._waiting.sort(key=lambda one: one[:3])
+        count = bisect_right(self._waiting, first, key=lambda one: one[0])
+        self.relations += [Relation(*one) for one in self._waiting[:count]]
+        del self._waiting[:count]
