@@ -19,7 +19,8 @@ def write_claims(root: Path | None = None) -> list[Path]:
     """Write what pages take from records and printed tables into book/executed.
 
     These are PAPER_claims.md and PAPER_verdicts.md for each paper, NAME_opening.md for each notebook, pages such as
-    evidence.md, and the figures of the ledger and the matrix. They are kept when package, records and corpora are as
+    evidence.md, and the figures of the ledger, the matrix and
+    the first page. They are kept when package, records and corpora are as
     they were.
     """
     from relex.reports.openings import pages
@@ -28,7 +29,7 @@ def write_claims(root: Path | None = None) -> list[Path]:
     names = [f"{paper}_{kind}.md" for kind in ("claims", "verdicts") for paper in PAPERS]
     names += map(opening.file_name, pages())
     names += ["cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "findings.md", "matrix.md"]
-    names += ["ledger_summary.svg", "matrix.svg"]
+    names += ["ledger_summary.svg", "matrix.svg", "four_systems.svg"]
     paths = [root / EXECUTED / name for name in names]
     once(root / "_build" / "claims.state", common_state(root), paths, lambda: _write_claims(paths))
     return paths
@@ -53,6 +54,7 @@ def _write_touched(paths: list[Path]) -> None:
 
 def _write_claims(paths: list[Path]) -> None:
     from relex.experiments import evidence
+    from relex.figures.plots import ladder
     from relex.figures.style import save, use_style
     from relex.reports import audit, cascade, claims, landing, ledger_page, matrix, results
     from relex.reports.ledger import ledger
@@ -70,5 +72,7 @@ def _write_claims(paths: list[Path]) -> None:
     for path, text in zip(paths, texts, strict=False):
         write_text(path, text)
     use_style()
-    save(ledger_page.drawn(entries), paths[-2].stem)
-    save(matrix.drawn(published), paths[-1].stem)
+    four = ladder(landing.picture(published), xlabel="macro-F1 of classes (UMRC), F1 of triples (the others)")
+    figures = (ledger_page.drawn(entries), matrix.drawn(published), four)
+    for path, figure in zip(paths[-len(figures) :], figures, strict=True):
+        save(figure, path.stem)

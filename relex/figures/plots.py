@@ -85,7 +85,10 @@ def rates_bar(rates: pd.Series, title: str = "", xlabel: str = "") -> Figure:
 
 
 def ladder(table: pd.DataFrame, title: str = "", xlabel: str = "") -> Figure:
-    """Scores one below the other: columns `score` (fraction) and `source`; a colour and marker for each of up to 4."""
+    """Scores one below the other: columns `score` (fraction) and `source`; a colour and marker for each of up to 4.
+
+    Columns `low` and `high`, where there are any, are the ends of intervals; NaN for a score without one.
+    """
     need(table, ("score", "source"))
     figure, axes = _axes(height=1.5 + 0.38 * len(table))
     sources = list(dict.fromkeys(table["source"]))
@@ -96,8 +99,11 @@ def ladder(table: pd.DataFrame, title: str = "", xlabel: str = "") -> Figure:
         scores = table["score"].to_numpy(float)[chosen]
         axes.hlines(chosen, 0, scores, color=color, linewidth=1, alpha=0.4)
         axes.plot(scores, chosen, marker, color=color, label=source)
-        for x, y in zip(scores, chosen, strict=True):
-            axes.annotate(f"{100 * x:.1f}", (x, y), (7, 0), textcoords="offset points", va="center", fontsize=10)
+        ends = table.get("high", table["score"]).fillna(table["score"]).to_numpy(float)[chosen]
+        if "low" in table:
+            axes.hlines(chosen, table["low"].to_numpy(float)[chosen], ends, color=color, linewidth=3)
+        for x, end, y in zip(scores, ends, chosen, strict=True):
+            axes.annotate(f"{100 * x:.1f}", (end, y), (7, 0), textcoords="offset points", va="center", fontsize=10)
     name_rows(axes, table.index)
     axes.set_xlim(0, 1.08)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -68,6 +68,19 @@ class Score:
             return statistics.macro_f1(*numbers, len(runs[0]["counts"]["classes"]))
         return statistics.micro_f1(*numbers)
 
+    def interval(self, runs: Sequence[dict]) -> statistics.Difference:
+        """The mean score of some runs, fractions, with its interval over documents and seeds.
+
+        It is the difference from a system with a score of 0 whatever the documents: of one that finds nothing, or names
+        a wrong class each time.
+        """
+        gold, *found = self.numbers(runs)
+        if self is CLASSES:
+            classes = len(runs[0]["counts"]["classes"])
+            return statistics.paired_f1_difference(gold, *found, ((gold + 1) % classes)[None], classes)
+        nothing = np.zeros((1, len(gold)))
+        return statistics.paired_micro_f1_difference(gold, *found, nothing, nothing)
+
     def difference(
         self, a: Sequence[dict], b: Sequence[dict], documents: np.ndarray | None = None, aligned: bool = False
     ) -> statistics.Difference:

@@ -2,9 +2,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
 
 from relex.audits.audit import audit, checks
-from relex.reports import ledger_page, results, words
+from relex.reports import compare, ledger_page, printed, results, words
 from relex.reports.families import Published
 from relex.reports.ledger import PAPERS, Entry
 from relex.reports.verdict import NOT_LEARNED, REFUTED
@@ -20,6 +24,57 @@ CHAPTERS = {
 """Where the evidence of each paper is told."""
 COUNTING = "TF-IDF pair+sentence+between"
 """The row of the baselines that counts characters of mentions, of the sentence, and of the words between."""
+
+
+class Case(NamedTuple):
+    """A system in the picture of the first page: what was recorded of it, and which printed cell stands beside.
+
+    Without a `row` it is the highest of the trained ones.
+    """
+
+    experiment: str
+    where: dict
+    score: compare.Score
+    row: str
+    cell: tuple[str, str, str, str]
+
+
+CASES = {
+    "UMRC": Case("encoding_ablation", {"corpus": "umrc10"}, compare.CLASSES, "",
+                 ("umrc", "encoder_comparison", "chinese-roberta/entity2", "macro_f1")),
+    "CBRRel": Case("cbrrel_comparison", {"corpus": "casmed", "split": "novel"}, compare.STRING, "CBRRel",
+                   ("cbrrel", "comparison_casmed", "CBRRel", "triples.string.f1")),
+    "ISER": Case("iser_comparison", {"corpus": "conll04"}, compare.RE, "ISER, residual",
+                 ("iser", "comparison_conll04", "ISER", "re.strict.f1")),
+    "Focused attention": Case("focused_main", {"corpus": "casmed"}, compare.RE, "Focused",
+                              ("focused", "joint", "Focused", "re.strict.f1")),
+}  # fmt: skip
+"""The four systems. Focused attention's own corpus is not public, so what was measured is of another one."""
+
+
+def picture(published: Published) -> pd.DataFrame:
+    """What each paper prints of its system, what was measured here, and the strongest system that learns nothing.
+
+    Columns `score`, `source`, `low`, `high`: fractions; intervals over documents and seeds, NaN where there is none.
+    """
+    lines = {}
+    for name, case in CASES.items():
+        paper, table, cell, metric = case.cell
+        lines[f"{name}: as printed"] = (printed.rows(paper, table)[cell][metric] / 100, "printed", np.nan, np.nan)
+        records = results.where(published(case.experiment), **case.where)
+        of_row = {
+            row: runs for row in results.rows_in_order(results.trained(records))
+            if (runs := [r for r in results.of_row(records, row) if case.score.applies(r)])
+        }  # fmt: skip
+        row = case.row or max(of_row, key=lambda one: case.score.of_runs(of_row[one]).mean(), default="")
+        if row not in of_row:
+            continue
+        found, lowest = case.score.interval(of_row[row]), compare.bar(records, of_row[row][0], case.score)
+        on = case.where["corpus"]
+        lines[f"{name}: {words.titled(row)}, {on}"] = (found.mean, "measured", found.low, found.high)
+        if lowest is not None:
+            lines[f"{name}: {lowest.name}, {on}"] = (lowest.score, "counts alone", np.nan, np.nan)
+    return pd.DataFrame.from_dict(lines, orient="index", columns=["score", "source", "low", "high"])
 
 
 def findings(entries: Sequence[Entry], published: Published) -> str:

@@ -8,12 +8,10 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from relex import corpora
-from relex.evaluation import statistics
 from relex.figures.matrix import cost_and_score
 from relex.files import project_root
 from relex.reports import compare, results, rules, words
@@ -81,9 +79,7 @@ def cells(corpus: str, found: Sequence[dict]) -> list[Cell]:
     for name in results.rows_in_order(results.trained(found)):
         runs = results.of_row(found, name)
         row = rules.Row(name, runs, score.of_runs(runs))
-        gold, predicted, correct = score.numbers(runs)
-        nothing = np.zeros((1, len(gold)))  # F1 is the difference from a system that finds nothing
-        interval = statistics.paired_micro_f1_difference(gold, predicted, correct, nothing, nothing)
+        interval = score.interval(runs)
         lowest = compare.bar(found, runs[0], score)
         note = "rising" if rules.still_rising([row]) else ""
         if lowest is not None and not rules.learned(row, lowest):

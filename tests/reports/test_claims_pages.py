@@ -153,7 +153,7 @@ def test_the_book_writes_what_the_chapters_include(project):
     names += [f"{page}_opening.md" for page in openings.pages()]
     assert [path.name for path in pages] == [
         *names, "cbrrel_memory.md", "evidence.md", "audit.md", "ledger.md", "findings.md", "matrix.md",
-        "ledger_summary.svg", "matrix.svg",
+        "ledger_summary.svg", "matrix.svg", "four_systems.svg",
     ]  # fmt: skip
     assert all(path.is_file() for path in pages)
     assert pages[2].read_text(encoding="utf-8") == page()

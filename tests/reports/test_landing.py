@@ -40,3 +40,20 @@ def test_without_records_only_the_printed_figures_speak():
     lines = landing.findings(ledger(none), none).splitlines()
     assert "467" in lines[0] or "comparisons" in lines[0]
     assert not any("measured" in line or "n-grams" in line for line in lines)
+
+
+def test_the_picture_has_printed_measured_and_counted_scores_of_all_four():
+    table = landing.picture(READ)
+    assert list(table["source"]) == ["printed", "measured", "counts alone"] * 4
+    measured = table[table["source"] == "measured"]
+    assert (measured["low"] < measured["score"]).all() and (measured["score"] < measured["high"]).all()
+    assert round(table.loc["CBRRel: as printed", "score"], 4) == 0.7726
+    assert set(landing.picture(lambda experiment: [])["source"]) == {"printed"}
+
+
+def test_an_interval_is_that_of_the_score_itself():
+    for name, case in landing.CASES.items():
+        runs = [r for r in READ(case.experiment) if r["config"]["row"] == (case.row or "entity2")]
+        runs = [r for r in runs if case.where.items() <= r["config"].items()]
+        found = case.score.interval(runs)
+        assert abs(found.mean - case.score.of_runs(runs).mean()) < 1e-9, name
