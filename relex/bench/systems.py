@@ -32,7 +32,7 @@ def configs() -> dict[str, Config]:
 
 
 def measure(
-    documents: int = 16, layers: int = 6, encoder: str = "wheel:me5-zh", repeats: int = REPEATS
+    documents: int = 4, layers: int = 6, encoder: str = "wheel:me5-zh", repeats: int = REPEATS
 ) -> dict[str, float | str]:
     """Measure a step of so many documents for each system; quantity → value, ready to print.
 
