@@ -18,7 +18,6 @@ from relex.reports import compare, results, rules, words
 from relex.reports.claims import markdown_table
 from relex.reports.families import Published
 from relex.reports.systems import without_relations
-from relex.runs.config import LABELS
 
 GRIDS = ("cbrrel_comparison", "iser_comparison", "systems")
 PLACES = {
@@ -69,7 +68,7 @@ def records(corpus: str, published: Published) -> list[dict]:
 
 def _setting(record: dict) -> tuple:
     """All of a config but its labels and its seed; defaults that one version wrote and another did not are left out."""
-    return tuple(sorted((k, str(v)) for k, v in record["config"].items() if k not in (*LABELS, "seed") and v))
+    return tuple(sorted((k, str(v)) for k, v in record["config"].items() if k not in rules.OF_A_RUN and v))
 
 
 def cells(corpus: str, found: Sequence[dict]) -> list[Cell]:

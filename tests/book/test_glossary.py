@@ -127,7 +127,7 @@ def runs(soup):
 
 
 def is_skipped(tag):
-    return tag.name in SKIPPED or bool(FOLDED & set(tag.get("class", ())))
+    return tag.name in SKIPPED or bool((FOLDED | {"touch"}) & set(tag.get("class", ())))
 
 
 def stretches(tag):

@@ -45,4 +45,4 @@ def test_the_chapter_s_code_says_what_its_prose_says(capsys):
 def test_json_has_every_field():
     content = json.loads(json.dumps(report.as_json(["iser"])))
     assert len(content["findings"]) == len(audit("iser")[0]) and len(content["leads"]) == 7
-    assert content["findings"][0].keys() == {"paper", "table", "cells", "rule", "strength", "computed", "left"}
+    assert content["findings"][0].keys() == {"paper", "table", "cells", "rule", "strength", "computed", "left", "id"}

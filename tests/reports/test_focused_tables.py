@@ -236,11 +236,11 @@ def test_claims_on_the_mask_and_k_are_of_all_cells():
     page = claims_page(*bars, *grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
     mask = "the mask matters: Eq. 14 above Eq. 13, all K together (ours)"
     k = "… K = 6 above K = 2, both masks together (ours)"
-    assert line(page, mask)[2].startswith("+50.0 (+4") and line(page, mask)[3] == "indicative: yes"
-    assert line(page, k)[2].startswith("0.0 ") and line(page, k)[3] == "indicative: cannot be distinguished from zero"
+    assert line(page, mask)[3].startswith("+50.0 (+4") and line(page, mask)[1] == "indicative: yes"
+    assert line(page, k)[3].startswith("0.0 ") and line(page, k)[1] == "indicative: cannot be distinguished from zero"
     assert "Seeds of a trained row: focused_k_mask 2." in page, "of the runs, not of those that are pooled"
     page = claims_page(*grid(lambda mask, k=0: 2 if mask == "eq14" else 1))
-    assert line(page, mask)[3] == "no verdict (no bar recorded)"
+    assert line(page, mask)[1] == "no verdict (no bar recorded)"
 
 
 def test_a_recorded_claim_has_its_difference_and_verdict():
@@ -249,7 +249,7 @@ def test_a_recorded_claim_has_its_difference_and_verdict():
     ]
     page = claims_page(*BARS, *(record("Focused", correct=2, seed=s) for s in range(3)), *others)
     assert "focused_main 3 to 4" in claims.seeds_of_rows({"focused_main": [*others, record("RDCNN", seed=3)]})
-    _, printed, recorded, verdict = line(page, "entities: focused above Bi-LSTM")
+    _, verdict, printed, recorded = line(page, "entities: focused above Bi-LSTM")
     assert printed == "+2.63" and recorded.startswith("+50.0 (+4") and verdict == "yes"
-    assert line(page, "… above RDCNN")[3] == "cannot be distinguished from zero"
-    assert line(page, "entities: focused above Bi-LSTM", 1)[3] == "not recorded"
+    assert line(page, "… above RDCNN")[1] == "cannot be distinguished from zero"
+    assert line(page, "entities: focused above Bi-LSTM", 1)[1] == "not recorded"

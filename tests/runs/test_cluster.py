@@ -64,7 +64,7 @@ def test_what_answers_is_no_ray():
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         began = time.monotonic()
-        with pytest.raises(RelexError, match="is no Ray, or too slow|cannot be joined"):
+        with pytest.raises(RelexError, match="no Ray answers at|cannot be joined"):
             connect(f"ray://127.0.0.1:{silent.getsockname()[1]}", 2)
         assert time.monotonic() - began < 15
 
