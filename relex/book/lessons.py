@@ -11,6 +11,7 @@ With gaps, the hint stays, and `...` stands for the lines; for a `name = …` th
 does, so that the cell which checks it finds the name.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -75,13 +76,16 @@ def write_lessons(folder: Path, solutions: bool = False, root: Path | None = Non
     if folder.exists() and not folder.is_dir():
         raise RelexError(f"{folder} is no folder; choose another place")
     sources = {folder / f"{name}.ipynb": root / "notebooks" / f"{name}.ipynb" for name in lesson_names(root)}
+    texts = {}
     for path in sources:
-        if path.exists():
+        if os.path.lexists(path):
             raise RelexError(f"{path} is there already and may hold somebody's answers; choose another folder")
     for path, source in sources.items():
         try:
             notebook = nbformat.read(source, as_version=4)
-        except (OSError, ValueError, nbformat.ValidationError) as error:
+        except (OSError, ValueError, AttributeError, TypeError, nbformat.ValidationError) as error:
             raise RelexError(f"cannot read the lesson {source} ({str(error).splitlines()[0]}); restore it") from None
-        write_text(path, nbformat.writes(notebook if solutions else with_gaps(notebook)) + "\n")
+        texts[path] = nbformat.writes(notebook if solutions else with_gaps(notebook)) + "\n"
+    for path, text in texts.items():  # when all could be read: half of the lessons would block the folder
+        write_text(path, text)
     return [*sources]

@@ -16,6 +16,7 @@ from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 from sphinx_design.shared import create_component
 
+LETTERS = "abcdef"
 VERDICTS = {"+": ("right", "Right."), "-": ("wrong", "No.")}
 """Sign of an answer → the class of its box, and the word with which the feedback begins."""
 
@@ -45,6 +46,8 @@ def parsed(lines: list[str]) -> list[dict]:
         answers = question["answers"]
         if sum(one["sign"] == "+" for one in answers) != 1 or len(answers) < 2:
             raise ValueError(f"a question needs one right answer and a wrong one: {question['text'][0]!r}")
+        if len(answers) > len(LETTERS):
+            raise ValueError(f"a question has {len(LETTERS)} answers at most: {question['text'][0]!r}")
         if silent := [one["text"][0] for one in answers if not one["feedback"]]:
             raise ValueError(f"an answer has no feedback: {silent[0]!r}")
     return questions
@@ -65,7 +68,7 @@ class Quiz(SphinxDirective):
         for number, question in enumerate(questions, 1):
             asked, messages = self.state.inline_text(" ".join(question["text"]), self.lineno + question["line"])
             quiz += [nodes.paragraph("", "", nodes.strong("", f"{number}. "), *asked), *messages]
-            quiz += [self._box(letter, one) for letter, one in zip("abcdef", question["answers"], strict=False)]
+            quiz += [self._box(letter, one) for letter, one in zip(LETTERS, question["answers"], strict=False)]
         return [quiz]
 
     def _box(self, letter: str, answer: dict) -> nodes.Element:

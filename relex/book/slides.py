@@ -28,6 +28,8 @@ BELOW = {"table": "table", "quote": "blockquote", "claims": "ul"}
 """What a slide can show as the first of its kind below a label; of claims, what stands in brackets is left out."""
 KINDS = ("figure", "equation", "exercise", "code", *BELOW)
 """What a slide can show: the first three by their labels, code by words of its caption."""
+KEYS = ("title", "say", "show", "ask", "page")
+"""What a slide of a deck may have."""
 END = re.compile(r"(?<=[.!?])(?<!Eq\.)(?<!al\.)\s+(?=[A-Z\"“(\[]|$)")
 """Where a sentence ends inside a paragraph."""
 REASON = re.compile(r"(</em>: [^(,<]*?)\s*[(,].*?(?=</p>)", re.DOTALL)
@@ -73,16 +75,38 @@ def read_deck(root: Path, name: str) -> dict:
     Each slide has a `title`, and may have `say` (first words of sentences), `show` (pairs of a kind and a name), `ask`
     (a question to the room, in words of ours) and `page`, where its pieces are of another page.
 
-    Raises a `RelexError` for a kind that is unknown and for more than `MOST` slides.
+    Raises a `RelexError` for a file that is no deck, for a kind that is unknown and for more than `MOST` slides.
     """
     path = root / FOLDER / f"{name}.yaml"
-    deck = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        deck = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise RelexError(f"{path} is not YAML ({' '.join(str(error).split())[:200]}); correct it") from None
+    if not (isinstance(deck, dict) and isinstance(deck.get("about"), str) and isinstance(deck.get("slides"), list)):
+        raise RelexError(f"{path} is no deck; it needs a line `about` and a list `slides`")
+    for number, slide in enumerate(deck["slides"], 1):
+        if wrong := _wrong(slide):
+            raise RelexError(f"{path}, slide {number}: {wrong}")
     unknown = {kind for slide in deck["slides"] for kind, _ in shown(slide)} - {*KINDS}
     if unknown:
         raise RelexError(f"{path} shows {', '.join(sorted(unknown))}; a slide can show {', '.join(KINDS)}")
     if len(deck["slides"]) >= MOST:
         raise RelexError(f"{path} has {len(deck['slides'])} slides and a title; {MOST} are the most")
     return deck
+
+
+def _wrong(slide) -> str:
+    """What keeps an entry of a deck from being a slide, else nothing."""
+    if not isinstance(slide, dict) or not isinstance(slide.get("title"), str):
+        return "a slide needs a title, in quotes if it is a number"
+    if unknown := slide.keys() - KEYS:
+        return f"a slide has no {', '.join(sorted(map(str, unknown)))}; it has {', '.join(KEYS)}"
+    say, show = slide.get("say", []), slide.get("show", [])
+    if not (isinstance(say, list) and all(isinstance(words, str) and words.strip() for words in say)):
+        return "`say` is a list of first words of sentences"
+    if not (isinstance(show, list) and all(isinstance(pair, dict) for pair in show)):
+        return "`show` is a list of pairs, a kind and a name"
+    return ""
 
 
 def shown(slide: dict) -> list[tuple[str, str]]:
@@ -153,6 +177,8 @@ class Pieces:
             raise LookupError(f"{self.name} has no {kind} {name!r}")
         if kind == "figure":
             picture = found.find("img")
+            if picture is None:
+                raise LookupError(f"{self.name} has no picture in figure {name!r}")
             return f'<figure><img src="{picture["src"]}" alt="{html.escape(picture.get("alt", ""))}"></figure>'
         # reveal.js would take a section inside a slide for a slide
         text = re.sub(r'\sid="[^"]*"', "", found.decode_contents() if kind == "exercise" else str(found))

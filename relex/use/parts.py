@@ -84,7 +84,7 @@ class Whole:
         """Take in what was found in a part.
 
         An entity at a border where the text was cut may be the rest of one, so it is left out; another part has it
-        whole.
+        whole, if it is shorter than `SHARED`.
         """
         length = len(part.document.text)
         moved = [

@@ -85,6 +85,7 @@ def test_three_sentences_to_take_along(page):
         (["? Why?", "+ So.", ": Yes.", "+ Or so.", ": Yes."], "one right answer"),
         (["? Why?", "+ So.", ": Yes."], "a wrong one"),
         (["? Why?", "+ So.", "- Or so.", ": No."], "no feedback: 'So.'"),
+        (["? Why?", *["- No.", ": No."] * 6, "+ So.", ": Yes."], "6 answers at most"),
         (["Why?"], "line 1 of a quiz"),
         ([": Yes."], "line 1 of a quiz"),
     ],

@@ -15,6 +15,44 @@ ROOT = Path(__file__).parents[2]
 NAMES = lessons.lesson_names(ROOT)
 
 
+MISTAKES = {
+    ("cascade", "tags"): [
+        "def tags(spans, length):\n    t = torch.zeros(length, 2)\n    for a, b in spans:\n        t[a, 0] += 1\n"
+        "        t[b, 1] += 1\n    return t",
+    ],
+    ("cascade", "spans"): [
+        "def spans(t):\n    a, b = (c.nonzero().flatten().tolist() for c in t.T)\n    return list(zip(a, b))",
+    ],
+    ("cascade", "told"): [
+        "def told(states, first, last):\n    return states + states[first : last + 1].mean(0)",
+        "def told(states, first, last):\n    return states + states[(first + last) // 2]",
+    ],
+    ("focus", "weights"): [
+        "def weights(scores, seen):\n    return scores.masked_fill(~seen, -torch.inf).softmax(-1)",
+    ],
+    ("spans", "span_vectors"): [
+        "def span_vectors(v, spans, w):\n"
+        "    return torch.stack([torch.cat([torch.maximum(v[a], v[b]), w[b - a]]) for a, b in spans])",
+    ],
+    ("classification", "marked"): [
+        "def marked(document):\n    head, tail = document.entities\n    text = document.text\n"
+        "    return [text[: tail.start], '[T]', text[tail.start : tail.end], '[/T]', text[tail.end : head.start],\n"
+        "            '[H]', text[head.start : head.end], '[/H]', text[head.end :]]",
+    ],
+    ("classification", "ceiling"): [
+        "def ceiling(d):\n    return len({(x.text, x.relations[0].type) for x in d}) / len(d)",
+    ],
+    ("statistics", "differences"): [
+        "def differences(one, other, resamples=2000, seed=0):\n    rng = np.random.default_rng(seed)\n"
+        "    return abs((one - other)[rng.integers(len(one), size=(resamples, len(one)))].mean(axis=1))",
+    ],
+    ("statistics", "interval"): [
+        "def interval(drawn, confidence=0.95):\n    return np.quantile(drawn, [(1 - confidence) / 2, 0.975])",
+    ],
+}
+"""Natural mistakes of students, by lesson and function: each has to fail its check."""
+
+
 def cells_of(name):
     """The code cells of a lesson, as (tags, source)."""
     notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
@@ -36,6 +74,11 @@ def test_a_check_fails_with_a_hint_where_its_gap_is_open_and_passes_with_the_sol
             with pytest.raises(AssertionError) as failed:
                 exec(source, names)
             assert len(str(failed.value)) > 20, "the student needs a hint"
+            function = last.partition("def ")[2].partition("(")[0]
+            for wrong in MISTAKES.get((name.removeprefix("lesson_"), function), ()):
+                exec(wrong, names)
+                with pytest.raises(AssertionError):
+                    exec(source, names)
             exec(last, names)
             exec(source, names)
         else:
@@ -99,7 +142,14 @@ def test_the_command_writes_gaps_or_solutions_and_never_over_a_file(tmp_path, mo
     assert answered.read_text() == "somebody's answers" and [*gaps.iterdir()] == [answered]
 
 
-def test_a_lesson_that_cannot_be_read_is_named(tmp_path):
-    (tmp_path / "_toc.yml").write_text("root: book/index\nchapters:\n- file: book/executed/lesson_one\n")
-    with pytest.raises(RelexError, match="cannot read the lesson .*lesson_one.ipynb"):
+@pytest.mark.parametrize("damaged", ["{bad", "[]"])
+def test_a_lesson_that_cannot_be_read_is_named_and_nothing_is_written(tmp_path, damaged):
+    pages = "".join(f"- file: book/executed/{name}\n" for name in ("lesson_one", "lesson_two"))
+    (tmp_path / "_toc.yml").write_text(f"root: book/index\nchapters:\n{pages}")
+    (tmp_path / "notebooks").mkdir()
+    whole = (ROOT / "notebooks" / f"{NAMES[0]}.ipynb").read_text(encoding="utf-8")
+    (tmp_path / "notebooks" / "lesson_one.ipynb").write_text(whole, encoding="utf-8")
+    (tmp_path / "notebooks" / "lesson_two.ipynb").write_text(damaged)
+    with pytest.raises(RelexError, match="cannot read the lesson .*lesson_two.ipynb"):
         lessons.write_lessons(tmp_path / "out", root=tmp_path)
+    assert not (tmp_path / "out").exists()

@@ -105,6 +105,13 @@ def test_a_slide_has_what_the_page_has(made):
         ("fig-one", "fig-two", "some has no figure 'fig-two'"),
         ("relex/one.py", "relex/two.py", "some has no code 'relex/two.py'"),
         ("quote: part", "film: part", "shows film; a slide can show figure, equation"),
+        ("about: A line", "about: [", "some.yaml is not YAML"),
+        ("slides:", "slide:", "some.yaml is no deck; it needs a line `about` and a list `slides`"),
+        ("title: First & last", "title: 1", "some.yaml, slide 1: a slide needs a title, in quotes if it is a number"),
+        ("ask: What", "asks: What", "some.yaml, slide 2: a slide has no asks; it has title, say, show, ask, page"),
+        ("say: [", "say: ['', ", "some.yaml, slide 1: `say` is a list of first words of sentences"),
+        ("show: [figure: fig-one,", "show: [figure,", "some.yaml, slide 1: `show` is a list of pairs"),
+        ("figure: fig-one", "figure: part", "some has no picture in figure 'part'"),
     ],
 )
 def test_what_the_page_does_not_have_is_an_error(made, old, new, message):

@@ -4,7 +4,7 @@ import functools
 import re
 
 from relex.files import project_root
-from relex.reports import landing
+from relex.reports import landing, results
 from relex.reports.ledger import ledger
 from relex.reports.verdict import FALLS, NOT_LEARNED, Verdict
 from relex.runs.records import published
@@ -53,7 +53,17 @@ def test_the_picture_has_printed_measured_and_counted_scores_of_all_four():
 
 def test_an_interval_is_that_of_the_score_itself():
     for name, case in landing.CASES.items():
-        runs = [r for r in READ(case.experiment) if r["config"]["row"] == (case.row or "entity2")]
-        runs = [r for r in runs if case.where.items() <= r["config"].items()]
+        records = results.where(READ(case.experiment), **case.where)
+        runs = results.of_row(results.where(records, split=results.main_split(records)), case.row or "entity2")
         found = case.score.interval(runs)
         assert abs(found.mean - case.score.of_runs(runs).mean()) < 1e-9, name
+
+
+def test_the_picture_is_of_the_primary_split_where_there_are_several():
+    def both(experiment):
+        records = READ(experiment)
+        moved = [r | {"run": f"{r['run']} again", "config": r["config"] | {"split": "novel"}} for r in records]
+        return [*records, *moved] if experiment == "focused_main" else records
+
+    assert "Focused attention: Focused, casmed, novel" in landing.picture(both).index
+    assert "Focused attention: Focused, casmed, distinct" in landing.picture(READ).index
