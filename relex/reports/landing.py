@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from relex import corpora
 from relex.audits.audit import audit, checks
 from relex.reports import compare, ledger_page, printed, results, words
 from relex.reports.families import Published
@@ -22,6 +23,8 @@ CHAPTERS = {
     "focused": "focused-attention",
 }
 """Where the evidence of each paper is told."""
+BASELINES = "cbrrel-baselines"
+"""The claim that CBRRel is above the systems that its paper compares it with."""
 COUNTING = "TF-IDF pair+sentence+between"
 """The row of the baselines that counts characters of mentions, of the sentence, and of the words between."""
 
@@ -85,7 +88,7 @@ def picture(published: Published) -> pd.DataFrame:
 
 def findings(entries: Sequence[Entry], published: Published) -> str:
     """Markdown: a list, each item a finding with its evidence one click away."""
-    told = [_printed(), _claims(entries), _counting(published)]
+    told = [_printed(), _claims(entries), _counting(published), _in_one_harness(entries)]
     told += [_headline(entry) for name in HEADLINES for entry in entries if entry.id == name]
     return "".join(f"* {line}\n" for line in told if line)
 
@@ -122,6 +125,31 @@ def _counting(published: Published) -> str:
         f"**Counting characters comes near.** On umrc10 a linear model of character n-grams has an accuracy of "
         f"{100 * sum(counted) / len(counted):.1f} %, our strongest BERT {100 * learned:.1f} %. "
         "{doc}`Three encoders <executed/encoder_comparison>`"
+    )
+
+
+def _in_one_harness(entries: Sequence[Entry]) -> str:
+    """How CBRRel stands to the systems that its paper prints below it, on real corpora; empty without a verdict."""
+    compared = [
+        line for entry in entries if entry.id == BASELINES for line in entry.evidence
+        if not line.stand_in and line.printed is not None and line.printed > 0
+    ]  # fmt: skip
+    told = []
+    for corpus in dict.fromkeys(line.corpus for line in compared):
+        own = [line for line in compared if line.corpus == corpus]
+        said: dict[str, list[str]] = {}
+        for line in own:
+            if found := words.ORDER.get(compare.outcome(line.verdict)):
+                name = line.needs.removeprefix("CBRRel is above ")
+                said.setdefault(found, []).append(f"{name} ({words.points(line.measured / 100)})")
+        if said:
+            rows = "; ".join(f"{order} {', '.join(said[order])}" for order in words.ORDER.values() if order in said)
+            told.append(f"on {corpora.title(corpus)} {rows}")
+    if not told:
+        return ""
+    return (
+        "**In one harness the order is another.** Trained on the same documents with the same encoder, CBRRel is, of the "
+        f"systems that it is printed above, {'; '.join(told)}. {{doc}}`The systems <executed/systems>`"
     )
 
 

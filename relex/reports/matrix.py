@@ -140,7 +140,7 @@ def which(corpus: str, found: Sequence[dict], of_corpus: Sequence[Cell]) -> str:
 
 def _word(line: pd.Series) -> str:
     """The verdict of a difference from the highest row, to stand before the names of the others."""
-    told = {"higher": "above", "within the noise": "not distinguishable from"}.get(compare.outcome(line["verdict"]))
+    told = words.ORDER.get(compare.outcome(line["verdict"]))
     return f"{line['reach']}{told}" if told else "without a verdict against"
 
 

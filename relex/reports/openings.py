@@ -47,10 +47,13 @@ def opening(page: str, question: str, paper: str, entries: Sequence[Entry], publ
 
 def of_entry(entry: Entry) -> str:
     """A claim, its verdict, and for each corpus what was measured; where nothing was, why."""
-    measured = [line for line in entry.evidence if line.measured is not None]
     said = f"*{_first(entry.claim)}*: {verdict.told(entry.verdict._replace(reason=''))}"
-    if not measured or entry.verdict.word == verdict.REFUTED:
-        return f"{said} ({entry.verdict.reason})." if entry.verdict.reason else f"{said}."
+    measured = [line for line in entry.evidence if line.measured is not None]
+    refuted = entry.verdict.word == verdict.REFUTED
+    if refuted or not measured:
+        said += f" ({entry.verdict.reason})" if entry.verdict.reason else ""
+    if not measured:
+        return f"{said}."
     parts = []
     for corpus in dict.fromkeys(line.corpus for line in measured):
         own = [line for line in measured if line.corpus == corpus]
@@ -59,7 +62,7 @@ def of_entry(entry: Entry) -> str:
         else:
             told = _counted([line.verdict for line in own]), _seeds({line.seeds for line in own})
         parts.append(f"{corpora.title(corpus)}: {', '.join(told)}")
-    return f"{said}. On {'; on '.join(parts)}."
+    return f"{said}. {'Measured here on' if refuted else 'On'} {'; on '.join(parts)}."
 
 
 def of_line(paper: str, name: str, says: str, published: Published) -> str:

@@ -29,6 +29,9 @@ TITLES = {
 """Rows of grids whose names are code → what tables and sentences call them."""
 _CODE = re.compile("|".join(rf"(?<![\w.>-]){re.escape(row)}(?!\w)" for row in sorted(TITLES, key=len, reverse=True)))
 
+ORDER = {"higher": "above", "lower": "below", "within the noise": "not distinguishable from"}
+"""Outcome of a comparison → how the first of its rows stands to the second."""
+
 
 def titled(text: str) -> str:
     """A text in which rows have their titles: `full − -fgm` becomes `full − without FGM`."""

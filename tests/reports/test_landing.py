@@ -14,7 +14,7 @@ READ = functools.cache(published)
 
 def test_a_few_lines_each_with_a_link_to_a_page_that_is_there():
     lines = landing.findings(ledger(READ), READ).splitlines()
-    assert 5 <= len(lines) <= 7
+    assert 5 <= len(lines) <= 8
     for line in lines:
         (page,) = re.findall(r"{doc}`[^`<]+<([\w/-]+)>`$", line)
         name = page.removeprefix("executed/")
@@ -31,6 +31,23 @@ def test_a_verdict_that_changes_changes_its_line_and_what_has_not_learned_has_no
     assert "Falls: CBRRel \u2212 CasRel" in line and "measured" in line
     unlearned = [e._replace(verdict=Verdict(NOT_LEARNED)) if e.id == "cbrrel-casrel" else e for e in entries]
     assert "measured" not in next(x for x in landing.findings(unlearned, READ).splitlines() if "CasRel" in x)
+
+
+def test_how_cbrrel_stands_to_the_systems_printed_below_it_follows_the_verdicts_of_the_ledger():
+    def lines(entries):
+        return [line for line in landing.findings(entries, READ).splitlines() if "In one harness" in line]
+
+    entries = ledger(READ)
+    (told,) = lines(entries)
+    claim = next(e for e in entries if e.id == landing.BASELINES)
+    for line in claim.evidence:
+        name = line.needs.removeprefix("CBRRel is above ")
+        if line.corpus == "casmed" and line.verdict == "lower":
+            assert re.search(rf"below [^;]*\b{name} \(\u2212", told), name
+    turned = [e._replace(verdict="higher") if e.verdict == "lower" else e for e in claim.evidence]
+    (told,) = lines([claim._replace(evidence=turned)])
+    assert "above BiRTE" in told and "below" not in told
+    assert not lines([claim._replace(evidence=[e._replace(verdict="no verdict") for e in claim.evidence])])
 
 
 def test_without_records_only_the_printed_figures_speak():
