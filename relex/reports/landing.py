@@ -148,8 +148,8 @@ def _in_one_harness(entries: Sequence[Entry]) -> str:
     if not told:
         return ""
     return (
-        "**In one harness the order is another.** Trained on the same documents with the same encoder, CBRRel is, of the "
-        f"systems that it is printed above, {'; '.join(told)}. {{doc}}`The systems <executed/systems>`"
+        "**In one harness the order is another.** Trained on the same documents with the same encoder, CBRRel is, of "
+        f"the systems that it is printed above, {'; '.join(told)}. {{doc}}`The systems <executed/systems>`"
     )
 
 
