@@ -134,8 +134,8 @@ def which(corpus: str, found: Sequence[dict], of_corpus: Sequence[Cell]) -> str:
     lines = compare.differences(found, [(first.row, cell.row) for cell in others], score)
     said: dict[str, list[str]] = {}
     for _, line in lines.iterrows():
-        said.setdefault(_word(line), []).append(words.titled(line["rows"][1]))
-    return f"{best}: " + "; ".join(f"{verdict} {', '.join(rows)}" for verdict, rows in said.items()) + "."
+        said.setdefault(_word(line), []).append(line["rows"][1])
+    return f"{best}: " + "; ".join(f"{verdict} {words.listed(rows)}" for verdict, rows in said.items()) + "."
 
 
 def _word(line: pd.Series) -> str:
@@ -176,7 +176,10 @@ def page(published: Published) -> str:
 def _alt(of_corpus: dict[str, list[Cell]]) -> str:
     known, _ = costs()
     told = [
-        f"{name}: " + ", ".join(f"{c.row} {100 * c.score:.1f} at {known[c.row]:.1f}" for c in found if c.row in known)
+        f"{name}: "
+        + ", ".join(
+            f"{words.listed([c.row])} {100 * c.score:.1f} at {known[c.row]:.1f}" for c in found if c.row in known
+        )
         for name, found in of_corpus.items()
         if found
     ]

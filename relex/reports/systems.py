@@ -8,7 +8,7 @@ import pandas as pd
 import yaml
 
 from relex.files import project_root
-from relex.reports import compare, printed, results
+from relex.reports import compare, printed, results, words
 
 OWN = {"cbrrel": ("CBRRel", "CasRel"), "iser": ("ISER", "SpERT")}
 """Paper → its system and the baseline that this is built on."""
@@ -85,4 +85,4 @@ def ranks(found: pd.DataFrame, corpus: str) -> str:
         one, other = line["rows"]
         if one == own:
             said.setdefault(line["verdict"], []).append(other)
-    return "\n".join(f"- {own}, *{verdict}*: {', '.join(rows)}." for verdict, rows in said.items())
+    return "\n".join(f"- {own}, *{verdict}*: {words.listed(rows)}." for verdict, rows in said.items())

@@ -1,6 +1,7 @@
 """What a table of differences says, for every outcome, in cells and sentences; bold type is for full verdicts only."""
 
 import re
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,12 @@ ORDER = {"higher": "above", "lower": "below", "within the noise": "not distingui
 def titled(text: str) -> str:
     """A text in which rows have their titles: `full − -fgm` becomes `full − without FGM`."""
     return _CODE.sub(lambda found: TITLES[found[0]], str(text))
+
+
+def listed(names: Iterable[str]) -> str:
+    """Rows by their titles with commas between them; a title that has a comma itself stands in quotation marks."""
+    titles = map(titled, names)
+    return ", ".join(f"\u201c{title}\u201d" if "," in title else title for title in titles)
 
 
 def points(fraction: float, digits: int = 1) -> str:

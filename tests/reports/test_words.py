@@ -139,3 +139,8 @@ def test_a_table_shows_its_reasons_whole():
     with pd.option_context("display.max_colwidth", 50):
         use_style()
         assert reason in pd.DataFrame({"verdict": [reason]})._repr_html_()
+
+
+def test_rows_in_a_list_can_be_distinguished_though_their_names_have_commas():
+    assert words.listed(["TPLinker", "Tucker, names", "-fgm"]) == "TPLinker, \u201cTucker, names\u201d, without FGM"
+    assert words.listed([]) == ""
