@@ -14,7 +14,9 @@ from relex.reports.families import Published
 from relex.reports.ledger import PAPERS, Entry
 from relex.reports.verdict import NOT_LEARNED, REFUTED
 
-HEADLINES = ("umrc-best-encoding", "cbrrel-casrel", "iser-spert", "focused-joint-lstm")
+BASELINES = "cbrrel-baselines"
+"""The claim that CBRRel is above the systems that its paper compares it with."""
+HEADLINES = ("umrc-best-encoding", BASELINES, "iser-spert", "focused-joint-lstm")
 """The claim of each paper that its title or abstract rests on."""
 CHAPTERS = {
     "umrc": "relation-classification",
@@ -23,8 +25,6 @@ CHAPTERS = {
     "focused": "focused-attention",
 }
 """Where the evidence of each paper is told."""
-BASELINES = "cbrrel-baselines"
-"""The claim that CBRRel is above the systems that its paper compares it with."""
 COUNTING = "TF-IDF pair+sentence+between"
 """The row of the baselines that counts characters of mentions, of the sentence, and of the words between."""
 
@@ -88,7 +88,7 @@ def picture(published: Published) -> pd.DataFrame:
 
 def findings(entries: Sequence[Entry], published: Published) -> str:
     """Markdown: a list, each item a finding with its evidence one click away."""
-    told = [_printed(), _claims(entries), _counting(published), _in_one_harness(entries)]
+    told = [_printed(), _claims(entries), _counting(published)]
     told += [_headline(entry) for name in HEADLINES for entry in entries if entry.id == name]
     return "".join(f"* {line}\n" for line in told if line)
 
@@ -128,17 +128,13 @@ def _counting(published: Published) -> str:
     )
 
 
-def _in_one_harness(entries: Sequence[Entry]) -> str:
+def _in_one_harness(entry: Entry) -> str:
     """How CBRRel stands to the systems that its paper prints below it, on real corpora; empty without a verdict."""
-    compared = [
-        line for entry in entries if entry.id == BASELINES for line in entry.evidence
-        if not line.stand_in and line.printed is not None and line.printed > 0
-    ]  # fmt: skip
+    lines = [line for line in entry.evidence if not line.stand_in and line.printed is not None and line.printed > 0]
     told = []
-    for corpus in dict.fromkeys(line.corpus for line in compared):
-        own = [line for line in compared if line.corpus == corpus]
+    for corpus in dict.fromkeys(line.corpus for line in lines):
         said: dict[str, list[str]] = {}
-        for line in own:
+        for line in (line for line in lines if line.corpus == corpus):
             if found := words.ORDER.get(compare.outcome(line.verdict)):
                 name = line.needs.removeprefix("CBRRel is above ")
                 said.setdefault(found, []).append(f"{name} ({words.points(line.measured / 100)})")
@@ -147,14 +143,14 @@ def _in_one_harness(entries: Sequence[Entry]) -> str:
             told.append(f"on {corpora.title(corpus)} {rows}")
     if not told:
         return ""
-    return (
-        "**In one harness the order is another.** Trained on the same documents with the same encoder, CBRRel is, of "
-        f"the systems that it is printed above, {'; '.join(told)}. {{doc}}`The systems <executed/systems>`"
-    )
+    return f"Trained here with the same encoder on the same documents, it is {'; '.join(told)}"
 
 
 def _headline(entry: Entry) -> str:
-    """The claim and its verdict; with the first comparison of a real corpus, unless a row of it has not learned."""
+    """The claim and its verdict; with the first comparison of a real corpus, unless a row of it has not learned.
+
+    Of the claim of `BASELINES` with all comparisons that have a verdict.
+    """
     lines = [e for e in entry.evidence if e.measured is not None and entry.verdict.word != NOT_LEARNED]
     measured = ""
     for e in sorted(lines, key=lambda e: e.stand_in)[:1]:
@@ -163,6 +159,10 @@ def _headline(entry: Entry) -> str:
         measured = (
             f": {e.comparison}, {printed}measured {ledger_page.measured(e)} points on {ledger_page.corpus(e)}, {seeds}"
         )
+    if entry.id == BASELINES and (told := _in_one_harness(entry)):
+        measured = f". {told}"
+    if entry.verdict.word == NOT_LEARNED and entry.verdict.reason:
+        measured = f": {entry.verdict.reason.partition(';')[0]}"
     paper, text = PAPERS[entry.paper], entry.verdict.text
     return (
         f"**{paper[0].upper()}{paper[1:]}: \u201c{entry.claim}\u201d.** {text[0].upper()}{text[1:]}{measured}. "
