@@ -112,12 +112,20 @@ def test_a_slide_has_what_the_page_has(made):
         ("say: [", "say: ['', ", "some.yaml, slide 1: `say` is a list of first words of sentences"),
         ("show: [figure: fig-one,", "show: [figure,", "some.yaml, slide 1: `show` is a list of pairs"),
         ("figure: fig-one", "figure: part", "some has no picture in figure 'part'"),
+        ("  ask: What", "  page: gone\n  ask: What", "some.yaml, slide 'Second': the book has no built page 'gone'"),
+        ("  ask: What", "  page: [some]\n  ask: What", "some.yaml, slide 2: `page` is the name of a page"),
     ],
 )
 def test_what_the_page_does_not_have_is_an_error(made, old, new, message):
     path = made[0] / slides.FOLDER / "some.yaml"
     path.write_text(DECK.replace(old, new), encoding="utf-8")
     with pytest.raises(RelexError, match=re.escape(message)):
+        slides.place(*made)
+
+
+def test_a_deck_of_no_page_is_an_error(made):
+    (made[1] / "book" / "some.html").unlink()
+    with pytest.raises(RelexError, match="some.yaml: the book has no built page 'some'; give the name of one"):
         slides.place(*made)
 
 
