@@ -86,6 +86,29 @@ def test_a_check_fails_with_a_hint_where_its_gap_is_open_and_passes_with_the_sol
     assert "stand-in" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("function", "wrong", "hint"),
+    [
+        ("candidates", "def candidates(n, w):\n    return [[a, b] for a, b in right(n, w)]", "list of tuples"),
+        ("candidates", "def candidates(n, w):\n    return tuple(right(n, w))", "list of tuples"),
+        ("span_vectors", "def span_vectors(*given):\n    return list(right(*given))", "return one tensor"),
+        ("span_vectors", "def span_vectors(*given):\n    return tuple(right(*given))", "return one tensor"),
+    ],
+)
+def test_a_list_in_the_place_of_a_tuple_or_a_tensor_gets_a_hint(function, wrong, hint):
+    cells = cells_of("lesson_spans")
+    names = {}
+    exec("import torch", names)
+    ((gap, check),) = (
+        (source, following)
+        for (tags, source), (_, following) in pairwise(cells)
+        if "gap" in tags and f"def {function}(" in source
+    )
+    exec(f"{gap}\nright = {function}\n{wrong}", names)
+    with pytest.raises(AssertionError, match=hint):
+        exec(check, names)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_gap_has_its_check_and_every_check_its_hints(name):
     cells = cells_of(name)
