@@ -87,16 +87,18 @@ def test_a_check_fails_with_a_hint_where_its_gap_is_open_and_passes_with_the_sol
 
 
 @pytest.mark.parametrize(
-    ("function", "wrong", "hint"),
+    ("lesson", "function", "wrong", "hint"),
     [
-        ("candidates", "def candidates(n, w):\n    return [[a, b] for a, b in right(n, w)]", "list of tuples"),
-        ("candidates", "def candidates(n, w):\n    return tuple(right(n, w))", "list of tuples"),
-        ("span_vectors", "def span_vectors(*given):\n    return list(right(*given))", "return one tensor"),
-        ("span_vectors", "def span_vectors(*given):\n    return tuple(right(*given))", "return one tensor"),
+        ("cascade", "spans", "def spans(t):\n    return [list(one) for one in right(t)]", "list of tuples"),
+        ("cascade", "spans", "def spans(t):\n    return tuple(right(t))", "list of tuples"),
+        ("spans", "candidates", "def candidates(n, w):\n    return [[a, b] for a, b in right(n, w)]", "list of tuples"),
+        ("spans", "candidates", "def candidates(n, w):\n    return tuple(right(n, w))", "list of tuples"),
+        ("spans", "span_vectors", "def span_vectors(*given):\n    return list(right(*given))", "return one tensor"),
+        ("spans", "span_vectors", "def span_vectors(*given):\n    return tuple(right(*given))", "return one tensor"),
     ],
 )
-def test_a_list_in_the_place_of_a_tuple_or_a_tensor_gets_a_hint(function, wrong, hint):
-    cells = cells_of("lesson_spans")
+def test_a_list_in_the_place_of_a_tuple_or_a_tensor_gets_a_hint(lesson, function, wrong, hint):
+    cells = cells_of(f"lesson_{lesson}")
     names = {}
     exec("import torch", names)
     ((gap, check),) = (
