@@ -51,7 +51,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         kind = DiskFull if error.errno in FULL else RelexError
-        raise kind(f"cannot write {path}: {error.strerror}; free some space or choose another place") from None
+        raise kind(f"cannot write {path}: {error.strerror}; {_remedy(kind)}") from None
 
 
 def remove_remnants(path: Path) -> None:
@@ -93,10 +93,14 @@ def new_folder(path: Path) -> Iterator[Path]:
         full = getattr(error, "errno", None) in FULL or "os error 28" in str(error)
         reason = getattr(error, "strerror", None) or str(error)
         kind = DiskFull if full else RelexError
-        raise kind(f"cannot write {path}: {reason}; free some space or choose another place") from None
+        raise kind(f"cannot write {path}: {reason}; {_remedy(kind)}") from None
     finally:
         if temporary:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _remedy(kind: type[RelexError]) -> str:
+    return "free some space or choose another place" if kind is DiskFull else "choose another place"
 
 
 def _machine() -> str:

@@ -1,9 +1,19 @@
-// Starts reveal.js on a deck. A phone held upright has slides of its own shape, so that text stays readable there.
+// Starts reveal.js on a deck. A phone has slides of its own shape, so that text stays readable there; held sideways, what
+// does not fit is scrolled.
 (() => {
   const LARGEST = 1.3, BESIDE = 1.1, SMALLEST = 0.6, OF_BOX = 0.4, STEP = 0.05;  // of the usual size of type
 
-  const shape = () => innerWidth < 700 ? {width: 390, height: Math.round(390 * innerHeight / innerWidth)}
-    : {width: 1200, height: 675};
+  const READABLE = 0.875;  // 14 of 16 pixels: the smallest size of type on a phone held sideways
+
+  const upright = () => innerWidth < 700;
+  const sideways = () => !upright() && innerHeight < 500;
+  const shape = () => upright() ? {width: 390, height: Math.round(390 * innerHeight / innerWidth)}
+    : sideways() ? {width: innerWidth, height: innerHeight} : {width: 1200, height: 675};
+
+  function name() {
+    document.documentElement.classList.toggle("phone", upright());
+    document.documentElement.classList.toggle("sideways", sideways());
+  }
 
   // The largest size at which `fits` holds.
   function size(element, largest, smallest, fits) {
@@ -22,7 +32,7 @@
       const picture = slide.querySelector("figure img");
       slide.classList.toggle("flat", Boolean(picture) && picture.naturalWidth > 1.75 * picture.naturalHeight);
       const parts = slide.querySelector(".parts");
-      size(slide, picture ? BESIDE : LARGEST, SMALLEST, () => {
+      size(slide, picture ? BESIDE : LARGEST, sideways() ? READABLE : SMALLEST, () => {
         for (const box of slide.querySelectorAll(".shown > div"))
           size(box, 1, OF_BOX, () => box.scrollWidth <= box.clientWidth + 1);
         return slide.scrollHeight <= height + 1 && (!parts || parts.scrollHeight <= parts.clientHeight + 1);
@@ -34,12 +44,12 @@
 
   function reshape() {
     const now = shape(), old = Reveal.getConfig();
-    document.documentElement.classList.toggle("phone", now.width < 700);
+    name();
     if (now.width !== old.width || now.height !== old.height) Reveal.configure(now);
     fit();
   }
 
-  document.documentElement.classList.toggle("phone", shape().width < 700);
+  name();
   addEventListener("load", async () => {
     await document.fonts.ready;
     await Reveal.initialize({...shape(), display: "flex", margin: 0, minScale: 0.1, maxScale: 3, center: false,

@@ -52,29 +52,33 @@ def without_solution(source: str) -> str:
     return left
 
 
-def with_gaps(notebook):
-    """A copy of a lesson (an nbformat notebook) without solutions and outputs; a `RelexError` when it has no gap."""
+def with_gaps(notebook, name: str):
+    """A copy of a lesson (an nbformat notebook) without solutions and outputs.
+
+    Raises a `RelexError`, which begins with `name`, when the lesson has no gap or a gap is not whole.
+    """
     import copy
 
     gapped = copy.deepcopy(notebook)
-    for cell in gapped.cells:
-        if cell.cell_type == "code":
+    for cell in (one for one in gapped.cells if one.cell_type == "code"):
+        try:
             cell.source, cell.outputs, cell.execution_count = without_solution(cell.source), [], None
-    if gapped.cells == notebook.cells:
-        raise RelexError("the notebook has no solutions; write them between '# solution: HINT' and '# end of solution'")
+        except RelexError as error:
+            raise RelexError(f"{name}: {error}") from None
+    if [cell.source for cell in gapped.cells] == [cell.source for cell in notebook.cells]:
+        raise RelexError(f"{name} has no solutions; write them between '# solution: HINT' and '# end of solution'")
     return gapped
 
 
-def write_lessons(folder: Path, solutions: bool = False, root: Path | None = None) -> list[Path]:
+def write_lessons(folder: str | Path, solutions: bool = False, root: Path | None = None) -> list[Path]:
     """Write every lesson into a folder, with gaps or with `solutions`; return the paths.
 
-    Nothing is written over: a `RelexError` names the first file that is there already, or says that it is no folder.
+    Nothing is written over: a `RelexError` names the first file that is there already, or says why no folder can be
+    there, such as a name that is empty or a file on the way.
     """
     import nbformat
 
-    root = root or project_root()
-    if folder.exists() and not folder.is_dir():
-        raise RelexError(f"{folder} is no folder; choose another place")
+    root, folder = root or project_root(), _folder(folder)
     sources = {folder / f"{name}.ipynb": root / "notebooks" / f"{name}.ipynb" for name in lesson_names(root)}
     texts = {}
     for path in sources:
@@ -85,7 +89,29 @@ def write_lessons(folder: Path, solutions: bool = False, root: Path | None = Non
             notebook = nbformat.read(source, as_version=4)
         except (OSError, ValueError, AttributeError, TypeError, nbformat.ValidationError) as error:
             raise RelexError(f"cannot read the lesson {source} ({str(error).splitlines()[0]}); restore it") from None
-        texts[path] = nbformat.writes(notebook if solutions else with_gaps(notebook)) + "\n"
+        texts[path] = nbformat.writes(notebook if solutions else with_gaps(notebook, source.name)) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RelexError(f"cannot make the folder {folder}: {error.strerror}; choose another place") from None
     for path, text in texts.items():  # when all could be read: half of the lessons would block the folder
         write_text(path, text)
     return [*sources]
+
+
+def _folder(name: str | Path) -> Path:
+    """The folder of that name, which is there or can be made as far as the names on the way to it tell."""
+    if not str(name).strip():
+        raise RelexError("the folder for the lessons has no name; give one, or . for this folder")
+    folder = Path(name)
+    for place in (folder, *folder.parents):
+        if place.is_symlink() and not place.exists():
+            raise RelexError(
+                f"{place} is a symbolic link to {os.readlink(place)}, which is not there; make that folder, remove the "
+                "link, or choose another place"
+            )
+        if os.path.lexists(place):
+            if not place.is_dir():
+                raise RelexError(f"{place} is no folder, so lessons cannot lie in it; choose another place")
+            break
+    return folder

@@ -24,33 +24,46 @@ VERDICTS = {"+": ("right", "Right."), "-": ("wrong", "No.")}
 def parsed(lines: list[str]) -> list[dict]:
     """The questions of a quiz: each has `text`, `line` (from 0) and `answers`: sign, text, feedback and line.
 
-    Raises a `ValueError` that says what is wrong: a line without a place, a question without one right answer, an
-    answer without feedback.
+    Raises a `ValueError` that says what is wrong: no question at all, a line without a place, a question without one
+    right answer, a blank question, answer or feedback.
     """
     questions: list[dict] = []
     told: list[str] = []
     for number, line in enumerate(lines):
-        sign, text = line[:1], line[2:]
-        if line[:2] == "? ":
+        sign, text = line[:1] if line[1:2] in ("", " ") else "", line[2:]
+        if sign == "?":
             questions.append({"text": (told := [text]), "line": number, "answers": []})
-        elif line[:2] in ("+ ", "- ") and questions:
+        elif sign in VERDICTS and questions:
             questions[-1]["answers"].append({"sign": sign, "text": (told := [text]), "feedback": [], "line": number})
-        elif line[:2] == ": " and questions and questions[-1]["answers"]:
+        elif sign == ":" and questions and questions[-1]["answers"]:
             told = questions[-1]["answers"][-1]["feedback"]
             told.append(text)
         elif line.startswith("  ") and told:
             told.append(text)
         elif line.strip():
             raise ValueError(f"line {number + 1} of a quiz is no question, answer or feedback: {line!r}")
-    for question in questions:
-        answers = question["answers"]
-        if sum(one["sign"] == "+" for one in answers) != 1 or len(answers) < 2:
-            raise ValueError(f"a question needs one right answer and a wrong one: {question['text'][0]!r}")
-        if len(answers) > len(LETTERS):
-            raise ValueError(f"a question has {len(LETTERS)} answers at most: {question['text'][0]!r}")
-        if silent := [one["text"][0] for one in answers if not one["feedback"]]:
-            raise ValueError(f"an answer has no feedback: {silent[0]!r}")
+    if not questions:
+        raise ValueError("a quiz has no question; write one behind '? '")
+    for number, question in enumerate(questions, 1):
+        if wrong := _wrong(question["text"], question["answers"]):
+            raise ValueError(f"question {number} of a quiz, {' '.join(question['text']).strip()!r}, {wrong}")
     return questions
+
+
+def _wrong(text: list[str], answers: list[dict]) -> str:
+    """What keeps a question from being whole, else nothing."""
+    if not "".join(text).strip():
+        return "has no text; write it behind '? '"
+    if sum(one["sign"] == "+" for one in answers) != 1 or len(answers) < 2:
+        return "needs one right answer and a wrong one"
+    if len(answers) > len(LETTERS):
+        return f"has {len(answers)} answers; {len(LETTERS)} are the most"
+    for letter, one in zip(LETTERS, answers, strict=False):
+        if not "".join(one["text"]).strip():
+            return f"has a blank answer {letter}; write it behind '{one['sign']} '"
+        if not "".join(one["feedback"]).strip():
+            return f"has no feedback on answer {letter}; write it in a line behind ': '"
+    return ""
 
 
 class Quiz(SphinxDirective):
@@ -63,7 +76,7 @@ class Quiz(SphinxDirective):
         try:
             questions = parsed(list(self.content))
         except ValueError as error:
-            raise self.error(str(error)) from None
+            raise self.error(f"{self.env.docname}: {error}") from None
         quiz = nodes.container(classes=["quiz"])
         for number, question in enumerate(questions, 1):
             asked, messages = self.state.inline_text(" ".join(question["text"]), self.lineno + question["line"])

@@ -106,6 +106,8 @@ def _wrong(slide) -> str:
         return "`say` is a list of first words of sentences"
     if not (isinstance(show, list) and all(isinstance(pair, dict) for pair in show)):
         return "`show` is a list of pairs, a kind and a name"
+    if "page" in slide and not (isinstance(slide["page"], str) and slide["page"].strip()):
+        return "`page` is the name of a page, such as cascade-tagging"
     return ""
 
 
@@ -125,7 +127,7 @@ def place(root: Path, built: Path) -> list[Path]:
     names = deck_names(root)
     if names:
         _copy_reveal(built / "_static" / "reveal")
-    read = cache(lambda name: Pieces(name, (built / "book" / f"{name}.html").read_text(encoding="utf-8")))
+    read = cache(lambda name: Pieces.read(name, built))
     for name in names:
         write_text(deck_path(built, name), slides(name, read_deck(root, name), read, built))
     for name in names:
@@ -137,11 +139,14 @@ def place(root: Path, built: Path) -> list[Path]:
 
 def slides(name: str, deck: dict, read: Callable[[str], "Pieces"], built: Path) -> str:
     """The HTML of a deck; `read` gives the pieces of a page by its name."""
-    own = read(name)
+    try:
+        own = read(name)
+    except LookupError as error:
+        raise RelexError(f"{FOLDER}/{name}.yaml: {error.args[0]}, and the deck that name") from None
     parts = [_first(own, deck, built)]
     for slide in deck["slides"]:
         try:
-            parts.append(_slide(slide, read(slide.get("page", name))))
+            parts.append(_slide(slide, read(slide["page"]) if "page" in slide else own))
         except LookupError as error:
             raise RelexError(f"{FOLDER}/{name}.yaml, slide {slide['title']!r}: {error.args[0]}") from None
     return PAGE.format(title=html.escape(own.title), slides="\n".join(parts))
@@ -161,6 +166,14 @@ class Pieces:
             link["href"] = f"{name}.html{link['href']}"
         self.title = self.article.find("h1").get_text().strip()
         self.sentences = list(_sentences(self.article))
+
+    @classmethod
+    def read(cls, name: str, built: Path) -> "Pieces":
+        """Those of a page in the folder of the built book."""
+        path = built / "book" / f"{name}.html"
+        if not path.is_file():
+            raise LookupError(f"the book has no built page {name!r}; give the name of one that _toc.yml lists")
+        return cls(name, path.read_text(encoding="utf-8"))
 
     def sentence(self, beginning: str) -> str:
         """The HTML of the first sentence that begins so."""

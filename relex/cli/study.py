@@ -1,6 +1,7 @@
 """Commands of the study: run an experiment, show it, publish its records, build the book, write its lessons."""
 
 import json
+import os
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -213,13 +214,13 @@ def book(profile: Annotated[str, typer.Option(help="smoke, quick, cpu or full.")
 
 @app.command()
 def lessons(
-    folder: Annotated[Path, typer.Argument(help="Where to write them; no file there is written over.")],
+    folder: Annotated[str, typer.Argument(help="Where to write them; no file there is written over.")],
     solutions: Annotated[bool, typer.Option("--solutions", help="With solutions in the place of gaps.")] = False,
 ) -> None:
     """Write the lessons of the course as notebooks with gaps, each with cells that check what fills them."""
     from relex.book.lessons import write_lessons
 
-    for path in write_lessons(folder.expanduser(), solutions):
+    for path in write_lessons(os.path.expanduser(folder), solutions):
         print(path)
 
 

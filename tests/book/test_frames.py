@@ -84,14 +84,20 @@ def test_three_sentences_to_take_along(page):
         (["? Why?", "- So.", ": No.", "- Or so.", ": No."], "one right answer"),
         (["? Why?", "+ So.", ": Yes.", "+ Or so.", ": Yes."], "one right answer"),
         (["? Why?", "+ So.", ": Yes."], "a wrong one"),
-        (["? Why?", "+ So.", "- Or so.", ": No."], "no feedback: 'So.'"),
-        (["? Why?", *["- No.", ": No."] * 6, "+ So.", ": Yes."], "6 answers at most"),
+        (["? Why?", "+ So.", "- Or so.", ": No."], "no feedback on answer a"),
+        (["? Why?", *["- No.", ": No."] * 6, "+ So.", ": Yes."], "has 7 answers; 6 are the most"),
+        ([], "a quiz has no question"),
+        (["", " "], "a quiz has no question"),
+        (["? Why?", "+ So.", ": Yes.", "- ", ": No."], "question 1 of a quiz, 'Why?', has a blank answer b"),
+        (["? Why?", "+", ": Yes.", "- Or so.", ": No."], "'Why?', has a blank answer a"),
+        (["? Why?", "+ So.", ": Yes.", "- Or so.", ":  ", "  "], "'Why?', has no feedback on answer b"),
+        (["? Why?", "+ So.", ": Yes.", "- Or so.", ": No.", "?  "], "question 2 of a quiz, '', has no text"),
         (["Why?"], "line 1 of a quiz"),
         ([": Yes."], "line 1 of a quiz"),
     ],
 )
 def test_a_quiz_that_is_not_whole_is_refused(lines, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=re.escape(message)):
         quiz.parsed(lines)
 
 
@@ -106,6 +112,21 @@ def built(tmp_path_factory):
         [sys.executable, "-m", "sphinx", "-qW", str(root), str(root / "html")], check=True, cwd=project_root()
     )
     return root / "html" / "index.html"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "index: a quiz has no question"),
+        ("? Why?\n+ So.\n:\n- Or.\n: No.\n", "index: question 1 of a quiz, 'Why?'"),
+    ],
+)
+def test_a_build_names_the_page_of_a_quiz_that_is_not_whole(tmp_path, text, message):
+    (tmp_path / "conf.py").write_text("extensions = ['myst_parser', 'sphinx_design', 'relex.book.quiz']\n")
+    (tmp_path / "index.md").write_text(f"# Page\n\n```{{quiz}}\n{text}```\n", encoding="utf-8")
+    command = [sys.executable, "-m", "sphinx", "-qW", str(tmp_path), str(tmp_path / "html")]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=project_root())
+    assert ran.returncode and message in ran.stderr
 
 
 def test_an_answer_unfolds_by_keyboard_and_by_touch(built, tmp_path):

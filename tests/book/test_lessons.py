@@ -86,6 +86,31 @@ def test_a_check_fails_with_a_hint_where_its_gap_is_open_and_passes_with_the_sol
     assert "stand-in" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("lesson", "function", "wrong", "hint"),
+    [
+        ("cascade", "spans", "def spans(t):\n    return [list(one) for one in right(t)]", "list of tuples"),
+        ("cascade", "spans", "def spans(t):\n    return tuple(right(t))", "list of tuples"),
+        ("spans", "candidates", "def candidates(n, w):\n    return [[a, b] for a, b in right(n, w)]", "list of tuples"),
+        ("spans", "candidates", "def candidates(n, w):\n    return tuple(right(n, w))", "list of tuples"),
+        ("spans", "span_vectors", "def span_vectors(*given):\n    return list(right(*given))", "return one tensor"),
+        ("spans", "span_vectors", "def span_vectors(*given):\n    return tuple(right(*given))", "return one tensor"),
+    ],
+)
+def test_a_list_in_the_place_of_a_tuple_or_a_tensor_gets_a_hint(lesson, function, wrong, hint):
+    cells = cells_of(f"lesson_{lesson}")
+    names = {}
+    exec("import torch", names)
+    ((gap, check),) = (
+        (source, following)
+        for (tags, source), (_, following) in pairwise(cells)
+        if "gap" in tags and f"def {function}(" in source
+    )
+    exec(f"{gap}\nright = {function}\n{wrong}", names)
+    with pytest.raises(AssertionError, match=hint):
+        exec(check, names)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_gap_has_its_check_and_every_check_its_hints(name):
     cells = cells_of(name)
@@ -115,8 +140,41 @@ def test_a_marker_without_its_partner_is_named(source):
 
 
 def test_a_notebook_without_solutions_is_no_lesson():
-    with pytest.raises(RelexError, match="no solutions"):
-        lessons.with_gaps(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = 1")]))
+    ran = nbformat.v4.new_code_cell("x = 1", outputs=[nbformat.v4.new_output("stream", text="1")], execution_count=1)
+    with pytest.raises(RelexError, match="^lesson_one.ipynb has no solutions"):
+        lessons.with_gaps(nbformat.v4.new_notebook(cells=[ran]), "lesson_one.ipynb")
+
+
+def test_a_gap_that_is_not_whole_is_told_with_its_notebook():
+    cut = nbformat.v4.new_code_cell("# solution: begin\nx = 1")
+    with pytest.raises(RelexError, match="^lesson_one.ipynb: '# solution: begin' has no partner"):
+        lessons.with_gaps(nbformat.v4.new_notebook(cells=[cut]), "lesson_one.ipynb")
+
+
+def test_a_folder_that_cannot_be_is_refused_with_its_reason(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to("nowhere")
+    refused = {
+        "": "the folder for the lessons has no name; give one",
+        "file/below": "^file is no folder, so lessons cannot lie in it; choose another place$",
+        "link": "^link is a symbolic link to nowhere, which is not there; make that folder, remove the link",
+        "link/below": "^link is a symbolic link to nowhere",
+    }
+    monkeypatch.setattr(lessons, "project_root", lambda: ROOT)
+    monkeypatch.chdir(tmp_path)
+    for folder, message in refused.items():
+        with pytest.raises(RelexError, match=message):
+            app(["lessons", folder], standalone_mode=False)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file", "link"]
+
+
+def test_a_folder_that_the_system_does_not_make_is_refused_without_talk_of_space(tmp_path, monkeypatch):
+    def refuse(folder, **_):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(RelexError, match=r"cannot make the folder .*/x: Permission denied; choose another place$"):
+        lessons.write_lessons(tmp_path / "x", root=ROOT)
 
 
 def test_the_command_writes_gaps_or_solutions_and_never_over_a_file(tmp_path, monkeypatch, capsys):

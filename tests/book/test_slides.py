@@ -30,6 +30,29 @@ MEASURED = """(() => {
     return JSON.stringify(found);
 })()"""
 
+SIDEWAYS = 844, 390
+READABLE = """(() => {
+    const found = [];
+    document.querySelectorAll('.slides > section').forEach((slide, number) => {
+        Reveal.slide(number);
+        const texts = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT), small = [];
+        while (texts.nextNode()) {
+            const one = texts.currentNode.parentElement, whole = one.closest('math') || one;
+            const size = parseFloat(getComputedStyle(whole).fontSize) * Reveal.getScale();
+            if (texts.currentNode.textContent.trim() && whole.getClientRects().length && size < 13.99)
+                small.push([size, texts.currentNode.textContent.slice(0, 20)]);
+        }
+        slide.scrollTop = slide.scrollHeight;
+        const lowest = Math.max(...[...slide.querySelectorAll('*')].map(one => one.getBoundingClientRect().bottom));
+        const wide = slide.scrollWidth > slide.clientWidth + 1;
+        slide.scrollTop = 0;
+        if (small.length || lowest > innerHeight || wide) found.push([number, small, lowest, wide]);
+    });
+    return JSON.stringify(found);
+})()"""
+"""What cannot be read on a phone held sideways: text below 14 px (of equations the line, not what is raised), content
+that scrolling does not reach, slides that are too wide."""
+
 PAGE = """<html><body><article><h1>Some chapter<a class="headerlink">#</a></h1>
 <div class="frame"><ul><li>see</li></ul></div><section id="a-part"><span id="part"></span>
 <p>Nothing’s here. <strong>Bold.</strong> A start meets <em>its. end</em>
@@ -112,12 +135,20 @@ def test_a_slide_has_what_the_page_has(made):
         ("say: [", "say: ['', ", "some.yaml, slide 1: `say` is a list of first words of sentences"),
         ("show: [figure: fig-one,", "show: [figure,", "some.yaml, slide 1: `show` is a list of pairs"),
         ("figure: fig-one", "figure: part", "some has no picture in figure 'part'"),
+        ("  ask: What", "  page: gone\n  ask: What", "some.yaml, slide 'Second': the book has no built page 'gone'"),
+        ("  ask: What", "  page: [some]\n  ask: What", "some.yaml, slide 2: `page` is the name of a page"),
     ],
 )
 def test_what_the_page_does_not_have_is_an_error(made, old, new, message):
     path = made[0] / slides.FOLDER / "some.yaml"
     path.write_text(DECK.replace(old, new), encoding="utf-8")
     with pytest.raises(RelexError, match=re.escape(message)):
+        slides.place(*made)
+
+
+def test_a_deck_of_no_page_is_an_error(made):
+    (made[1] / "book" / "some.html").unlink()
+    with pytest.raises(RelexError, match="some.yaml: the book has no built page 'some'; give the name of one"):
         slides.place(*made)
 
 
@@ -161,6 +192,27 @@ def test_keys_and_touch_move_the_slides(made, tab):
     assert tab.errors == []
 
 
+def test_on_a_phone_held_sideways_all_can_be_read_and_a_finger_scrolls_what_does_not_fit(made, tab):
+    page, long = made[1] / "book" / "some.html", "one(of_many_words, that_make_it_long)\n" * 30
+    page.write_text(page.read_text(encoding="utf-8").replace("<pre>one()</pre>", f"<pre>{long}</pre>"), "utf-8")
+    (path,) = slides.place(*made)
+    embed_font(made[1])
+    tab.resize(*SIDEWAYS)
+    tab.ask("Emulation.setTouchEmulationEnabled", enabled=True)
+    tab.open(path, READY)
+    assert tab.run(READABLE) == "[]"
+    tab.run("Reveal.slide(1)")
+    scrolled = "document.querySelector('section.present').scrollTop"
+    assert tab.run("document.querySelector('section.present pre').scrollHeight > innerHeight") and not tab.run(scrolled)
+    tab.ask("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": 400, "y": 300}])
+    for y in range(280, 80, -20):
+        tab.ask("Input.dispatchTouchEvent", type="touchMove", touchPoints=[{"x": 400, "y": y}])
+    tab.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    moved = f"new Promise(done => setTimeout(() => done({scrolled}), 500))"
+    assert tab.run(moved) > 100 and tab.run("Reveal.getState().indexh") == 1
+    assert tab.errors == []
+
+
 def _plain(text: str) -> str:
     """Text of a page without the marks of its formatting, and without equations."""
     text = re.sub(r"\{\w+\}`([^`<]+?)(?: <[^`]*>)?`", r"\1", text)
@@ -200,4 +252,7 @@ def test_slides_of_the_built_book_fit_and_do_not_complain(tab):
             found[name, width] = tab.run(MEASURED), list(tab.errors)
             files = [one for one in tab.requests if one.startswith("file:")]
             assert len(files) == len(tab.requests) and all(Path(one).suffix for one in files), "all is local"
+        tab.resize(*SIDEWAYS)
+        tab.open(slides.deck_path(built, name), READY)
+        found[name, SIDEWAYS] = tab.run(READABLE), list(tab.errors)
     assert {key: what for key, what in found.items() if what != ("[]", [])} == {}

@@ -52,15 +52,15 @@ def nearest(spans):
 
 
 @pytest.mark.parametrize("document", cascade.SENTENCES, ids=lambda d: d.id)
-def test_subjects_and_objects_are_those_of_the_nearest_ends(document):
+def test_heads_and_tails_are_those_of_the_nearest_ends(document):
     document.check()
     found = cascade.decoded(document)
     assert "".join(found.tokens) == document.text and len(found.tokens) == len(document.text)
     heads = {head for head, _, _ in document.triples()}
-    assert set(found.subjects) == nearest(heads)
+    assert set(found.heads) == nearest(heads)
     assert [i for i, tag in enumerate(found.starts) if tag] == sorted({h.start for h in heads})
     assert [i for i, tag in enumerate(found.ends) if tag] == sorted({h.end - 1 for h in heads})
-    for place, of_relations in zip(found.subjects, found.objects, strict=True):
+    for place, of_relations in zip(found.heads, found.tails, strict=True):
         own = [t for t in document.triples() if (t[0].start, t[0].end - 1) == place]
         assert set(of_relations) == {name for _, name, _ in own}
         for name, (starts, ends, pairs) in of_relations.items():
@@ -73,12 +73,15 @@ def test_subjects_and_objects_are_those_of_the_nearest_ends(document):
     assert found.lost == missing
 
 
-def test_of_two_subjects_with_one_start_the_longer_is_lost_and_the_page_says_so():
+def test_of_two_heads_with_one_start_the_longer_is_lost_and_the_page_says_so():
     assert cascade.decoded(cascade.SAME_START).lost == ["前降支近段"]
     page = cascade.page()
-    assert page.count('data-set="subject"') == sum(len(cascade.decoded(d).subjects) for d in cascade.SENTENCES)
-    assert "No start leads to the annotated subject 前降支近段" in said(page)
-    assert "at 段: the subject is 前降支近段. Its objects: BpSy (身体部位_症状体征): 狭窄80%, 钙化" in said(page)
+    assert page.count('data-set="head"') == sum(len(cascade.decoded(d).heads) for d in cascade.SENTENCES)
+    assert "No start leads to the annotated head 前降支近段" in said(page)
+    told = said(page)
+    assert [told.count(word) for word in ("subject", "object")] == [1, 1], "the glossary says head and tail"
+    assert "call a head a subject and a tail an object" in told
+    assert "at 段: the head is 前降支近段. Its tails: BpSy (身体部位_症状体征): 狭窄80%, 钙化" in said(page)
 
 
 # Masks

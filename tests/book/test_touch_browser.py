@@ -136,7 +136,7 @@ def test_the_keyboard_reaches_every_control_and_shows_where_it_is(opened):
 
 
 @pytest.mark.parametrize("way", ["key", "tap"])
-def test_a_start_shows_its_end_and_its_objects(opened, way):
+def test_a_start_shows_its_end_and_its_tails(opened, way):
     assert "Choose a start" in opened.run("document.querySelector('#touch-cascade').innerText")
     assert words(opened, "cascade") == ""
     start = '#touch-cascade button[value="0-1"]'
@@ -148,13 +148,13 @@ def test_a_start_shows_its_end_and_its_objects(opened, way):
     wait(opened, f"document.querySelector('{start}').getAttribute('aria-pressed') === 'true'")
     found = cascade.decoded(cascade.SENTENCES[0])
     said = words(opened, "cascade")
-    assert f"the subject is {found.words(found.subjects[1])}" in said and "TmMc (治疗方式_医疗耗材): 支架" in said
+    assert f"the head is {found.words(found.heads[1])}" in said and "TmMc (治疗方式_医疗耗材): 支架" in said
     marked = "[...document.querySelectorAll('#touch-cascade .marked .touch-word')].map(o => o.textContent).join('')"
     assert opened.run(marked) == "植入"
     assert opened.run("document.querySelectorAll('#touch-cascade [aria-pressed=true]').length") == 1
 
 
-def test_the_second_sentence_loses_a_subject(opened):
+def test_the_second_sentence_loses_a_head(opened):
     focus(opened, "#touch-cascade input:checked")
     key(opened, "ArrowRight", 39)
     assert words(opened, "cascade") == ""
@@ -254,7 +254,7 @@ def test_without_javascript_a_picture_remains(page, tab, width):
 
         assert count(".touch-controls, .touch-answers") == 0
         assert count("svg") == 3
-        assert count("#touch-cascade .touch-strip.object") == 4  # every relation of every subject
+        assert count("#touch-cascade .touch-strip.tail") == 4  # every relation of every head
         assert count("#touch-masks g[data-when]") == count("#touch-counter .touch-card") == 1
         assert count("#touch-counter summary") == 1
         tab.run("document.querySelector('#touch-counter .touch-card details').open = true")

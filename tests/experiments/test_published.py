@@ -1,6 +1,7 @@
 """The published records: their names follow from their configs, and their figures from the answers that they hold."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,11 @@ def test_figures_are_those_of_the_answers(experiment):
                 assert score.of_runs([record])[0] == pytest.approx(record["metrics"][named], abs=1e-6), record["run"]
                 found += 1
     assert found >= len(records(experiment)) * 0.9
+
+
+def test_the_chapter_on_focused_attention_names_the_split_of_its_records():
+    recorded = [r["config"] for name in EXPERIMENTS if name.startswith("focused_") for r in records(name)]
+    splits = sorted({config["split"] for config in recorded if config["corpus"] == "casmed"})
+    chapter = (RESULTS.parent / "focused-attention.md").read_text(encoding="utf-8")
+    (told,) = re.findall(r"\*\*The recorded runs on casmed are of the splits? (.*?)\*\*", chapter)
+    assert sorted(re.findall(r"`(\w+)`", told)) == splits

@@ -4,7 +4,7 @@ import functools
 import re
 
 from relex.files import project_root
-from relex.reports import landing, results
+from relex.reports import landing, results, words
 from relex.reports.ledger import ledger
 from relex.reports.verdict import FALLS, NOT_LEARNED, Verdict
 from relex.runs.records import published
@@ -66,6 +66,18 @@ def test_the_picture_has_printed_measured_and_counted_scores_of_all_four():
     assert (measured["low"] < measured["score"]).all() and (measured["score"] < measured["high"]).all()
     assert round(table.loc["CBRRel: as printed", "score"], 4) == 0.7726
     assert set(landing.picture(lambda experiment: [])["source"]) == {"printed"}
+
+
+def test_the_point_of_umrc_is_the_highest_row_on_the_test_part_and_the_caption_says_so():
+    case = landing.CASES["UMRC"]
+    records = results.where(READ(case.experiment), **case.where)
+    scores = {row: results.values(records, row, "macro_f1") for row in results.rows_in_order(results.trained(records))}
+    row, highest = max(((row, sum(v) / len(v)) for row, v in scores.items() if v), key=lambda one: one[1])
+    (line,) = [name for name in landing.picture(READ).index if name.startswith(f"UMRC: {words.titled(row)}, ")]
+    assert abs(landing.picture(READ).loc[line, "score"] - highest) < 1e-6
+    assert [name for name, one in landing.CASES.items() if not one.row] == ["UMRC"]
+    caption = (project_root() / "book" / "index.md").read_text(encoding="utf-8").partition(":name: fig-headline")[2]
+    assert "Of UMRC's encodings the point is the highest row on the test part" in caption.partition("```")[0]
 
 
 def test_an_interval_is_that_of_the_score_itself():
