@@ -7,16 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from relex import corpora
 from relex.audits.audit import audit, checks
 from relex.reports import compare, ledger_page, printed, results, words
 from relex.reports.families import Published
-from relex.reports.ledger import PAPERS, Entry
+from relex.reports.ledger import PAPERS, Entry, Evidence
 from relex.reports.verdict import NOT_LEARNED, REFUTED
 
-BASELINES = "cbrrel-baselines"
-"""The claim that CBRRel is above the systems that its paper compares it with."""
-HEADLINES = ("umrc-best-encoding", BASELINES, "iser-spert", "focused-joint-lstm")
+HEADLINES = ("umrc-best-encoding", "cbrrel-baselines", "iser-spert", "focused-joint-lstm")
 """The claim of each paper that its title or abstract rests on."""
 CHAPTERS = {
     "umrc": "relation-classification",
@@ -25,6 +22,8 @@ CHAPTERS = {
     "focused": "focused-attention",
 }
 """Where the evidence of each paper is told."""
+UNDECIDED = "without a verdict beside"
+ORDERS = (*words.ORDER.values(), UNDECIDED)
 COUNTING = "TF-IDF pair+sentence+between"
 """The row of the baselines that counts characters of mentions, of the sentence, and of the words between."""
 
@@ -128,43 +127,33 @@ def _counting(published: Published) -> str:
     )
 
 
-def _in_one_harness(entry: Entry) -> str:
-    """How CBRRel stands to the systems that its paper prints below it, on real corpora; empty without a verdict."""
-    lines = [line for line in entry.evidence if not line.stand_in and line.printed is not None and line.printed > 0]
-    told = []
-    for corpus in dict.fromkeys(line.corpus for line in lines):
-        said: dict[str, list[str]] = {}
-        for line in (line for line in lines if line.corpus == corpus):
-            if found := words.ORDER.get(compare.outcome(line.verdict)):
-                name = line.needs.removeprefix("CBRRel is above ")
-                said.setdefault(found, []).append(f"{name} ({words.points(line.measured / 100)})")
-        if said:
-            rows = "; ".join(f"{order} {', '.join(said[order])}" for order in words.ORDER.values() if order in said)
-            told.append(f"on {corpora.title(corpus)} {rows}")
-    if not told:
-        return ""
-    return f"Trained here with the same encoder on the same documents, it is {'; '.join(told)}"
-
-
 def _headline(entry: Entry) -> str:
-    """The claim and its verdict; with the first comparison of a real corpus, unless a row of it has not learned.
-
-    Of the claim of `BASELINES` with all comparisons that have a verdict.
-    """
-    lines = [e for e in entry.evidence if e.measured is not None and entry.verdict.word != NOT_LEARNED]
-    measured = ""
-    for e in sorted(lines, key=lambda e: e.stand_in)[:1]:
-        printed = "" if e.printed is None else f"printed {words.points(e.printed / 100, 2)}, "
-        seeds = f"{e.seeds} seed{'s' * (e.seeds != 1)}"
-        measured = (
-            f": {e.comparison}, {printed}measured {ledger_page.measured(e)} points on {ledger_page.corpus(e)}, {seeds}"
-        )
-    if entry.id == BASELINES and (told := _in_one_harness(entry)):
-        measured = f". {told}"
+    """The claim and its verdict; why a row of it has not learned, or how its rows compare on the first real corpus."""
+    lines = [e for e in entry.evidence if e.measured is not None]
+    first = [e for e in lines if e.corpus == min(lines, key=lambda e: e.stand_in).corpus] if lines else []
+    told = ""
     if entry.verdict.word == NOT_LEARNED and entry.verdict.reason:
-        measured = f": {entry.verdict.reason.partition(';')[0]}"
+        told = f": {entry.verdict.reason.partition(';')[0]}"
+    elif first:
+        told = f". On {ledger_page.corpus(first[0])} {_compared(first)}, {ledger_page.evidence_of(first)}"
     paper, text = PAPERS[entry.paper], entry.verdict.text
     return (
-        f"**{paper[0].upper()}{paper[1:]}: \u201c{entry.claim}\u201d.** {text[0].upper()}{text[1:]}{measured}. "
+        f"**{paper[0].upper()}{paper[1:]}: \u201c{entry.claim}\u201d.** {text[0].upper()}{text[1:]}{told}. "
         f"{{doc}}`The chapter <{CHAPTERS[entry.paper]}>`"
+    )
+
+
+def _compared(lines: Sequence[Evidence]) -> str:
+    """How the rows of some comparisons stand to each other: `A is below B −6.6 (−8.6 … −4.6); …`, points."""
+    said: dict[str, dict[str, list[str]]] = {}
+    several = len({line.comparison.rpartition(", ")[2] for line in lines}) > 1
+    for line in lines:
+        rows, _, score = line.comparison.rpartition(", ")
+        one, _, other = rows.partition(" \u2212 ")
+        order = words.ORDER.get(compare.outcome(line.verdict), UNDECIDED)
+        item = f"{words.listed([other])} {f'in {score} ' if several else ''}{ledger_page.measured(line)}"
+        said.setdefault(words.titled(one), {}).setdefault(order, []).append(item)
+    return "; ".join(
+        f"{one} is " + "; ".join(f"{order} {', '.join(orders[order])}" for order in ORDERS if order in orders)
+        for one, orders in said.items()
     )

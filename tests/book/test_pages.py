@@ -1,6 +1,7 @@
 """The pages of the book are light, and whole on a desk and on a phone."""
 
 import json
+import re
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -71,6 +72,11 @@ def test_on_a_phone_no_page_overflows_and_every_verdict_is_visible(seen):
 
 def test_no_page_complains(seen):
     assert {name: errors for name, (*_, errors) in seen.items() if errors} == {}
+
+
+def test_no_table_is_left_as_text(seen):
+    pages = {name: (project_root() / "_build" / "html" / f"{name}.html").read_text(encoding="utf-8") for name in seen}
+    assert not [name for name, text in pages.items() if re.search(r"<p>\s*\|[^<]*\|\s*[-\u2014]", text)]
 
 
 def test_pages_are_light(seen):

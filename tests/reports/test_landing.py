@@ -4,7 +4,7 @@ import functools
 import re
 
 from relex.files import project_root
-from relex.reports import landing, results, words
+from relex.reports import landing, ledger_page, results, words
 from relex.reports.ledger import ledger
 from relex.reports.verdict import FALLS, NOT_LEARNED, Verdict
 from relex.runs.records import published
@@ -23,31 +23,42 @@ def test_a_few_lines_each_with_a_link_to_a_page_that_is_there():
         assert re.search(r"\d", line) or "not learned" in line.lower() or "untested" in line.lower()
 
 
-def test_a_verdict_that_changes_changes_its_line_and_what_has_not_learned_has_no_number():
-    entries = ledger(READ)
-    changed = [e._replace(verdict=Verdict(FALLS)) if e.id == "focused-joint-lstm" else e for e in entries]
-    before, after = (landing.findings(each, READ).splitlines() for each in (entries, changed))
-    (line,) = [b for a, b in zip(before, after, strict=True) if a != b and "The chapter" in b]
-    assert "Falls: Focused \u2212 Joint-Bi-LSTM" in line and "measured" in line
-    unlearned = [e._replace(verdict=Verdict(NOT_LEARNED)) if e.id == "focused-joint-lstm" else e for e in entries]
-    assert "measured" not in next(x for x in landing.findings(unlearned, READ).splitlines() if "Joint-Bi-LSTM" in x)
+def headline(entries, name):
+    claim = next(e.claim for e in entries if e.id == name)
+    return next(line for line in landing.findings(entries, READ).splitlines() if claim in line)
 
 
-def test_how_cbrrel_stands_to_the_systems_printed_below_it_follows_the_verdicts_of_the_ledger():
-    def lines(entries):
-        return [line for line in landing.findings(entries, READ).splitlines() if "Trained here with the same" in line]
+def test_a_verdict_that_changes_changes_its_line_and_what_has_not_learned_compares_nothing():
+    def as_if(verdict):
+        changed = [e._replace(verdict=verdict) if e.id == "focused-joint-lstm" else e for e in entries]
+        return headline(changed, "focused-joint-lstm")
 
     entries = ledger(READ)
-    (told,) = lines(entries)
-    claim = next(e for e in entries if e.id == landing.BASELINES)
-    for line in claim.evidence:
-        name = line.needs.removeprefix("CBRRel is above ")
-        if line.corpus == "casmed" and line.verdict == "lower":
-            assert re.search(rf"below [^;]*\b{name} \(\u2212", told), name
-    turned = [e._replace(verdict="higher") if e.verdict == "lower" else e for e in claim.evidence]
-    (told,) = lines([claim._replace(evidence=turned)])
-    assert "above BiRTE" in told and "below" not in told
-    assert not lines([claim._replace(evidence=[e._replace(verdict="no verdict") for e in claim.evidence])])
+    assert "** Falls. On casmed Focused is " in as_if(Verdict(FALLS))
+    unlearned = as_if(Verdict(NOT_LEARNED, reason="it is not above the bar; one seed"))
+    assert "** Not learned: it is not above the bar. {doc}" in unlearned
+    assert headline(entries, "focused-joint-lstm") == as_if(
+        next(e.verdict for e in entries if e.id == "focused-joint-lstm")
+    )
+
+
+def test_every_comparison_of_a_headline_stands_under_its_verdict_with_its_interval():
+    entries = ledger(READ)
+    claim = next(e for e in entries if e.id == "cbrrel-baselines")
+    lines = [line for line in claim.evidence if line.corpus == "casmed"]
+    assert len(lines) == 7
+    for verdict, order in (*words.ORDER.items(), ("no verdict", landing.UNDECIDED)):
+        turned = claim._replace(evidence=[lines[0]._replace(verdict=verdict), *lines[1:]])
+        told = headline([turned], "cbrrel-baselines")
+        assert re.search(rf"{order} [^;]*CasRel {re.escape(ledger_page.measured(lines[0]))}", told), verdict
+        assert all(
+            f" {line.comparison.split(' ')[2].rstrip(',')} {ledger_page.measured(line)}" in told for line in lines
+        )
+
+
+def test_scores_are_named_where_a_headline_has_several():
+    told = headline(ledger(READ), "focused-joint-lstm")
+    assert "Joint-Bi-LSTM in F1 of entities " in told and "Joint-Bi-LSTM in F1 of relations " in told
 
 
 def test_without_records_only_the_printed_figures_speak():

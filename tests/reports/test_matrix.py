@@ -36,6 +36,13 @@ def test_a_run_of_two_grids_counts_once_and_an_older_setting_not_at_all(runs):
     assert {r["config"]["lr"] for r in found if r["config"]["row"] == "CasRel"} == {1e-4}
 
 
+def test_a_row_has_the_budget_that_the_grid_of_all_systems_gives_it_though_another_grid_has_more_runs():
+    elsewhere = of("iser_comparison", "SpERT", [0.6, 0.61, 0.62], corpus="conll04", split="shipped", epochs=10)
+    here = of("systems", "SpERT", [0.7], corpus="conll04", split="shipped", epochs=20)
+    assert {r["config"]["epochs"] for r in matrix.records("conll04", published(*elsewhere, *here))} == {20}
+    assert len(matrix.records("conll04", published(*elsewhere))) == 3
+
+
 def test_cells_have_intervals_and_say_what_keeps_them_from_being_evidence(runs):
     first, second, third = matrix.cells("casmed", matrix.records("casmed", published(*runs)))
     assert (first.row, second.row, third.row) == ("CasRel", "TPLinker", "OneRel")
